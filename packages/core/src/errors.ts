@@ -3,17 +3,48 @@
  * apart; the table below then refuses to compile until its row exists, and `docs/errors.md` needs a heading (a test says so).
  */
 export const errorKinds = [
-  'invalid_request', 'malformed_json', 'payload_too_large', 'unsupported_media_type', 'unauthenticated', 'forbidden',
-  'not_found', 'route_not_found', 'method_not_allowed', 'already_exists', 'conflict', 'precondition_required', 'precondition_failed',
-  'idempotency_key_required', 'idempotency_key_reused', 'idempotency_in_progress', 'plan_stale', 'held', 'busy', 'too_late',
-  'unsupported', 'no_usable_shadow', 'insufficient_capacity', 'quota_exceeded', 'provider_rejected', 'provider_unauthorized',
-  'provider_unavailable', 'destination_refused', 'rate_limited', 'deadline_exceeded', 'unavailable', 'internal',
+  'invalid_request',
+  'malformed_json',
+  'payload_too_large',
+  'unsupported_media_type',
+  'unauthenticated',
+  'forbidden',
+  'not_found',
+  'route_not_found',
+  'method_not_allowed',
+  'already_exists',
+  'conflict',
+  'precondition_required',
+  'precondition_failed',
+  'idempotency_key_required',
+  'idempotency_key_reused',
+  'idempotency_in_progress',
+  'plan_stale',
+  'held',
+  'busy',
+  'too_late',
+  'unsupported',
+  'no_usable_shadow',
+  'insufficient_capacity',
+  'quota_exceeded',
+  'provider_rejected',
+  'provider_unauthorized',
+  'provider_unavailable',
+  'destination_refused',
+  'rate_limited',
+  'deadline_exceeded',
+  'unavailable',
+  'internal',
 ] as const
 export type ErrorKind = (typeof errorKinds)[number]
 
 /** What a caller may do: nothing, try the same again later, or change something first. */
 export type Retry = 'no' | 'later' | 'after_change'
-export interface ErrorRow { readonly status: number; readonly title: string; readonly retry: Retry }
+export interface ErrorRow {
+  readonly status: number
+  readonly title: string
+  readonly retry: Retry
+}
 
 export const errorTable: Record<ErrorKind, ErrorRow> = {
   invalid_request: { status: 400, title: 'The request is not valid', retry: 'after_change' },
@@ -50,7 +81,10 @@ export const errorTable: Record<ErrorKind, ErrorRow> = {
   internal: { status: 500, title: 'Something went wrong on our side', retry: 'later' },
 }
 
-export interface FieldError { readonly pointer: string; readonly message: string }
+export interface FieldError {
+  readonly pointer: string
+  readonly message: string
+}
 
 /**
  * An expected failure. `message` is public: it says what happened and what to do, and never repeats its `cause`, which goes
@@ -60,7 +94,11 @@ export class AppError extends Error {
   readonly kind: ErrorKind
   readonly errors: readonly FieldError[]
   readonly details: Readonly<Record<string, unknown>>
-  constructor(kind: ErrorKind, message: string, options: { cause?: unknown; errors?: readonly FieldError[]; details?: Record<string, unknown> } = {}) {
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    options: { cause?: unknown; errors?: readonly FieldError[]; details?: Record<string, unknown> } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'AppError'
     this.kind = kind

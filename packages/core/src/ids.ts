@@ -3,8 +3,19 @@ import type { Random } from './random.ts'
 
 /** Prefixes of every id that leaves the service. The prefix tells a reader, and a log search, what the id names. */
 export const idPrefixes = {
-  project: 'prj', apiKey: 'key', account: 'acc', resource: 'res', shadow: 'shd', signal: 'sig', operation: 'op',
-  event: 'evt', webhook: 'wh', delivery: 'dlv', drill: 'drl', audit: 'aud', request: 'req',
+  project: 'prj',
+  apiKey: 'key',
+  account: 'acc',
+  resource: 'res',
+  shadow: 'shd',
+  signal: 'sig',
+  operation: 'op',
+  event: 'evt',
+  webhook: 'wh',
+  delivery: 'dlv',
+  drill: 'drl',
+  audit: 'aud',
+  request: 'req',
 } as const
 export type IdKind = keyof typeof idPrefixes
 
@@ -46,5 +57,4 @@ export function seededIds(random: Random): Ids {
   }
 }
 
-export const isId = (kind: IdKind, value: string): boolean =>
-  new RegExp(`^${idPrefixes[kind]}_[${alphabet}]{${suffixLength}}$`).test(value)
+export const isId = (kind: IdKind, value: string): boolean => new RegExp(`^${idPrefixes[kind]}_[${alphabet}]{${suffixLength}}$`).test(value)

@@ -1,1 +1,12 @@
-export {}
+export * from './capabilities/compute.ts'
+export * from './capabilities/inventory.ts'
+export * from './capabilities/labels.ts'
+export * from './capabilities/market.ts'
+export * from './capabilities/signals.ts'
+export * from './capabilities/snapshots.ts'
+export * from './capabilities/traffic.ts'
+export * from './dna.ts'
+export * from './fingerprint.ts'
+export * from './provider-error.ts'
+export * from './provider.ts'
+export * from './refs.ts'

@@ -1,0 +1,36 @@
+import type { CallContext, DiskRef, InstanceRef, OperationHandle, SnapshotRef } from '../refs.ts'
+
+/** A set of snapshots of one instance's disks, taken at one moment. The id is the idempotency key that made it. */
+export interface SnapshotSetRef {
+  readonly setId: string
+}
+export type SnapshotState = 'pending' | 'usable' | 'failed'
+export interface SnapshotSet {
+  readonly ref: SnapshotSetRef
+  readonly source: InstanceRef
+  readonly takenAt: string
+  readonly consistency: 'crash' | 'none'
+  readonly state: SnapshotState
+  readonly progressPercent: number
+  readonly members: readonly {
+    readonly deviceKey: string
+    readonly role: 'root' | 'data'
+    readonly snapshot: SnapshotRef
+    readonly state: SnapshotState
+    readonly sizeGiB: number
+  }[]
+}
+
+/** Disks of one instance at one point in time. */
+export interface Snapshots {
+  /** All disks at one moment. Repeated with the same key: the same set, never a second one. Poll with `compute.poll`. */
+  capture(ref: InstanceRef, context: CallContext): Promise<OperationHandle<SnapshotSetRef>>
+  /** `undefined` when no member exists (any more). */
+  get(set: SnapshotSetRef): Promise<SnapshotSet | undefined>
+  /** New disks from a set, unattached, in a zone. */
+  materialise(set: SnapshotSetRef, to: { readonly zone: string }, context: CallContext): Promise<OperationHandle<readonly DiskRef[]>>
+  /** Deletes every member. Already gone: succeeds. */
+  delete(set: SnapshotSetRef, context: CallContext): Promise<void>
+  /** Deletes an unattached disk. Already gone: succeeds. Attached: `conflict`. */
+  deleteDisk(disk: DiskRef, context: CallContext): Promise<void>
+}

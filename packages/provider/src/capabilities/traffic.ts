@@ -1,0 +1,47 @@
+import type { JsonObject } from '@understudy/core'
+import type { CallContext, InstanceRef } from '../refs.ts'
+
+/**
+ * Where a resource's traffic comes in.
+ * - `lb-weight`: one listener or rule forwards to target groups by weight; each member has a group of its own
+ * - `lb-target`: members are registered in one shared group
+ * - `address-move`: one public address, bound to one member
+ */
+export type TrafficMechanism = 'lb-weight' | 'lb-target' | 'address-move'
+
+/** JSON that names the entry point, given by the owner of the resource (or discovered), for instance a listener and two groups. */
+export interface TrafficBinding {
+  readonly mechanism: TrafficMechanism
+  /** Checked by `validate`; private to the adapter otherwise. */
+  readonly native: JsonObject
+}
+
+export type MemberHealth = 'healthy' | 'unhealthy' | 'initial' | 'draining' | 'unused' | 'unknown'
+export interface TrafficMember {
+  readonly nativeId: string
+  /** Share of new requests in percent. The shares of one binding sum to 100, or to 0 when it is offline on purpose. */
+  readonly weight: number
+  readonly health: MemberHealth
+}
+
+/**
+ * Sending requests to one member rather than another.
+ * Every implementation raises the new member before it lowers the old one, and never takes a member out before its
+ * replacement is healthy.
+ */
+export interface Traffic {
+  readonly mechanisms: readonly TrafficMechanism[]
+  /** Checks that the binding is well-formed and exists; throws `invalid` or `not_found` with what is wrong. */
+  validate(binding: TrafficBinding): Promise<void>
+  /** Members as the cloud sees them now. */
+  state(binding: TrafficBinding): Promise<readonly TrafficMember[]>
+  /** Makes a member known with weight 0, so that its health is watched before it gets traffic. Repeatable. */
+  enrol(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
+  /**
+   * Declares the whole weight vector. Members not named get 0. Returns when the cloud has accepted it; `state` tells when it
+   * has taken effect. Repeating it changes nothing.
+   */
+  setWeights(binding: TrafficBinding, weights: readonly { readonly ref: InstanceRef; readonly weight: number }[], context: CallContext): Promise<void>
+  /** Takes a member out: it finishes what it has (`draining`) and is then gone. Unknown member: nothing happens. */
+  remove(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
+}

@@ -1,0 +1,54 @@
+import type { Compute } from './capabilities/compute.ts'
+import type { Inventory } from './capabilities/inventory.ts'
+import type { Labelling } from './capabilities/labels.ts'
+import type { Market } from './capabilities/market.ts'
+import type { Signals } from './capabilities/signals.ts'
+import type { Snapshots } from './capabilities/snapshots.ts'
+import type { Traffic } from './capabilities/traffic.ts'
+import type { Scope } from './refs.ts'
+
+/**
+ * One cloud account in one region. A capability the cloud does not have is absent; nothing throws "not implemented".
+ * Everything thrown is a `ProviderError`.
+ */
+export interface Provider {
+  readonly scope: Scope
+  readonly traits: Traits
+  /** Who the credentials belong to. The cheapest call that proves endpoint, credentials and clock. */
+  identify(options?: { readonly signal?: AbortSignal }): Promise<{ readonly account: string; readonly principal: string }>
+  readonly inventory: Inventory
+  readonly compute: Compute
+  readonly labels: Labelling
+  readonly traffic?: Traffic
+  readonly snapshots?: Snapshots
+  readonly signals?: Signals
+  readonly market?: Market
+  /** Releases sockets and timers. The provider must not be used afterwards. */
+  close(): Promise<void>
+}
+
+export interface No {
+  readonly supported: false
+  readonly reason: string
+}
+export type Answer<T = object> = ({ readonly supported: true } & Readonly<T>) | No
+
+/** How the cloud behaves where clouds differ; a plan is made from these, never from a cloud's name. */
+export interface Traits {
+  /** Notice before an interruptible instance goes. */
+  readonly interruptionNotice: Answer<{ seconds: number; bestEffort: boolean }>
+  readonly resize: Answer<{ requires: 'none' | 'restart' | 'stopped' }>
+  readonly hold: Answer<{ enableAt: 'launch' | 'any-stopped' | 'never-needed'; withSpot: boolean; resizableWhileHeld: boolean }>
+  readonly rename: Answer<{ how: 'tag' | 'native-stopped' | 'logical-only' }>
+  readonly multiDiskSnapshot: Answer<{ maxDisks: number; guarantee: 'always' | 'conditional' }>
+  readonly postponeMaintenance: Answer
+  /** Typical seconds, for planning against a deadline; measured values replace them as operations finish. */
+  readonly expectedSeconds: { readonly launch: number; readonly start: number; readonly resume: number; readonly shift: number }
+  /** Token buckets of the cloud's own rate limits, by group of calls. */
+  readonly limits: Readonly<Record<LimitGroup, TokenBucket>>
+}
+export type LimitGroup = 'read' | 'mutate' | 'launch' | 'start' | 'snapshot' | 'tag' | 'traffic'
+export interface TokenBucket {
+  readonly capacity: number
+  readonly refillPerSecond: number
+}
