@@ -30,12 +30,19 @@ export interface TrafficMember {
  * replacement is healthy.
  */
 export interface Traffic {
-  readonly mechanisms: readonly TrafficMechanism[]
+  /**
+   * Mechanisms this cloud has. `standby`: a member can be enrolled with weight 0 and its health watched before it gets traffic.
+   * Without it (`lb-target`, `address-move`) a member is enrolled only when it shall take over.
+   */
+  readonly mechanisms: Readonly<Partial<Record<TrafficMechanism, { readonly standby: boolean }>>>
   /** Checks that the binding is well-formed and exists; throws `invalid` or `not_found` with what is wrong. */
   validate(binding: TrafficBinding): Promise<void>
   /** Members as the cloud sees them now. */
   state(binding: TrafficBinding): Promise<readonly TrafficMember[]>
-  /** Makes a member known with weight 0, so that its health is watched before it gets traffic. Repeatable. */
+  /**
+   * Makes a member known. With `standby` it has weight 0 until `setWeights`; in an `lb-target` group it shares the traffic as
+   * soon as it is healthy; for `address-move` nothing happens. Repeatable.
+   */
   enrol(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
   /**
    * Declares the whole weight vector. Members not named get 0. Returns when the cloud has accepted it; `state` tells when it
