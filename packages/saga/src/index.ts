@@ -1,1 +1,3 @@
-export {}
+export * from './definition.ts'
+export * from './log.ts'
+export * from './store.ts'
