@@ -1,1 +1,11 @@
-export {}
+export * from './access/index.ts'
+export * from './accounts/index.ts'
+export * from './context.ts'
+export * from './database.ts'
+export * from './journal/index.ts'
+export * from './notifications/index.ts'
+export * from './operations/index.ts'
+export * from './placement/index.ts'
+export * from './resources/index.ts'
+export * from './shadows/index.ts'
+export * from './signals/index.ts'

@@ -1,3 +1,4 @@
+export * from './adapter.ts'
 export * from './capabilities/compute.ts'
 export * from './capabilities/inventory.ts'
 export * from './capabilities/labels.ts'

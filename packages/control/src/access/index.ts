@@ -1,0 +1,2 @@
+export * from './access.store.ts'
+export * from './access.ts'

@@ -1,0 +1,2 @@
+export * from './webhook.store.ts'
+export * from './webhook.ts'

@@ -1,0 +1,2 @@
+export * from './resource.store.ts'
+export * from './resource.ts'

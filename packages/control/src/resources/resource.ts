@@ -1,0 +1,57 @@
+import type { Labels } from '@understudy/core'
+import type { PurchaseModel, ResourceDna, TrafficBinding } from '@understudy/provider'
+
+/** Something a team cannot afford to lose. Its `nativeId` is the present primary and changes with every failover; `id` stays. */
+export interface Resource {
+  readonly id: string
+  readonly projectId: string
+  readonly accountId: string
+  readonly name: string
+  readonly nativeId: string
+  readonly zone: string | undefined
+  readonly labels: Labels
+  /** Redacted: boot data and secret-looking tags are replaced by their hash. */
+  readonly dna: ResourceDna
+  readonly dnaHash: string
+  readonly dnaAt: Date
+  readonly traffic: TrafficBinding | undefined
+  readonly tier: Tier | undefined
+  readonly status: ResourceStatus
+  readonly hold: Hold | undefined
+  /** Raised by every promotion; a promotion that saw an older one is refused, so there is never a second primary. */
+  readonly primaryEpoch: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  readonly version: number
+}
+/** `lost`: the primary is gone and nothing has taken over yet. */
+export type ResourceStatus = 'unprotected' | 'protected' | 'degraded' | 'failing-over' | 'lost'
+
+/** An expiring lock that a person puts on a resource so that no automation touches it. */
+export interface Hold {
+  readonly reason: string
+  readonly by: string
+  readonly until: Date
+}
+export const isHeld = (resource: Pick<Resource, 'hold'>, atMs: number): boolean => resource.hold !== undefined && resource.hold.until.getTime() > atMs
+
+export const readinessLevels = ['cold', 'parked', 'warm', 'hot'] as const
+/** cold: recipe and snapshots · parked: stopped or hibernated · warm: running small · hot: running at full size */
+export type Readiness = (typeof readinessLevels)[number]
+
+/** What the owner pays for. */
+export interface Tier {
+  readonly shadows: number
+  readonly readiness: Readiness
+  /** `other`: never the primary's zone · `any` · or a list of zones, in order of preference. */
+  readonly zones: 'other' | 'any' | readonly string[]
+  /** Instance type of a shadow; undefined: the primary's own. `warm` needs a smaller one. */
+  readonly instanceType: string | undefined
+  readonly purchase: PurchaseModel
+  /** A parked shadow keeps its memory where the cloud can. */
+  readonly holdMemory: boolean
+  /** A proof of readiness older than this no longer counts. */
+  readonly proofMaxAgeSeconds: number
+  /** What becomes of a primary that survived a failover. */
+  readonly formerPrimary: 'terminate' | 'standby'
+}

@@ -1,0 +1,2 @@
+export * from './shadow.store.ts'
+export * from './shadow.ts'

@@ -1,0 +1,59 @@
+import type { Offering } from '@understudy/provider'
+import type { Readiness } from '../resources/resource.ts'
+
+/** A stand-in for one resource, in one zone. */
+export interface Shadow {
+  readonly id: string
+  readonly projectId: string
+  readonly resourceId: string
+  readonly accountId: string
+  readonly status: ShadowStatus
+  /** Undefined until provisioned, and for cold shadows. */
+  readonly nativeId: string | undefined
+  readonly zone: string
+  readonly instanceType: string
+  readonly purchase: NonNullable<Offering['purchase']>
+  readonly readiness: Readiness
+  /** Fingerprint of the primary it was made like. */
+  readonly dnaFingerprint: string
+  readonly proof: Proof | undefined
+  /** Set by a rebalance recommendation: prepared, no traffic moved; stands down at this time. */
+  readonly armedUntil: Date | undefined
+  /** Operation that has reserved it. */
+  readonly operationId: string | undefined
+  /** Consecutive failures to provision, repair or prove. */
+  readonly failures: number
+  readonly lastError: string | undefined
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  readonly version: number
+}
+/**
+ * planned → provisioning → unproven → ready ⇄ proving; ready → reserved → promoted. Any → failed → retiring → retired.
+ * `promoted` and `retired` are final: the instance is the primary, or gone.
+ */
+export const shadowStatuses = [
+  'planned',
+  'provisioning',
+  'unproven',
+  'proving',
+  'ready',
+  'reserved',
+  'failed',
+  'retiring',
+  'promoted',
+  'retired',
+] as const
+export type ShadowStatus = (typeof shadowStatuses)[number]
+export const isAlive = (status: ShadowStatus): boolean => status !== 'promoted' && status !== 'retired' && status !== 'retiring'
+
+/** Evidence that the shadow can take over, and when it was seen. */
+export interface Proof {
+  readonly at: Date
+  /** `health`: it answers the load balancer's checks (running shadows) · `start`: it was started, answered, and was parked again */
+  readonly method: 'health' | 'start'
+  readonly seconds: number
+  readonly operationId: string | undefined
+}
+export const proofAgeMs = (shadow: Pick<Shadow, 'proof'>, atMs: number): number =>
+  shadow.proof === undefined ? Number.POSITIVE_INFINITY : atMs - shadow.proof.at.getTime()

@@ -1,0 +1,2 @@
+export * from './signal.store.ts'
+export * from './signal.ts'

@@ -1,0 +1,18 @@
+import type { Signal, SignalOutcome } from './signal.ts'
+
+export interface SignalStore {
+  /**
+   * Inserts those whose deduplication key is new in their account; answers the ids that went in, and for the others the id of the first
+   * one. Counts the repetition on the first one.
+   */
+  insertNew(signals: readonly Signal[]): Promise<{ readonly inserted: ReadonlySet<string>; readonly duplicateOf: ReadonlyMap<string, string> }>
+  setOutcome(
+    ids: readonly string[],
+    outcome: { readonly outcome: SignalOutcome; readonly reason?: string; readonly operationId?: string },
+  ): Promise<void>
+  find(projectId: string, id: string): Promise<(Signal & { readonly duplicates: number }) | undefined>
+  list(
+    projectId: string,
+    page: { readonly after: string | undefined; readonly limit: number; readonly resourceId?: string; readonly kind?: string },
+  ): Promise<readonly (Signal & { readonly duplicates: number })[]>
+}

@@ -1,0 +1,25 @@
+import type { Clock, FieldError, JsonObject, Random } from '@understudy/core'
+import type { Signals } from './capabilities/signals.ts'
+import type { Provider } from './provider.ts'
+
+/** What a provider package exports: everything the application needs to know of a cloud before it talks to it. */
+export interface Adapter {
+  /** Appears in URLs and rows: `aws`. */
+  readonly name: string
+  /** Checks an account's settings and credentials without calling anything. Pointers are relative to `/settings` and `/credentials`. */
+  validate(account: { readonly settings: JsonObject; readonly credentials: JsonObject }): readonly FieldError[]
+  /** Opens nothing yet: the first call does. */
+  create(options: AdapterOptions): Provider
+  /** Pure reading of what this cloud pushes, for ingestion without credentials. */
+  readonly parse: Signals['parse']
+}
+
+export interface AdapterOptions {
+  readonly account: string
+  readonly region: string
+  readonly settings: JsonObject
+  readonly credentials: JsonObject
+  readonly installation: string
+  readonly clock: Clock
+  readonly random: Random
+}
