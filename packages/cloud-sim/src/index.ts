@@ -1,1 +1,5 @@
-export {}
+export * from './datacentre/api.ts'
+export * from './datacentre/block-store.ts'
+export * from './datacentre/datacentre.ts'
+export * from './datacentre/sim-error.ts'
+export * from './datacentre/types.ts'

@@ -1,0 +1,19 @@
+/**
+ * Where the bytes of volumes and snapshots live. Calls are synchronous, so that a multi-volume snapshot is one instant.
+ * Ids are volume or snapshot ids; bytes never written read as zero.
+ */
+export interface BlockStore {
+  createEmpty(id: string, sizeBytes: number): void
+  /** A writable copy of a frozen id; may be larger than its source. */
+  cloneFrom(id: string, frozenId: string, sizeBytes: number): void
+  /** Keeps the present bytes of `id` under `frozenId`, unchangeable, while `id` is written on. */
+  freeze(frozenId: string, id: string): void
+  /** Throws a RangeError outside of the volume. */
+  read(id: string, offset: number, length: number): Uint8Array
+  /** Throws a RangeError outside of the volume, and an Error for a frozen id. */
+  write(id: string, offset: number, bytes: Uint8Array): void
+  /** Unknown id: nothing happens. Bytes that a clone still needs stay. */
+  delete(id: string): void
+  has(id: string): boolean
+  sizeBytes(id: string): number
+}
