@@ -1,0 +1,16 @@
+/**
+ * Version of each saga that new operations begin with. Raise it when steps are added, removed or change their meaning; the old
+ * definition stays registered until no unfinished operation uses it.
+ */
+export const sagaVersions = {
+  'account.verify': 1,
+  'resource.import': 1,
+  'resource.refresh': 1,
+  'shadow.provision': 1,
+  'shadow.prove': 1,
+  'shadow.retire': 1,
+  'shadow.arm': 1,
+  'shadow.disarm': 1,
+  failover: 1,
+} as const
+export type SagaName = keyof typeof sagaVersions

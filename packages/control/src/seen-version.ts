@@ -1,0 +1,17 @@
+import { AppError, isAppError } from '@understudy/core'
+
+const changed = (): AppError => new AppError('precondition_failed', 'It has changed since you read it. Read it again and repeat with its new ETag.')
+
+/** Refuses a change that was made from an older state than the present one. */
+export function requireSeenVersion(current: { readonly version: number }, seenVersion: number): void {
+  if (current.version !== seenVersion) throw changed()
+}
+
+/** Runs a compare-and-swap of a store; losing the race reads to the caller like having seen an old version. */
+export async function swap(write: Promise<void>): Promise<void> {
+  try {
+    await write
+  } catch (error) {
+    throw isAppError(error, 'conflict') ? changed() : error
+  }
+}
