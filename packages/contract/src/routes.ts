@@ -1,0 +1,27 @@
+import * as access from './access.ts'
+import * as accounts from './accounts.ts'
+import * as events from './events.ts'
+import * as ingest from './ingest.ts'
+import * as operations from './operations.ts'
+import * as resources from './resources.ts'
+import type { RouteContract } from './route.ts'
+import * as service from './service.ts'
+import * as shadows from './shadows.ts'
+import * as signals from './signals.ts'
+import * as webhooks from './webhooks.ts'
+
+const isRoute = (value: unknown): value is RouteContract => typeof value === 'object' && value !== null && 'method' in value && 'access' in value
+
+/** Every route of the contract. The API refuses to start when one of them has no handler. */
+export const routes: readonly RouteContract[] = [
+  access,
+  accounts,
+  resources,
+  shadows,
+  signals,
+  ingest,
+  operations,
+  events,
+  webhooks,
+  service,
+].flatMap((module) => Object.values(module as Record<string, unknown>).filter(isRoute))

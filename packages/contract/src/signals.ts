@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import { anyJson, idOf, idParams, pageOf, pageQuery, text, time, timeInput } from './common.ts'
+import { defineRoute, json } from './route.ts'
+
+export const signalId = idOf('signal', 'signal')
+export const signalKind = z.enum(['interruption', 'rebalance', 'maintenance', 'failure', 'risk'])
+export const signalEffect = z.enum(['terminate', 'stop', 'hibernate', 'reboot', 'freeze', 'redeploy', 'unknown'])
+const confidence = z.enum(['certain', 'likely'])
+
+export const Signal = z
+  .object({
+    id: signalId,
+    accountId: z.string(),
+    kind: signalKind.meta({
+      description: 'interruption: it goes, traffic is moved · rebalance: it may go, shadows are armed · the others are recorded',
+    }),
+    effect: signalEffect,
+    nativeId: z.string(),
+    resourceId: z.string().optional(),
+    shadowId: z.string().optional(),
+    deadline: time.optional().meta({ description: "The cloud's own." }),
+    confidence,
+    cause: z.enum(['platform', 'user', 'us', 'unknown']),
+    source: z.enum(['push', 'queue', 'agent', 'api', 'poll']),
+    observedAt: time.meta({ description: 'When the cloud noticed.' }),
+    receivedAt: time.meta({ description: 'When we were told.' }),
+    outcome: z
+      .enum(['accepted', 'armed', 'unmatched', 'late', 'ignored', 'recorded', 'malformed'])
+      .meta({
+        description:
+          'accepted: started or joined `operationId` · armed: shadows prepared · unmatched: no resource of ours · late: its deadline had passed',
+      }),
+    reason: z.string().optional(),
+    operationId: z.string().optional(),
+    duplicates: z.number().int().optional().meta({ description: 'How often the same was said again.' }),
+    raw: anyJson.optional().meta({ description: 'As it came. Left out in lists.' }),
+  })
+  .meta({ id: 'Signal' })
+
+export const CreateSignal = z
+  .strictObject({
+    resourceId: idOf('resource', 'resource').optional(),
+    nativeId: text(200).optional(),
+    accountId: idOf('account', 'account').optional(),
+    kind: signalKind,
+    effect: signalEffect.optional(),
+    deadline: timeInput.optional(),
+    confidence: confidence.optional(),
+    document: anyJson.optional().meta({ description: "The cloud's own notice, for instance from the instance's metadata." }),
+    documentKind: text(100).optional(),
+  })
+  .refine((body) => (body.resourceId === undefined) !== (body.nativeId === undefined), 'give either resourceId, or nativeId and accountId')
+  .refine((body) => body.nativeId === undefined || body.accountId !== undefined, { path: ['accountId'], message: 'is needed with nativeId' })
+  .meta({ id: 'CreateSignal' })
+
+const tags = ['signals'] as const
+
+export const createSignal = defineRoute({
+  method: 'POST',
+  url: '/v1/signals',
+  access: { role: 'operator' },
+  schema: {
+    operationId: 'createSignal',
+    tags,
+    summary: 'Say something about a resource',
+    description:
+      'For agents and people. Saying the same twice counts the repetition and changes nothing, so no Idempotency-Key is needed. Answered when the signal, and the operation it starts, are stored.',
+    body: CreateSignal,
+    response: { 201: json('The signal and what it led to.', Signal) },
+  },
+})
+
+export const listSignals = defineRoute({
+  method: 'GET',
+  url: '/v1/signals',
+  access: { role: 'viewer' },
+  schema: {
+    operationId: 'listSignals',
+    tags,
+    summary: 'List signals',
+    description: 'Newest first.',
+    querystring: z.strictObject({ ...pageQuery, resourceId: idOf('resource', 'resource').optional(), kind: signalKind.optional() }),
+    response: { 200: json('One page.', pageOf('SignalPage', Signal)) },
+  },
+})
+
+export const getSignal = defineRoute({
+  method: 'GET',
+  url: '/v1/signals/{id}',
+  access: { role: 'viewer' },
+  schema: {
+    operationId: 'getSignal',
+    tags,
+    summary: 'Read a signal',
+    description: 'With the document it came from.',
+    params: idParams(signalId),
+    response: { 200: json('The signal.', Signal) },
+  },
+})
