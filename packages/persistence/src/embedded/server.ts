@@ -134,12 +134,13 @@ async function launchServer(launch: Launch, port: number): Promise<Running> {
   closeSync(log)
   let failure: Error | undefined
   child.once('error', (error) => (failure = error))
+  const hasExited = new Promise<false>((resolve) => child.once('exit', () => resolve(false)))
   const { password } = await readNotes(data)
   const url = serverUrl(password, port, 'postgres')
   for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 25) {
     if (failure) throw explainFailure(failure.message, attemptOf(launch, port))
     if (child.exitCode !== null || child.signalCode !== null) throw explainFailure(await textFrom(logFile, began), attemptOf(launch, port))
-    if (child.pid !== undefined && (await answers(url))) return { child, pid: child.pid, port }
+    if (child.pid !== undefined && (await Promise.race([answers(url), hasExited]))) return { child, pid: child.pid, port }
     await sleep(launch.clock, 25)
   }
   child.kill('SIGQUIT')

@@ -53,6 +53,9 @@ async function refuseEdited(engine: SchemaEngine, migrationsList: MigrationList)
 
 /** The engine's message is PostgreSQL's, followed by its own call stack; the first two lines are for people. */
 function failed(cause: unknown): AppError {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'P3005') {
+    return new AppError('conflict', 'The database is not empty and its tables are not ours. Set DATABASE_URL to an empty database.', { cause })
+  }
   const text = cause instanceof Error ? cause.message : String(cause)
   const name = /migration_name="([^"]+)"/.exec(text)?.[1]
   const reason = /ERROR: ([^\n]+)/.exec(text)?.[1] ?? text.split('\n')[0]

@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config'
+
+/** Folders whose tests need PostgreSQL, and Redis where there is one; the others start at once. */
+const withServers = [
+  'packages/{persistence,queue,testing}/src/**/*.test.ts',
+  'apps/*/src/**/*.test.ts',
+  'test/{integration,simulation,e2e,bench}/**/*.test.ts',
+]
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'test/architecture/**/*.test.ts', 'scripts/**/*.test.ts', 'tools/*/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...withServers],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'servers',
+          include: withServers,
+          exclude: ['**/node_modules/**'],
+          globalSetup: ['packages/testing/src/servers/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
