@@ -1,0 +1,173 @@
+import type { Clock, Random } from '@understudy/core'
+import type { DataCentre } from '../datacentre/datacentre.ts'
+import { ConnectionReset, SimError } from '../datacentre/sim-error.ts'
+import { type AccessKey, type AccessKeys, isDenied } from './access-keys.ts'
+import { authenticate } from './authenticate.ts'
+import type { ActionEntry, ActionTable, XmlObject } from './call.ts'
+import { ec2Actions } from './ec2/actions.ts'
+import { elbv2Actions } from './elbv2/actions.ts'
+import { Params } from './params.ts'
+import { randomUuid } from './random-text.ts'
+import { ec2Reply, errorReply, jsonReply, queryReply, type Reply } from './responses.ts'
+import { type Service, serviceOf } from './services.ts'
+import { type Authorization, headerText, parseAuthorization, type SignedRequest } from './sigv4.ts'
+import { type SqsInput, sqsActions } from './sqs/actions.ts'
+import { inputFromQuery, outputToQuery } from './sqs/query-protocol.ts'
+import type { QueueService } from './sqs/service.ts'
+import { stsActions } from './sts-actions.ts'
+
+export interface Region {
+  readonly dataCentre: DataCentre
+  readonly queues: QueueService
+}
+
+export interface FrontOptions {
+  readonly regions: ReadonlyMap<string, Region>
+  readonly keys: AccessKeys
+  /** The clock signatures are checked against: the callers' own, not the simulated one. */
+  readonly wallClock: Clock
+  readonly random: Random
+  readonly baseUrl: () => string
+  readonly onInternalError: (error: unknown) => void
+}
+
+/** A request as it was read off the wire. `signal` aborts when the caller hangs up. */
+export interface FrontRequest extends SignedRequest {
+  readonly body: string
+  readonly signal: AbortSignal
+}
+
+const tables: Record<Exclude<Service, 'sqs'>, ActionTable> = { ec2: ec2Actions, elasticloadbalancing: elbv2Actions, sts: stsActions }
+
+/**
+ * Answers one request to any of the simulated services. Throws `ConnectionReset` when the answer is to be withheld; every
+ * other failure is an error document in the caller's own protocol.
+ */
+export async function answer(options: FrontOptions, request: FrontRequest): Promise<Reply> {
+  const requestId = randomUuid(options.random)
+  const authorization = parseAuthorization(headerText(request.headers.authorization))
+  const target = headerText(request.headers['x-amz-target'])
+  const json = target !== ''
+  let service: Service | undefined
+  try {
+    const params = json ? undefined : paramsOf(request)
+    service = serviceOf(authorization, target, params?.optional('Version'))
+    const key = authenticate(request, authorization, options.keys, options.wallClock.nowMs())
+    const action = json ? target.slice(target.indexOf('.') + 1) : (params?.optional('Action') ?? '')
+    if (service === undefined || authorization === undefined)
+      throw new SimError('UnknownService', `The simulated region has no service '${authorization?.service ?? ''}'.`, 404)
+    if (action === '') throw new SimError('MissingAction', 'The request must contain an Action.')
+    const region = regionOf(options, authorization)
+    authorise(key, service, action)
+    if (service === 'sqs') return withRequestId(await sqsReply(options, region, authorization.region, action, request, params, requestId), requestId)
+    return withRequestId(
+      await queryServiceReply({ options, region, service, action, key, params: params ?? new Params(new Map()), requestId }),
+      requestId,
+    )
+  } catch (error) {
+    if (error instanceof ConnectionReset) throw error
+    if (!(error instanceof SimError)) options.onInternalError(error)
+    const shown =
+      error instanceof SimError ? asTheServiceSaysIt(error, service) : new SimError('InternalError', 'An internal error has occurred', 500)
+    return withRequestId(errorReply(service, shown, requestId, json), requestId)
+  }
+}
+
+async function queryServiceReply(call: {
+  options: FrontOptions
+  region: Region
+  service: Exclude<Service, 'sqs'>
+  action: string
+  key: AccessKey
+  params: Params
+  requestId: string
+}): Promise<Reply> {
+  const { options, region, service, action, key, params, requestId } = call
+  const table = tables[service]
+  const found = Object.hasOwn(table, action) ? table[action] : undefined
+  if (found === undefined) throw new SimError('InvalidAction', `The action ${action} is not valid for this web service.`)
+  const entry: ActionEntry = typeof found === 'function' ? { run: found } : found
+  const cost = service === 'ec2' ? { ...entry.cost?.(params), unpaged: isUnpaged(action, params) } : undefined
+  const result = await region.dataCentre.invoke<XmlObject>(
+    action,
+    () => {
+      // A dry run asks about permission only, and that has been answered by the time this runs.
+      if (service === 'ec2' && params.boolean('DryRun') === true)
+        throw new SimError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412)
+      return entry.run({ dataCentre: region.dataCentre, key, params, regions: [...options.regions.keys()] })
+    },
+    cost,
+  )
+  return service === 'ec2' ? ec2Reply(action, result, requestId) : queryReply(service, action, result, requestId)
+}
+
+async function sqsReply(
+  options: FrontOptions,
+  region: Region,
+  regionName: string,
+  action: string,
+  request: FrontRequest,
+  params: Params | undefined,
+  requestId: string,
+): Promise<Reply> {
+  const run = Object.hasOwn(sqsActions, action) ? sqsActions[action] : undefined
+  if (run === undefined) throw new SimError('InvalidAction', `The action ${action} is not valid for this endpoint.`)
+  const input = params === undefined ? jsonInput(request.body) : withPathQueue(inputFromQuery(params), request.url)
+  const call = { queues: region.queues, input, region: regionName, baseUrl: options.baseUrl(), signal: request.signal }
+  // A receive that waits is awaited outside of the door: faults strike when the call is made, not when it ends.
+  const output = await (await region.dataCentre.invoke(action, () => ({ pending: run(call) }))).pending
+  return params === undefined ? jsonReply(output) : queryReply('sqs', action, outputToQuery(action, output), requestId)
+}
+
+/** Clients of the Query protocol post to the queue's own URL and may leave it out of the parameters. */
+const withPathQueue = (input: SqsInput, url: string): SqsInput => (input.QueueUrl === undefined ? { ...input, QueueUrl: url.split('?')[0] } : input)
+
+function jsonInput(body: string): SqsInput {
+  try {
+    const value: unknown = JSON.parse(body === '' ? '{}' : body)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as SqsInput // an object, as just checked
+  } catch {
+    // Falls through to the same answer as any other body that is not an object.
+  }
+  throw new SimError('SerializationException', 'The request body is not a JSON object')
+}
+
+function paramsOf(request: FrontRequest): Params {
+  const query = request.url.indexOf('?')
+  const inUrl = query < 0 ? '' : request.url.slice(query + 1)
+  return Params.fromForm(request.body === '' ? inUrl : inUrl === '' ? request.body : `${inUrl}&${request.body}`)
+}
+
+function regionOf(options: FrontOptions, authorization: Authorization): Region {
+  // STS is a global service to many clients: they sign for us-east-1 wherever they are.
+  const region = options.regions.get(authorization.region) ?? (authorization.service === 'sts' ? [...options.regions.values()][0] : undefined)
+  if (region === undefined)
+    throw new SimError('SignatureDoesNotMatch', `Credential should be scoped to a valid region, not '${authorization.region}'. `, 403)
+  return region
+}
+
+function authorise(key: AccessKey, service: Service, action: string): void {
+  if (action === 'GetCallerIdentity' || !isDenied(key, `${service}:${action}`)) return
+  if (service === 'ec2')
+    throw new SimError(
+      'UnauthorizedOperation',
+      `You are not authorized to perform this operation. User: ${key.arn} is not authorized to perform: ec2:${action} with an explicit deny in an identity-based policy.`,
+      403,
+    )
+  throw new SimError(
+    'AccessDenied',
+    `User: ${key.arn} is not authorized to perform: ${service}:${action} with an explicit deny in an identity-based policy`,
+    403,
+  )
+}
+
+const isUnpaged = (action: string, params: Params): boolean =>
+  action.startsWith('Describe') && params.names().every((name) => name === 'Action' || name === 'Version' || name === 'DryRun')
+
+/** Throttling has another name and status outside of EC2. */
+function asTheServiceSaysIt(error: SimError, service: Service | undefined): SimError {
+  if (error.code !== 'RequestLimitExceeded' || service === 'ec2' || service === undefined) return error
+  return service === 'sqs' ? new SimError('RequestThrottled', 'Rate exceeded', 403) : new SimError('Throttling', 'Rate exceeded', 400)
+}
+
+const withRequestId = (reply: Reply, requestId: string): Reply => ({ ...reply, headers: { ...reply.headers, 'x-amzn-requestid': requestId } })
