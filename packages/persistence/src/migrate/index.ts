@@ -1,4 +1,5 @@
 export { checkServer, postgresMajorMin } from './check-server.ts'
 export type { ServerFacts } from './check-server.ts'
+export { diffMigrations } from './diff-migrations.ts'
 export { migrate } from './migrate.ts'
 export type { MigrateOptions } from './migrate.ts'

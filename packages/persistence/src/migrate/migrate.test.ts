@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestPostgres } from '@understudy/testing'
 import { startTestPostgres } from '@understudy/testing'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { checkServer, migrate } from './index.ts'
+import { checkServer, diffMigrations, migrate } from './index.ts'
+import { prismaDirectory } from './migration-files.ts'
 
 let server: TestPostgres
 let directory: string
@@ -118,4 +119,11 @@ test('a server that cannot be used is explained without the password', async () 
     expect.stringContaining('does not exist'),
   ])
   expect(messages.join()).not.toContain('hunter2')
+})
+
+test('the migrations of the project make what its schema says', async () => {
+  const schema = await readFile(join(prismaDirectory, 'schema.prisma'), 'utf8')
+  expect(await diffMigrations(server.url, schema)).toBeUndefined()
+  const changed = `${schema}\nmodel Newcomer {\n  id String @id\n\n  @@map("newcomers")\n}\n`
+  expect(await diffMigrations(server.url, changed)).toContain('CREATE TABLE "newcomers"')
 })

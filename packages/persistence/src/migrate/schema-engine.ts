@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
+import { ColumnTypeEnum, bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { SchemaEngine } from '@prisma/schema-engine-wasm'
@@ -47,7 +47,8 @@ export async function openSchemaEngine(databaseUrl: string, datamodels: [string,
  * that fails would stay half applied. Sent whole, PostgreSQL runs a script as one transaction.
  */
 function withWholeScripts(factory: PrismaPg, shadowFactory: PrismaPg): SqlMigrationAwareDriverAdapterFactory {
-  const whole = (adapter: SqlDriverAdapter): SqlDriverAdapter => {
+  const whole = (adapter: SqlDriverAdapter & { underlyingDriver(): pg.Pool }): SqlDriverAdapter => {
+    readCatalogueChars(adapter)
     adapter.executeScript = async (script) => {
       // Without arguments node-postgres uses the simple protocol, which takes several statements.
       await adapter.executeRaw({ sql: script, args: [], argTypes: [] })
@@ -60,6 +61,30 @@ function withWholeScripts(factory: PrismaPg, shadowFactory: PrismaPg): SqlMigrat
     connect: async () => whole(await factory.connect()),
     // Its second database is opened with the configuration, which the factory of a pool does not know.
     connectToShadowDb: async () => whole(await shadowFactory.connectToShadowDb()),
+  }
+}
+
+/**
+ * PostgreSQL's catalogue has columns of the internal type "char", which the stock adapter does not know and the engine reads when it
+ * compares schemas. They are passed through the adapter as the one type of its table that nothing else here uses, an array of
+ * "char", and named correctly behind it.
+ */
+function readCatalogueChars(adapter: SqlDriverAdapter & { underlyingDriver(): pg.Pool }): void {
+  const internalChar = { scalar: 18, array: 1002 }
+  const pool = adapter.underlyingDriver()
+  const query = pool.query.bind(pool)
+  Object.assign(pool, {
+    async query(config: pg.QueryConfig) {
+      const result: { fields?: pg.FieldDef[] } = await query(config) // Several statements give a list, which has no fields.
+      for (const field of result.fields ?? []) if (field.dataTypeID === internalChar.scalar) field.dataTypeID = internalChar.array
+      return result
+    },
+  })
+  const queryRaw = adapter.queryRaw.bind(adapter)
+  adapter.queryRaw = async (request) => {
+    const result = await queryRaw(request)
+    const columnTypes = result.columnTypes.map((type) => (type === ColumnTypeEnum.CharacterArray ? ColumnTypeEnum.Character : type))
+    return { ...result, columnTypes }
   }
 }
 
