@@ -45,11 +45,18 @@ export interface StepBudget {
   readonly maxMs: number
   /** Part of the time left until the operation's deadline that this step may use, 0 to 1. Default 1. */
   readonly shareOfRest?: number
+  /** The deadline does not cut this step: late is better than never. The step still sees it and may plan by it. */
+  readonly overrun?: boolean
 }
 
 export interface StepDefinition<Deps, Params, Outputs, Output> {
   /** One line for people: what the step does. Shown in the timeline and by `npm run sagas`. */
   readonly title: string
+  /**
+   * Pure, from what is recorded. `false`: the step is passed over. It is logged as started and succeeded with a null output, in
+   * the same append as the next step that runs, so that passing over costs nothing; it is never undone.
+   */
+  readonly when?: (context: { readonly params: Params; readonly outputs: Outputs }) => boolean
   run(deps: Deps, context: StepContext<Params, Outputs>): Promise<Output>
   /** Puts back what `run` did. Runs for every step that was started, last first, and must tolerate being run twice. */
   readonly undo: ((deps: Deps, context: UndoContext<Params, Outputs, Output>) => Promise<void>) | 'nothing-to-undo'
@@ -67,6 +74,7 @@ export interface Step {
   readonly budget: StepBudget
   readonly attemptsMax: number
   readonly output: z.ZodType | undefined
+  readonly when: ((context: { readonly params: never; readonly outputs: never }) => boolean) | undefined
   readonly run: (deps: never, context: never) => Promise<unknown>
   readonly undo: ((deps: never, context: never) => Promise<void>) | 'nothing-to-undo'
 }
@@ -83,7 +91,13 @@ export interface Saga<Deps, Params> {
 export interface SagaBuilder<Deps, Params, Outputs> {
   step<Name extends string, Output extends Json | void>(
     name: Name extends keyof Outputs ? never : Name,
-    definition: StepDefinition<Deps, Params, Outputs, Output>,
+    definition: StepDefinition<Deps, Params, Outputs, Output> & {
+      readonly when: (context: { readonly params: Params; readonly outputs: Outputs }) => boolean
+    },
+  ): SagaBuilder<Deps, Params, Outputs & { readonly [K in Name]: Output | null }>
+  step<Name extends string, Output extends Json | void>(
+    name: Name extends keyof Outputs ? never : Name,
+    definition: StepDefinition<Deps, Params, Outputs, Output> & { readonly when?: undefined },
   ): SagaBuilder<Deps, Params, Outputs & { readonly [K in Name]: Output }>
   /** The point of no return: after the steps before it have succeeded, the saga only rolls forward. */
   commit(): SagaBuilder<Deps, Params, Outputs>
@@ -106,6 +120,7 @@ export function saga<Deps, Params>(
         budget: definition.budget,
         attemptsMax: definition.attemptsMax ?? 5,
         output: definition.output as z.ZodType | undefined,
+        when: definition.when as Step['when'],
         run: definition.run as Step['run'],
         undo: definition.undo as Step['undo'],
       })

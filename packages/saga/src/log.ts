@@ -8,6 +8,7 @@ export interface SagaEvent {
   readonly sequence: number
   readonly type: SagaEventType
   readonly step: string
+  /** From 1. 0 in `started` and `succeeded` of a step that was passed over because its `when` said no. */
   readonly attempt: number
   /** `succeeded`: the output. `failed`, `undo_failed`: a `StepFailure`. Otherwise null. */
   readonly data: Json

@@ -55,12 +55,16 @@ export interface SagaStore {
     readonly leaseMs: number
     readonly nowMs: number
   }): Promise<readonly { readonly id: string; readonly cancelRequested: boolean }[]>
-  /** Appends events and, in the same transaction, the audit intents. `FencedOff` when the generation is stale. */
+  /**
+   * Appends events and, in the same transaction, the audit intents whose key is new. `FencedOff` when the generation is stale
+   * or the lease was ended by `finish` or `release`. A store that reads the operation's row for that check may answer whether
+   * a cancellation is asked for; the runner then need not ask again at the next step boundary.
+   */
   append(
     operation: { readonly id: string; readonly generation: number },
     events: readonly SagaEvent[],
     audit?: readonly (AuditIntent & { readonly key: string })[],
-  ): Promise<void>
+  ): Promise<{ readonly cancelRequested: boolean } | void>
   /** A line for people in the timeline, outside the log. */
   note(
     operation: { readonly id: string; readonly generation: number },

@@ -1,0 +1,85 @@
+import type { Clock } from '@understudy/core'
+import type { Held } from './held.ts'
+import type { Observe } from './observe.ts'
+import type { SagaStore } from './store.ts'
+
+export interface Leases {
+  add(held: Held): void
+  remove(held: Held): void
+  /** Renews one lease now, to learn whether a cancellation is asked for. */
+  askCancel(held: Held): Promise<void>
+}
+
+/**
+ * Keeps the leases of all active operations with one timer: a renewal every third of the lease, so that two may be missed. An
+ * operation whose lease could not be renewed in time is dropped by our own clock, before anybody else may claim it.
+ */
+export function createLeases(options: {
+  readonly store: SagaStore
+  readonly clock: Clock
+  readonly runner: string
+  readonly leaseMs: number
+  readonly observe: Observe
+}): Leases {
+  const { store, clock, runner, leaseMs, observe } = options
+  const active = new Set<Held>()
+  let cancelTimer: (() => void) | undefined
+  let renewing = false
+
+  const lose = (held: Held): void => {
+    active.delete(held)
+    const { id: operationId, projectId, saga } = held.operation
+    if (held.drop()) observe({ type: 'lease_lost', operationId, projectId, saga })
+  }
+
+  const renew = async (asked: readonly Held[]): Promise<void> => {
+    if (asked.length === 0) return
+    // Counted from before the call: by the store's reckoning the lease ends no earlier than by ours.
+    const nowMs = clock.nowMs()
+    const leases = asked.map(({ operation }) => ({ id: operation.id, generation: operation.generation }))
+    try {
+      const kept = new Map((await store.renew({ runner, leases, leaseMs, nowMs })).map((lease) => [lease.id, lease]))
+      for (const held of asked) {
+        if (!active.has(held)) continue
+        const lease = kept.get(held.operation.id)
+        if (lease === undefined) lose(held)
+        else {
+          held.leaseUntilMs = Math.max(held.leaseUntilMs, nowMs + leaseMs)
+          if (lease.cancelRequested) held.requestCancel()
+        }
+      }
+    } catch (error) {
+      observe({ type: 'store_failed', call: 'renew', error })
+    }
+  }
+
+  const tick = (): void => {
+    cancelTimer = undefined
+    for (const held of active) if (clock.nowMs() >= held.leaseUntilMs) lose(held)
+    if (active.size === 0) return
+    arm()
+    // A renewal that hangs is not followed by others; the check above ends the leases it was for.
+    if (renewing) return
+    renewing = true
+    void renew([...active]).finally(() => {
+      renewing = false
+    })
+  }
+  const arm = (): void => {
+    cancelTimer = clock.schedule(leaseMs / 3, tick)
+  }
+
+  return {
+    add(held) {
+      active.add(held)
+      if (cancelTimer === undefined) arm()
+    },
+    remove(held) {
+      active.delete(held)
+      if (active.size > 0) return
+      cancelTimer?.()
+      cancelTimer = undefined
+    },
+    askCancel: (held) => held.whileHeld(renew([held])),
+  }
+}
