@@ -38,3 +38,12 @@ export interface ControlSettings {
 export interface Bell {
   ring(topic: string, options: { readonly key: string; readonly payload: JsonObject; readonly priority: number }): void
 }
+
+/** What a saga's steps see: the database, the clock, ids, and a door to each account's cloud. Nothing else. */
+export interface SagaDeps {
+  readonly database: Database
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly settings: ControlSettings
+  openProvider(accountId: string): Promise<Provider>
+}

@@ -27,20 +27,45 @@ export interface NewOperation {
  * Writes a new operation with its event and the bell that wakes a runner, in the caller's transaction. When another unfinished
  * operation holds the lock, nothing is written and that one is answered with `joined: true`.
  */
-export async function startOperation(
-  control: Pick<Control, 'clock' | 'ids'>,
-  stores: Pick<Stores, 'operations' | 'events' | 'outbox'>,
-  wanted: NewOperation,
-): Promise<{ readonly operation: Operation; readonly joined: boolean }> {
-  const operation = newOperation(control, wanted)
-  const holder = (await stores.operations.insertUnlocked([operation])).get(operation.id)
-  if (holder !== undefined) {
-    assert(holder.id !== operation.id, 'an operation never waits for itself')
-    return { operation: holder, joined: true }
+export async function startOperation(control: Starter, stores: StarterStores, wanted: NewOperation): Promise<StartedOperation> {
+  const [started] = await startOperations(control, stores, [wanted])
+  assert(started, 'one operation was asked for, one is answered')
+  return started
+}
+
+type Starter = Pick<Control, 'clock' | 'ids'>
+type StarterStores = Pick<Stores, 'operations' | 'events' | 'outbox'>
+export interface StartedOperation {
+  readonly operation: Operation
+  /** It was there already, under the same lock. */
+  readonly joined: boolean
+}
+
+/** The same for many, in few statements; answers in the order asked. The second one asked for under a lock joins the first. */
+export async function startOperations(
+  control: Starter,
+  stores: StarterStores,
+  wanted: readonly NewOperation[],
+): Promise<readonly StartedOperation[]> {
+  if (wanted.length === 0) return []
+  const fresh = new Map<string, Operation>()
+  const asked = wanted.map((item) => {
+    const operation = newOperation(control, item)
+    const first = fresh.get(operation.lockKey ?? operation.id) ?? operation
+    fresh.set(operation.lockKey ?? operation.id, first)
+    return { operation: first, joined: first !== operation }
+  })
+  const holders = await stores.operations.insertUnlocked([...fresh.values()])
+  const inserted = [...fresh.values()].filter((operation) => !holders.has(operation.id))
+  if (inserted.length > 0) {
+    await stores.events.append(inserted.map((operation) => startedEvent(control, operation)))
+    await stores.outbox.append(inserted.slice(0, 1).map((operation) => wakeMessage(control, operation)))
   }
-  await stores.events.append([startedEvent(control, operation)])
-  await stores.outbox.append([wakeMessage(control, operation)])
-  return { operation, joined: false }
+  return asked.map(({ operation, joined }) => {
+    const holder = holders.get(operation.id)
+    assert(holder?.id !== operation.id, 'an operation never waits for itself')
+    return { operation: holder ?? operation, joined: joined || holder !== undefined }
+  })
 }
 
 function newOperation(control: Pick<Control, 'clock' | 'ids'>, wanted: NewOperation): Operation {

@@ -1,0 +1,30 @@
+import { ownTags } from '@understudy/core'
+import type { CallContext } from '@understudy/provider'
+import type { StepContext } from '@understudy/saga'
+import type { SagaDeps } from '../context.ts'
+
+export interface CallPurpose {
+  /** Distinguishes several effects of one step. */
+  readonly suffix?: string
+  readonly role?: 'primary' | 'shadow' | 'former' | 'drill' | 'replacement'
+  readonly resourceId: string
+  readonly shadowId?: string
+  readonly priority: CallContext['priority']
+}
+
+/** The context of one effect: its key follows from what is stored, and its tags say whose it is. */
+export function callContext(deps: Pick<SagaDeps, 'settings'>, step: StepContext<unknown, unknown>, purpose: CallPurpose): CallContext {
+  return {
+    idempotencyKey: step.key(purpose.suffix),
+    tags: {
+      [ownTags.managed]: 'true',
+      [ownTags.installation]: deps.settings.installation,
+      [ownTags.resource]: purpose.resourceId,
+      ...(purpose.role === undefined ? {} : { [ownTags.role]: purpose.role }),
+      ...(purpose.shadowId === undefined ? {} : { [ownTags.shadow]: purpose.shadowId }),
+    },
+    actor: step.operationId,
+    signal: step.signal,
+    priority: purpose.priority,
+  }
+}

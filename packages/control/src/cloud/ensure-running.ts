@@ -1,0 +1,41 @@
+import { providerError } from '@understudy/provider'
+import type { CallContext, InstanceRef, Provider } from '@understudy/provider'
+import type { SagaDeps } from '../context.ts'
+import { awaitCondition } from './await-operation.ts'
+
+/**
+ * Starts or resumes an instance whatever state it is in and waits until it runs. An instance that is just stopping is
+ * waited for and then started. Answers whether this call had to start it.
+ */
+export async function ensureRunning(
+  deps: Pick<SagaDeps, 'clock'>,
+  provider: Provider,
+  ref: InstanceRef,
+  context: CallContext & { readonly signal: AbortSignal },
+): Promise<{ readonly started: boolean }> {
+  let started = false
+  await awaitCondition(deps, context.signal, async () => {
+    const summary = (await provider.inventory.states([ref])).get(ref.nativeId)
+    switch (summary?.state) {
+      case undefined:
+      case 'terminating':
+      case 'terminated':
+        throw providerError('not_found', 'InstanceGone', `${ref.nativeId} no longer exists`)
+      case 'running':
+        return true
+      case 'stopped':
+      case 'stopped-billed':
+      case 'held':
+        await provider.compute.start(ref, context)
+        started = true
+        return undefined
+      case 'provisioning':
+      case 'stopping':
+      case 'holding':
+      case 'repairing':
+      case 'unknown':
+        return undefined
+    }
+  })
+  return { started }
+}

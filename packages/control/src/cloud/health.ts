@@ -1,0 +1,24 @@
+import type { InstanceRef, Provider, TrafficBinding, TrafficMember } from '@understudy/provider'
+import type { SagaDeps } from '../context.ts'
+import { awaitCondition } from './await-operation.ts'
+
+export const memberOf = (members: readonly TrafficMember[], nativeId: string): TrafficMember | undefined =>
+  members.find((member) => member.nativeId === nativeId)
+
+/** Whether a stand-in can be enrolled with weight 0 and watched before it gets any traffic. */
+export const watchesStandby = (provider: Provider, binding: TrafficBinding | undefined): boolean =>
+  binding !== undefined && provider.traffic?.mechanisms[binding.mechanism]?.standby === true
+
+/** Waits until the entry point calls the member healthy. */
+export async function awaitHealthy(
+  deps: Pick<SagaDeps, 'clock'>,
+  provider: Provider,
+  binding: TrafficBinding,
+  ref: InstanceRef,
+  signal: AbortSignal,
+): Promise<void> {
+  await awaitCondition(deps, signal, async () => {
+    const members = await provider.traffic?.state(binding)
+    return members && memberOf(members, ref.nativeId)?.health === 'healthy' ? true : undefined
+  })
+}

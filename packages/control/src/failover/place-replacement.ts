@@ -1,0 +1,174 @@
+import { AppError, now, sleep } from '@understudy/core'
+import { isProviderError } from '@understudy/provider'
+import type { InstanceRef, Provider, ResourceDna, SnapshotSetRef } from '@understudy/provider'
+import { awaitOperation } from '../cloud/await-operation.ts'
+import type { SagaDeps } from '../context.ts'
+import { findPlacements } from '../placement/find-placements.ts'
+import type { Placement } from '../placement/place.ts'
+import { rememberAvoided } from '../placement/remember-avoided.ts'
+import type { Resource } from '../resources/resource.ts'
+import type { StandIn } from './failover.ts'
+import { failoverWorld, unlessGone, urgent } from './failover.world.ts'
+import type { FailoverStep } from './failover.world.ts'
+
+/** Snapshots that are not usable after this long are kept, but the replacement does not wait for them. */
+const snapshotWaitMs = 45_000
+
+/** Keeps the disks of the primary as they are now. Whatever happens next, this is never deleted by the failover. */
+export async function saveState(deps: SagaDeps, step: FailoverStep): Promise<{ readonly setId: string | null; readonly usable: boolean }> {
+  const { provider, primary } = await failoverWorld(deps, step)
+  const { snapshots } = provider
+  if (!snapshots) return { setId: null, usable: false }
+  await step.audit({ action: 'snapshots.capture', target: primary.nativeId })
+  const context = urgent(deps, step, { suffix: 'state', role: 'primary' })
+  const { gone } = await unlessGone(() => snapshots.capture(primary, context))
+  const set = { setId: context.idempotencyKey }
+  if (gone && (await snapshots.get(set)) === undefined) return { setId: null, usable: false }
+  const untilMs = deps.clock.nowMs() + snapshotWaitMs
+  for (;;) {
+    const found = await snapshots.get(set)
+    if (found?.state === 'usable') return { setId: set.setId, usable: true }
+    if (found?.state === 'failed' || deps.clock.nowMs() >= untilMs) return { setId: set.setId, usable: false }
+    await sleep(deps.clock, 1000, step.signal)
+  }
+}
+
+/**
+ * Launches a stand-in when no shadow can take over: in every place that may have capacity, one after the other, first as
+ * interruptible as the primary was and then on demand.
+ */
+export async function placeReplacement(
+  deps: SagaDeps,
+  step: FailoverStep,
+  state: { readonly setId: string | null; readonly usable: boolean },
+): Promise<StandIn> {
+  const { resource, provider, primary } = await failoverWorld(deps, step)
+  const source = await sourceOf(provider, primary, resource, step)
+  const set = state.usable && state.setId !== null ? { setId: state.setId } : undefined
+  const refused: string[] = []
+  for (const placement of await placesFor(deps, provider, resource)) {
+    try {
+      const made = await launchAt(deps, step, { provider, resource, source, placement, set })
+      return {
+        shadowId: shadowIdOf(step),
+        nativeId: made.nativeId,
+        zone: placement.zone,
+        instanceType: placement.instanceType,
+        purchase: placement.purchase,
+      }
+    } catch (error) {
+      if (!isProviderError(error, 'insufficient_capacity', 'quota_exceeded', 'price_too_low', 'unsupported')) throw error
+      await rememberAvoided(deps, resource.accountId, error)
+      refused.push(`${placement.purchase} ${placement.instanceType} in ${placement.zone}: ${error.shape.nativeCode}`)
+      await step.note(`No capacity for ${refused.at(-1) ?? ''}`)
+    }
+  }
+  throw new AppError(
+    'insufficient_capacity',
+    `No place could take a replacement. Refused: ${refused.join('; ') || 'every offering is being avoided'}.`,
+  )
+}
+
+async function placesFor(deps: SagaDeps, provider: Provider, resource: Resource): Promise<readonly Placement[]> {
+  const zones = resource.tier?.zones ?? 'other'
+  const instanceType = resource.dna.size.type
+  const wanted = { instanceType, occupiedZones: [] }
+  const ask = (purchase: 'spot' | 'on-demand', where: typeof zones) => findPlacements(deps, provider, resource, { ...wanted, zones: where, purchase })
+  // On-demand before spot: a replacement in an emergency must not go the same way. Its own zone comes last.
+  return [...(await ask('on-demand', zones)), ...(await ask('spot', zones)), ...(await ask('on-demand', 'any'))]
+}
+
+/** Derived from the operation, so that a step that runs again finds its own row. */
+export const shadowIdOf = (step: FailoverStep): string => `shd_${step.key('standin').slice(0, 20)}`
+
+export async function launchAt(
+  deps: SagaDeps,
+  step: FailoverStep,
+  what: {
+    readonly provider: Provider
+    readonly resource: Resource
+    readonly source: ResourceDna
+    readonly placement: Placement
+    readonly set: SnapshotSetRef | undefined
+  },
+): Promise<InstanceRef> {
+  const { provider, resource, source, placement, set } = what
+  await recordPlanned(deps, step, resource, placement)
+  const context = urgent(deps, step, { suffix: `launch:${placement.zone}:${placement.purchase}`, role: 'replacement', shadowId: shadowIdOf(step) })
+  await step.audit({
+    action: 'compute.provision',
+    target: `${resource.id}@${placement.zone}`,
+    details: { ...placement, from: set ? 'snapshots' : 'image' },
+  })
+  const handle = await provider.compute.provision(
+    source,
+    { name: `${resource.name}-replacement`, power: 'running', ...placement, disks: set ? { from: 'snapshots', set } : { from: 'image' } },
+    context,
+  )
+  const made = await awaitOperation(deps, provider, handle, step.signal)
+  await deps.database.stores.shadows.move(shadowIdOf(step), {
+    from: ['reserved'],
+    to: 'reserved',
+    nativeId: made.nativeId,
+    operationId: step.operationId,
+    at: now(deps.clock),
+  })
+  return made
+}
+
+/** The row comes before the instance. */
+async function recordPlanned(deps: SagaDeps, step: FailoverStep, resource: Resource, placement: Placement): Promise<void> {
+  const at = now(deps.clock)
+  const id = shadowIdOf(step)
+  const { shadows } = deps.database.stores
+  const existing = await shadows.findById(id)
+  const row = {
+    id,
+    projectId: resource.projectId,
+    resourceId: resource.id,
+    accountId: resource.accountId,
+    status: 'reserved' as const,
+    nativeId: undefined,
+    ...placement,
+    readiness: 'hot' as const,
+    dnaFingerprint: resource.dna.fingerprint,
+    proof: undefined,
+    armedUntil: undefined,
+    operationId: step.operationId,
+    failures: 0,
+    lastError: undefined,
+    createdAt: existing?.createdAt ?? at,
+    updatedAt: at,
+    version: (existing?.version ?? 0) + 1,
+  }
+  if (existing) await shadows.update(row, existing.version)
+  else await shadows.insert(row)
+}
+
+async function sourceOf(provider: Provider, primary: InstanceRef, resource: Resource, step: FailoverStep): Promise<ResourceDna> {
+  const dna = await provider.inventory.describe(primary)
+  if (dna && dna.state !== 'terminated') return dna
+  await step.note('The primary is gone: the replacement is made from the recorded definition, without what was redacted from it.')
+  return resource.dna
+}
+
+/** Ends everything this step may have launched, whether or not we were told. */
+export async function removeReplacement(deps: SagaDeps, step: FailoverStep): Promise<void> {
+  const { provider } = await failoverWorld(deps, step)
+  const zones = (await provider.market?.zones()) ?? []
+  // Avoided offerings are asked about too: what was launched there before they refused has to go as well.
+  for (const placement of zones.flatMap((zone) => [{ zone, purchase: 'spot' } as const, { zone, purchase: 'on-demand' } as const])) {
+    const { idempotencyKey } = urgent(deps, step, { suffix: `launch:${placement.zone}:${placement.purchase}` })
+    const { instances } = await provider.compute.adopt(idempotencyKey)
+    for (const instance of instances) await endInstance(deps, step, provider, instance)
+  }
+  const shadow = await deps.database.stores.shadows.findById(shadowIdOf(step))
+  if (shadow?.nativeId !== undefined) await endInstance(deps, step, provider, { ...provider.scope, nativeId: shadow.nativeId })
+  await deps.database.stores.shadows.move(shadowIdOf(step), { from: ['reserved'], to: 'retired', operationId: null, at: now(deps.clock) })
+}
+
+export async function endInstance(deps: SagaDeps, step: FailoverStep, provider: Provider, instance: InstanceRef): Promise<void> {
+  await step.audit({ action: 'compute.terminate', target: instance.nativeId })
+  const context = urgent(deps, step, { suffix: `terminate:${instance.nativeId}` })
+  await unlessGone(async () => awaitOperation(deps, provider, await provider.compute.terminate(instance, context), step.signal))
+}

@@ -1,0 +1,45 @@
+import { now } from '@understudy/core'
+import type { SagaDeps } from '../context.ts'
+import { failoverWorld } from './failover.world.ts'
+import type { FailoverStep } from './failover.world.ts'
+
+/** Gives the resource its new standing, keeps a surviving former primary as a stand-in, and has the missing shadows made. */
+export async function replenish(
+  deps: SagaDeps,
+  step: FailoverStep,
+  former: { readonly fate: 'gone' | 'terminated' | 'kept'; readonly zone: string | null; readonly instanceType: string },
+): Promise<{ readonly formerPrimary: string }> {
+  const { resource } = await failoverWorld(deps, step)
+  const at = now(deps.clock)
+  const formerShadowId = `shd_${step.key('former').slice(0, 20)}`
+  await deps.database.transaction(async (stores) => {
+    if (former.fate === 'kept' && (await stores.shadows.findById(formerShadowId)) === undefined) {
+      await stores.shadows.insert({
+        id: formerShadowId,
+        projectId: resource.projectId,
+        resourceId: resource.id,
+        accountId: resource.accountId,
+        status: 'unproven',
+        nativeId: step.params.primary,
+        zone: former.zone ?? '',
+        instanceType: former.instanceType,
+        purchase: resource.dna.purchase,
+        readiness: 'hot',
+        dnaFingerprint: resource.dna.fingerprint,
+        proof: undefined,
+        armedUntil: undefined,
+        operationId: undefined,
+        failures: 0,
+        lastError: undefined,
+        createdAt: at,
+        updatedAt: at,
+        version: 1,
+      })
+    }
+    await stores.resources.setStatus(resource.id, resource.tier ? 'degraded' : 'unprotected', at)
+    await stores.outbox.append([
+      { id: deps.ids.next('event'), topic: 'reconcile.wake', key: 'shadows', payload: { name: 'shadows' }, priority: 20, createdAt: at },
+    ])
+  })
+  return { formerPrimary: former.fate }
+}

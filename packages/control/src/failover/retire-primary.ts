@@ -1,0 +1,104 @@
+import { AppError, contentHash, now, ownTags, sleep } from '@understudy/core'
+import { awaitOperation } from '../cloud/await-operation.ts'
+import { memberOf } from '../cloud/health.ts'
+import type { SagaDeps } from '../context.ts'
+import { redactDna } from '../resources/redact.ts'
+import type { StandIn } from './failover.ts'
+import { failoverWorld, refOf, stillRuns, unlessGone, urgent } from './failover.world.ts'
+import type { FailoverStep, FailoverWorld } from './failover.world.ts'
+
+/** The longest we wait for the requests that the former primary still serves. */
+const drainMaxMs = 310_000
+/** Before the cloud takes it, we stop waiting. */
+const deadlineMarginMs = 3000
+
+/**
+ * Takes the former primary out: no new requests, those in flight may finish, then it is ended or kept as the tier says.
+ * Runs only after the stand-in serves and is stable.
+ */
+export async function retirePrimary(
+  deps: SagaDeps,
+  step: FailoverStep,
+  standIn: StandIn,
+): Promise<{ readonly fate: 'gone' | 'terminated' | 'kept' }> {
+  const world = await failoverWorld(deps, step)
+  const { resource, provider, primary } = world
+  if (standIn.nativeId === primary.nativeId) throw new AppError('conflict', 'The stand-in is the primary itself.')
+  const tags = { [ownTags.role]: 'former', [ownTags.resource]: resource.id }
+  const { gone } = await unlessGone(async () => {
+    await step.audit({ action: 'labels.tag', target: primary.nativeId, details: tags })
+    await provider.labels.tag([primary], tags, urgent(deps, step, { suffix: 'former' }))
+  })
+  await drain(deps, step, world)
+  if (gone || !(await stillRuns(provider, primary))) return { fate: 'gone' }
+  if (resource.tier?.formerPrimary === 'standby' && step.params.mode === 'manual') return { fate: 'kept' }
+  await step.audit({ action: 'compute.terminate', target: primary.nativeId })
+  await unlessGone(async () =>
+    awaitOperation(deps, provider, await provider.compute.terminate(primary, urgent(deps, step, { suffix: 'terminate' })), step.signal),
+  )
+  return { fate: 'terminated' }
+}
+
+async function drain(deps: SagaDeps, step: FailoverStep, world: FailoverWorld): Promise<void> {
+  const { provider, primary, binding } = world
+  const { traffic } = provider
+  if (!binding || !traffic || binding.mechanism === 'address-move') return
+  await step.audit({ action: 'traffic.remove', target: primary.nativeId })
+  await traffic.remove(binding, primary, urgent(deps, step, { suffix: 'remove' }))
+  const untilMs = Math.min(
+    deps.clock.nowMs() + drainMaxMs,
+    step.deadlineMs === undefined ? Number.POSITIVE_INFINITY : step.deadlineMs - deadlineMarginMs,
+  )
+  for (;;) {
+    const member = memberOf(await traffic.state(binding), primary.nativeId)
+    if (member === undefined || member.health === 'unused') return
+    if (deps.clock.nowMs() >= untilMs) {
+      await step.note('Requests that the former primary still serves are cut off: it cannot be kept any longer.')
+      return
+    }
+    await sleep(deps.clock, 500, step.signal)
+  }
+}
+
+/** Makes the stand-in the primary: in the cloud by its name and tags, with us by its row. Refused when somebody else did so first. */
+export async function promote(deps: SagaDeps, step: FailoverStep, standIn: StandIn): Promise<{ readonly primary: string; readonly epoch: number }> {
+  const { resource, provider } = await failoverWorld(deps, step)
+  const ref = refOf(provider, standIn)
+  const tags = { [ownTags.role]: 'primary', [ownTags.resource]: resource.id, [ownTags.shadow]: undefined }
+  await step.audit({ action: 'labels.rename', target: ref.nativeId, details: { name: resource.name } })
+  await provider.labels.tag([ref], tags, urgent(deps, step, { suffix: 'primary' }))
+  await provider.labels.rename(ref, resource.name, urgent(deps, step, { suffix: 'rename' }))
+  const described = await provider.inventory.describe(ref)
+  const dna = described ? redactDna(described) : { ...resource.dna, ref }
+  const at = now(deps.clock)
+  await deps.database.transaction(async (stores) => {
+    const promoted = await stores.resources.promote({
+      id: resource.id,
+      seenEpoch: step.params.primaryEpoch,
+      nativeId: ref.nativeId,
+      zone: standIn.zone,
+      dna,
+      dnaHash: contentHash(dna),
+      at,
+    })
+    if (!promoted) throw new AppError('plan_stale', `Somebody else has promoted another primary of ${resource.id}.`)
+    await stores.shadows.move(standIn.shadowId, { from: ['reserved', 'promoted'], to: 'promoted', operationId: null, at })
+    await stores.events.append([
+      {
+        id: deps.ids.next('event'),
+        projectId: resource.projectId,
+        type: 'io.understudy.failover.promoted.v1',
+        subject: `resources/${resource.id}`,
+        at,
+        data: {
+          resourceId: resource.id,
+          formerPrimary: step.params.primary,
+          primary: ref.nativeId,
+          zone: standIn.zone,
+          operationId: step.operationId,
+        },
+      },
+    ])
+  })
+  return { primary: ref.nativeId, epoch: step.params.primaryEpoch + 1 }
+}

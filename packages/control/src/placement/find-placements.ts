@@ -1,0 +1,34 @@
+import { now } from '@understudy/core'
+import type { Provider, PurchaseModel } from '@understudy/provider'
+import type { SagaDeps } from '../context.ts'
+import type { Resource, Tier } from '../resources/resource.ts'
+import { placements } from './place.ts'
+import type { Placement } from './place.ts'
+
+/** Asks the cloud for zones and prices and answers where a stand-in of this resource may be placed, best first. */
+export async function findPlacements(
+  deps: Pick<SagaDeps, 'database' | 'clock'>,
+  provider: Provider,
+  resource: Resource,
+  wanted: {
+    readonly zones: Tier['zones']
+    readonly instanceType: string
+    readonly purchase: PurchaseModel
+    readonly occupiedZones: readonly string[]
+  },
+): Promise<readonly Placement[]> {
+  const avoided = await deps.database.stores.avoid.list(resource.accountId, now(deps.clock))
+  // A cloud without a market says nothing about zones: the only zone known to exist is the primary's.
+  const zones = provider.market ? await provider.market.zones() : resource.zone === undefined ? [] : [resource.zone]
+  const quotes = provider.market ? await provider.market.quotes({ instanceTypes: [wanted.instanceType] }) : []
+  return placements({
+    zones,
+    primaryZone: resource.zone,
+    occupiedZones: wanted.occupiedZones,
+    wanted: wanted.zones,
+    instanceType: wanted.instanceType,
+    purchase: wanted.purchase,
+    avoided,
+    quotes,
+  })
+}

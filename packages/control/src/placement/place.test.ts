@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { placements } from './place.ts'
+import type { PlacementQuestion } from './place.ts'
+
+const question = (overrides: Partial<PlacementQuestion> = {}): PlacementQuestion => ({
+  zones: ['a', 'b', 'c'],
+  primaryZone: 'a',
+  occupiedZones: [],
+  wanted: 'other',
+  instanceType: 'm7i.large',
+  purchase: 'spot',
+  avoided: [],
+  quotes: [
+    { zone: 'a', instanceType: 'm7i.large', purchase: 'spot', usdPerHour: 0.01, asOf: '2026-01-01T00:00:00Z' },
+    { zone: 'b', instanceType: 'm7i.large', purchase: 'spot', usdPerHour: 0.03, asOf: '2026-01-01T00:00:00Z' },
+    { zone: 'c', instanceType: 'm7i.large', purchase: 'spot', usdPerHour: 0.02, asOf: '2026-01-01T00:00:00Z' },
+  ],
+  ...overrides,
+})
+const zonesOf = (overrides: Partial<PlacementQuestion> = {}): string[] => placements(question(overrides)).map((placement) => placement.zone)
+
+describe('placements', () => {
+  test('never offers the zone of the primary, however cheap', () => expect(zonesOf()).toEqual(['c', 'b']))
+  test('offers the zone of the primary last when any zone will do', () => expect(zonesOf({ wanted: 'any' })).toEqual(['c', 'b', 'a']))
+  test('keeps the order of the owner, and takes the zone of the primary when it is named', () =>
+    expect(zonesOf({ wanted: ['b', 'a'] })).toEqual(['b', 'a']))
+  test('spreads over zones before it doubles up', () => expect(zonesOf({ occupiedZones: ['c'] })).toEqual(['b', 'c']))
+  test('skips what has just refused capacity', () => {
+    expect(zonesOf({ avoided: [{ zone: 'c', instanceType: 'm7i.large', purchase: 'spot' }] })).toEqual(['b'])
+    expect(zonesOf({ avoided: [{ zone: 'c', instanceType: 'm7i.xlarge', purchase: 'spot' }] })).toEqual(['c', 'b'])
+    expect(zonesOf({ avoided: [{ instanceType: 'm7i.large' }] })).toEqual([])
+  })
+  test('asks a zone without a known price last', () => expect(zonesOf({ quotes: question().quotes.slice(0, 2) })).toEqual(['b', 'c']))
+  test('ignores zones that do not exist', () => expect(zonesOf({ wanted: ['z', 'b'] })).toEqual(['b']))
+  test('no answer is ever avoided, in the primary zone unasked, or given twice', () => {
+    const zone = fc.constantFrom('a', 'b', 'c', 'd')
+    fc.assert(
+      fc.property(fc.uniqueArray(zone), zone, fc.array(zone), fc.array(fc.record({ zone })), (zones, primaryZone, occupiedZones, avoided) => {
+        const found = placements(question({ zones, primaryZone, occupiedZones, avoided, quotes: [] })).map((placement) => placement.zone)
+        expect(new Set(found).size).toBe(found.length)
+        for (const answer of found) {
+          expect(answer).not.toBe(primaryZone)
+          expect(avoided.map((offering) => offering.zone)).not.toContain(answer)
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,153 @@
+import { AppError, now } from '@understudy/core'
+import type { InstanceRef, Provider } from '@understudy/provider'
+import { saga } from '@understudy/saga'
+import type { StepContext } from '@understudy/saga'
+import { z } from 'zod'
+import { awaitOperation } from '../cloud/await-operation.ts'
+import { callContext } from '../cloud/call-context.ts'
+import { ensureRunning } from '../cloud/ensure-running.ts'
+import { awaitHealthy, watchesStandby } from '../cloud/health.ts'
+import type { SagaDeps } from '../context.ts'
+import { sagaVersions } from '../operations/saga-versions.ts'
+import type { Resource } from '../resources/resource.ts'
+import type { Shadow } from './shadow.ts'
+
+const params = z.strictObject({ shadowId: z.string() })
+type Params = z.infer<typeof params>
+const minute = 60_000
+
+/**
+ * A drill: shows that the shadow starts and answers, without giving it any traffic, and puts it to rest again.
+ * A failover may take the shadow at any moment; every step looks whether it is still ours before it changes anything.
+ */
+export const proveShadowSaga = saga<SagaDeps, Params>('shadow.prove', { version: sagaVersions['shadow.prove'], params })
+  .step('taken', {
+    title: 'Take the shadow for a drill',
+    budget: { maxMs: minute },
+    run: take,
+    undo: async (deps, step) => {
+      await deps.database.stores.shadows.move(step.params.shadowId, {
+        from: ['proving'],
+        to: 'unproven',
+        operationId: null,
+        lastError: 'its drill failed',
+        at: now(deps.clock),
+      })
+    },
+  })
+  .step('started', {
+    title: 'Start it if it rests',
+    budget: { maxMs: 10 * minute },
+    run: async (deps, step) => {
+      const { shadow, provider, ref } = await worldOf(deps, step)
+      const startedMs = deps.clock.nowMs()
+      await step.audit({ action: 'compute.start', target: ref.nativeId })
+      const { started } = await ensureRunning(deps, provider, ref, contextOf(deps, step, shadow, 'start'))
+      return { wasResting: started, startedMs }
+    },
+    undo: async (deps, step) => {
+      await rest(deps, step)
+    },
+  })
+  .step('answered', {
+    title: 'See it answer health checks, with no traffic',
+    budget: { maxMs: 10 * minute },
+    run: async (deps, step) => {
+      const { shadow, resource, provider, ref } = await worldOf(deps, step)
+      if (resource.traffic && provider.traffic && watchesStandby(provider, resource.traffic)) {
+        await step.audit({ action: 'traffic.enrol', target: ref.nativeId })
+        await provider.traffic.enrol(resource.traffic, ref, contextOf(deps, step, shadow, 'enrol'))
+        await awaitHealthy(deps, provider, resource.traffic, ref, step.signal)
+      }
+      return { seconds: (deps.clock.nowMs() - step.outputs.started.startedMs) / 1000 }
+    },
+    undo: 'nothing-to-undo',
+  })
+  .step('rested', {
+    title: 'Put a parked shadow to rest again',
+    budget: { maxMs: 10 * minute },
+    run: rest,
+    undo: 'nothing-to-undo',
+  })
+  .step('recorded', {
+    title: 'Record the proof',
+    budget: { maxMs: minute },
+    run: async (deps, step) => {
+      const { shadow } = await worldOf(deps, step)
+      const at = now(deps.clock)
+      const method = step.outputs.started.wasResting ? 'start' : 'health'
+      await deps.database.transaction(async (stores) => {
+        await stores.shadows.setProof(shadow.id, { at, method, seconds: step.outputs.answered.seconds, operationId: step.operationId })
+        await stores.shadows.move(shadow.id, { from: ['proving'], to: 'ready', operationId: null, lastError: null, at })
+        await stores.events.append([
+          {
+            id: deps.ids.next('event'),
+            projectId: shadow.projectId,
+            type: 'io.understudy.shadows.proven.v1',
+            subject: `shadows/${shadow.id}`,
+            at,
+            data: { id: shadow.id, resourceId: shadow.resourceId, method, seconds: step.outputs.answered.seconds },
+          },
+        ])
+        await stores.outbox.append([
+          { id: deps.ids.next('event'), topic: 'reconcile.wake', key: 'shadows', payload: { name: 'shadows' }, priority: 20, createdAt: at },
+        ])
+      })
+      return { method, seconds: step.outputs.answered.seconds }
+    },
+    undo: 'nothing-to-undo',
+  })
+  .end()
+
+interface World {
+  readonly shadow: Shadow
+  readonly resource: Resource
+  readonly provider: Provider
+  readonly ref: InstanceRef
+}
+
+async function worldOf(deps: SagaDeps, step: { readonly params: Params; readonly operationId: string }): Promise<World> {
+  const shadow = await deps.database.stores.shadows.findById(step.params.shadowId)
+  const resource = shadow && (await deps.database.stores.resources.findById(shadow.resourceId))
+  if (!shadow?.nativeId || !resource) throw new AppError('not_found', 'The shadow or its resource has been deleted meanwhile.')
+  const provider = await deps.openProvider(shadow.accountId)
+  return { shadow, resource, provider, ref: { ...provider.scope, nativeId: shadow.nativeId, zone: shadow.zone } }
+}
+
+const contextOf = (deps: SagaDeps, step: StepContext<Params, object>, shadow: Shadow, suffix: string) => ({
+  ...callContext(deps, step, { suffix, role: 'shadow', resourceId: shadow.resourceId, shadowId: shadow.id, priority: 'background' }),
+  signal: step.signal,
+})
+
+async function take(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly nativeId: string }> {
+  const { shadow, ref } = await worldOf(deps, step)
+  const mine = shadow.status === 'proving' && shadow.operationId === step.operationId
+  const taken =
+    mine ||
+    (await deps.database.stores.shadows.move(shadow.id, {
+      from: ['ready', 'unproven'],
+      to: 'proving',
+      operationId: step.operationId,
+      at: now(deps.clock),
+    }))
+  if (!taken) throw new AppError('conflict', `The shadow is ${shadow.status}: it cannot be drilled now.`)
+  return { nativeId: ref.nativeId }
+}
+
+/** Parks a shadow that this drill has started. Leaves it alone when a failover has taken it meanwhile, or when it is armed. */
+async function rest(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly rested: boolean }> {
+  const { shadow, resource, provider, ref } = await worldOf(deps, step)
+  const stillOurs = shadow.status === 'proving' && shadow.operationId === step.operationId
+  const armed = shadow.armedUntil !== undefined && shadow.armedUntil.getTime() > deps.clock.nowMs()
+  if (!stillOurs || armed || shadow.readiness !== 'parked') return { rested: false }
+  if (resource.traffic && provider.traffic) {
+    await step.audit({ action: 'traffic.remove', target: ref.nativeId })
+    await provider.traffic.remove(resource.traffic, ref, contextOf(deps, step, shadow, 'remove'))
+  }
+  const hold = resource.tier?.holdMemory === true
+  await step.audit({ action: hold ? 'compute.hold' : 'compute.stop', target: ref.nativeId })
+  const context = contextOf(deps, step, shadow, 'rest')
+  const handle = hold ? await provider.compute.hold(ref, context) : await provider.compute.stop(ref, {}, context)
+  await awaitOperation(deps, provider, handle, step.signal)
+  return { rested: true }
+}

@@ -1,0 +1,212 @@
+import { AppError, now } from '@understudy/core'
+import { isProviderError } from '@understudy/provider'
+import type { CloneSpec, InstanceRef, OperationHandle, Provider, ResourceDna } from '@understudy/provider'
+import { saga } from '@understudy/saga'
+import type { StepContext } from '@understudy/saga'
+import { z } from 'zod'
+import { awaitOperation } from '../cloud/await-operation.ts'
+import { callContext } from '../cloud/call-context.ts'
+import { ensureRunning } from '../cloud/ensure-running.ts'
+import { awaitHealthy, watchesStandby } from '../cloud/health.ts'
+import type { SagaDeps } from '../context.ts'
+import { sagaVersions } from '../operations/saga-versions.ts'
+import { rememberAvoided } from '../placement/remember-avoided.ts'
+import type { Resource, Tier } from '../resources/resource.ts'
+import type { Shadow } from './shadow.ts'
+
+const params = z.strictObject({ shadowId: z.string() })
+type Params = z.infer<typeof params>
+
+const minute = 60_000
+
+/**
+ * Makes a planned shadow real: launch it like the primary, bring it to rest in the state its tier asks for, have the entry
+ * point watch it where it can, and record it. A running shadow is proven by its health; a parked one waits for its drill.
+ */
+export const provisionShadowSaga = saga<SagaDeps, Params>('shadow.provision', { version: sagaVersions['shadow.provision'], params })
+  .step('intent', {
+    title: 'Check that the shadow is still wanted, and take it',
+    budget: { maxMs: minute },
+    run: takeShadow,
+    undo: giveUpShadow,
+  })
+  .step('instance', {
+    title: 'Launch an instance like the primary',
+    budget: { maxMs: 10 * minute },
+    run: launch,
+    undo: terminateWhatWasMade,
+  })
+  .step('enrolled', {
+    title: 'Have the load balancer watch it, with no traffic',
+    budget: { maxMs: 10 * minute },
+    run: enrol,
+    undo: async (deps, step) => {
+      const { shadow, resource, provider, ref } = await worldOf(deps, step)
+      if (!ref || !resource.traffic || !provider.traffic) return
+      await step.audit({ action: 'traffic.remove', target: ref.nativeId })
+      await provider.traffic.remove(resource.traffic, ref, purposeOf(deps, step, shadow, 'remove'))
+    },
+  })
+  .step('registered', {
+    title: 'Record it as a stand-in',
+    budget: { maxMs: minute },
+    run: register,
+    undo: 'nothing-to-undo',
+  })
+  .end()
+
+type Outputs = { readonly intent?: unknown; readonly instance?: { readonly nativeId: string; readonly zone: string } }
+
+interface World {
+  readonly shadow: Shadow
+  readonly resource: Resource
+  readonly tier: Tier
+  readonly provider: Provider
+  readonly ref: InstanceRef | undefined
+}
+
+async function worldOf(deps: SagaDeps, step: { readonly params: Params; readonly outputs: object }): Promise<World> {
+  const { shadows, resources } = deps.database.stores
+  const shadow = await shadows.findById(step.params.shadowId)
+  const resource = shadow && (await resources.findById(shadow.resourceId))
+  if (!shadow || !resource) throw new AppError('not_found', 'The shadow or its resource has been deleted meanwhile.')
+  if (!resource.tier) throw new AppError('conflict', 'The resource is no longer protected.')
+  const provider = await deps.openProvider(shadow.accountId)
+  const made = (step.outputs as Outputs).instance
+  return { shadow, resource, tier: resource.tier, provider, ref: made && { ...provider.scope, nativeId: made.nativeId, zone: made.zone } }
+}
+
+const purposeOf = (deps: SagaDeps, step: StepContext<Params, object>, shadow: Shadow, suffix: string) => ({
+  ...callContext(deps, step, { suffix, role: 'shadow', resourceId: shadow.resourceId, shadowId: shadow.id, priority: 'background' }),
+  signal: step.signal,
+})
+
+async function takeShadow(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly resourceId: string; readonly primary: string }> {
+  const { shadow, resource } = await worldOf(deps, step)
+  const taken = await deps.database.stores.shadows.move(shadow.id, {
+    from: ['planned', 'provisioning'],
+    to: 'provisioning',
+    operationId: step.operationId,
+    at: now(deps.clock),
+  })
+  if (!taken) throw new AppError('conflict', `The shadow is ${shadow.status}: it is not waiting to be provisioned.`)
+  return { resourceId: resource.id, primary: resource.nativeId }
+}
+
+async function giveUpShadow(deps: SagaDeps, step: StepContext<Params, object>): Promise<void> {
+  await deps.database.stores.shadows.move(step.params.shadowId, {
+    from: ['provisioning'],
+    to: 'retired',
+    operationId: null,
+    at: now(deps.clock),
+  })
+}
+
+async function launch(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly nativeId: string; readonly zone: string }> {
+  const { shadow, resource, tier, provider } = await worldOf(deps, step)
+  const context = purposeOf(deps, step, shadow, 'launch')
+  const source = await sourceOf(provider, resource)
+  const spec: CloneSpec = {
+    name: `${resource.name}-shadow`,
+    power: tier.readiness === 'parked' ? (tier.holdMemory ? 'held' : 'stopped') : 'running',
+    instanceType: shadow.instanceType,
+    purchase: shadow.purchase,
+    zone: shadow.zone,
+    disks: { from: 'image' },
+  }
+  await step.audit({
+    action: 'compute.provision',
+    target: resource.nativeId,
+    details: { zone: spec.zone, instanceType: spec.instanceType, purchase: spec.purchase, power: spec.power },
+  })
+  try {
+    const handle: OperationHandle<InstanceRef> = await provider.compute.provision(source, spec, context)
+    const made = await awaitOperation(deps, provider, handle, step.signal)
+    await deps.database.stores.shadows.move(shadow.id, {
+      from: ['provisioning'],
+      to: 'provisioning',
+      nativeId: made.nativeId,
+      operationId: step.operationId,
+      at: now(deps.clock),
+    })
+    return { nativeId: made.nativeId, zone: made.zone ?? shadow.zone }
+  } catch (error) {
+    await rememberAvoided(deps, shadow.accountId, error)
+    throw error
+  }
+}
+
+/** The primary's definition as it is now: what we stored is redacted and cannot boot anything. */
+async function sourceOf(provider: Provider, resource: Resource): Promise<ResourceDna> {
+  const dna = await provider.inventory.describe({ ...provider.scope, nativeId: resource.nativeId })
+  if (!dna) throw new AppError('conflict', `The primary ${resource.nativeId} no longer exists, so nothing can be made like it.`)
+  return dna
+}
+
+async function terminateWhatWasMade(deps: SagaDeps, step: StepContext<Params, object>): Promise<void> {
+  const { shadow, provider } = await worldOf(deps, step)
+  const context = purposeOf(deps, step, shadow, 'launch')
+  // The launch may have succeeded without its answer reaching us: ask the cloud what this key has made.
+  const { instances } = await provider.compute.adopt(context.idempotencyKey)
+  for (const instance of instances) {
+    await step.audit({ action: 'compute.terminate', target: instance.nativeId })
+    try {
+      await awaitOperation(
+        deps,
+        provider,
+        await provider.compute.terminate(instance, purposeOf(deps, step, shadow, `terminate:${instance.nativeId}`)),
+        step.signal,
+      )
+    } catch (error) {
+      if (!isProviderError(error, 'not_found')) throw error
+    }
+  }
+}
+
+async function enrol(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly watched: boolean; readonly seconds: number }> {
+  const { shadow, resource, tier, provider, ref } = await worldOf(deps, step)
+  if (!ref || tier.readiness === 'parked') return { watched: false, seconds: 0 }
+  const startedMs = deps.clock.nowMs()
+  await ensureRunning(deps, provider, ref, purposeOf(deps, step, shadow, 'start'))
+  if (!resource.traffic || !provider.traffic || !watchesStandby(provider, resource.traffic)) return { watched: false, seconds: 0 }
+  await step.audit({ action: 'traffic.enrol', target: ref.nativeId })
+  await provider.traffic.enrol(resource.traffic, ref, purposeOf(deps, step, shadow, 'enrol'))
+  await awaitHealthy(deps, provider, resource.traffic, ref, step.signal)
+  return { watched: true, seconds: (deps.clock.nowMs() - startedMs) / 1000 }
+}
+
+async function register(
+  deps: SagaDeps,
+  step: StepContext<Params, object & { readonly enrolled?: { readonly seconds: number } }>,
+): Promise<{ readonly ready: boolean }> {
+  const { shadow, tier, ref } = await worldOf(deps, step)
+  const at = now(deps.clock)
+  const proven = tier.readiness === 'warm' || tier.readiness === 'hot'
+  await deps.database.transaction(async (stores) => {
+    if (proven)
+      await stores.shadows.setProof(shadow.id, { at, method: 'health', seconds: step.outputs.enrolled?.seconds ?? 0, operationId: step.operationId })
+    const moved = await stores.shadows.move(shadow.id, {
+      from: ['provisioning', proven ? 'ready' : 'unproven'],
+      to: proven ? 'ready' : 'unproven',
+      operationId: null,
+      lastError: null,
+      ...(ref ? { nativeId: ref.nativeId } : {}),
+      at,
+    })
+    if (!moved) throw new AppError('conflict', 'The shadow was taken away while it was being provisioned.')
+    await stores.events.append([
+      {
+        id: deps.ids.next('event'),
+        projectId: shadow.projectId,
+        type: proven ? 'io.understudy.shadows.became_ready.v1' : 'io.understudy.shadows.provisioned.v1',
+        subject: `shadows/${shadow.id}`,
+        at,
+        data: { id: shadow.id, resourceId: shadow.resourceId, nativeId: ref?.nativeId ?? null, zone: shadow.zone },
+      },
+    ])
+    await stores.outbox.append([
+      { id: deps.ids.next('event'), topic: 'reconcile.wake', key: 'shadows', payload: { name: 'shadows' }, priority: 20, createdAt: at },
+    ])
+  })
+  return { ready: proven }
+}

@@ -1,0 +1,92 @@
+import { AppError, now } from '@understudy/core'
+import { isProviderError } from '@understudy/provider'
+import { saga } from '@understudy/saga'
+import { z } from 'zod'
+import { awaitOperation } from '../cloud/await-operation.ts'
+import { callContext } from '../cloud/call-context.ts'
+import type { SagaDeps } from '../context.ts'
+import { sagaVersions } from '../operations/saga-versions.ts'
+
+const params = z.strictObject({ shadowId: z.string() })
+const minute = 60_000
+
+/** Ends a shadow that is no longer wanted or no longer good. Rolls forward only: there is nothing to put back. */
+export const retireShadowSaga = saga<SagaDeps, z.infer<typeof params>>('shadow.retire', { version: sagaVersions['shadow.retire'], params })
+  .step('taken', {
+    title: 'Take the shadow out of use',
+    budget: { maxMs: minute },
+    run: async (deps, step) => {
+      const { shadows } = deps.database.stores
+      const shadow = await shadows.findById(step.params.shadowId)
+      if (!shadow) throw new AppError('not_found', 'The shadow has been deleted meanwhile.')
+      const taken = await shadows.move(shadow.id, {
+        from: ['planned', 'unproven', 'ready', 'failed', 'retiring'],
+        to: 'retiring',
+        operationId: step.operationId,
+        at: now(deps.clock),
+      })
+      if (!taken) throw new AppError('conflict', `The shadow is ${shadow.status}: it cannot be retired now.`)
+      return { nativeId: shadow.nativeId ?? null, accountId: shadow.accountId, resourceId: shadow.resourceId }
+    },
+    undo: 'nothing-to-undo',
+  })
+  .commit()
+  .step('gone', {
+    title: 'Take it out of the load balancer and end the instance',
+    budget: { maxMs: 10 * minute },
+    run: async (deps, step) => {
+      const { nativeId, accountId, resourceId } = step.outputs.taken
+      if (nativeId === null) return { terminated: false }
+      const resource = await deps.database.stores.resources.findById(resourceId)
+      // Whatever the rows say, the present primary is never ended here.
+      if (resource?.nativeId === nativeId) throw new AppError('conflict', `${nativeId} is the primary of ${resourceId}.`)
+      const provider = await deps.openProvider(accountId)
+      const ref = { ...provider.scope, nativeId }
+      const purpose = { resourceId, shadowId: step.params.shadowId, priority: 'background' } as const
+      try {
+        if (resource?.traffic && provider.traffic) {
+          await step.audit({ action: 'traffic.remove', target: nativeId })
+          await provider.traffic.remove(resource.traffic, ref, callContext(deps, step, { ...purpose, suffix: 'remove' }))
+        }
+        await step.audit({ action: 'compute.terminate', target: nativeId })
+        await awaitOperation(
+          deps,
+          provider,
+          await provider.compute.terminate(ref, callContext(deps, step, { ...purpose, suffix: 'terminate' })),
+          step.signal,
+        )
+      } catch (error) {
+        if (!isProviderError(error, 'not_found')) throw error
+      }
+      return { terminated: true }
+    },
+    undo: 'nothing-to-undo',
+  })
+  .step('recorded', {
+    title: 'Record that it is gone',
+    budget: { maxMs: minute },
+    run: async (deps, step) => {
+      const at = now(deps.clock)
+      const shadow = await deps.database.stores.shadows.findById(step.params.shadowId)
+      await deps.database.transaction(async (stores) => {
+        await stores.shadows.move(step.params.shadowId, { from: ['retiring', 'retired'], to: 'retired', operationId: null, at })
+        if (!shadow) return
+        await stores.events.append([
+          {
+            id: deps.ids.next('event'),
+            projectId: shadow.projectId,
+            type: 'io.understudy.shadows.retired.v1',
+            subject: `shadows/${shadow.id}`,
+            at,
+            data: { id: shadow.id, resourceId: shadow.resourceId },
+          },
+        ])
+        await stores.outbox.append([
+          { id: deps.ids.next('event'), topic: 'reconcile.wake', key: 'shadows', payload: { name: 'shadows' }, priority: 20, createdAt: at },
+        ])
+      })
+      return { retired: true }
+    },
+    undo: 'nothing-to-undo',
+  })
+  .end()

@@ -1,0 +1,42 @@
+import type { Json } from '@understudy/core'
+import type { Account } from '../accounts/account.ts'
+import type { Control } from '../context.ts'
+import { acceptSignals } from './accept-signals.ts'
+import type { AcceptedSignal, Received } from './accept-signals.ts'
+import type { SignalSource } from './signal.ts'
+import { now } from '@understudy/core'
+
+export interface Ingested {
+  readonly signals: readonly AcceptedSignal[]
+  /** Documents that concern nobody, or that could not be read, with the reason. They are not an error: clouds send more than concerns us. */
+  readonly ignored: readonly { readonly index: number; readonly outcome: 'ignored' | 'malformed'; readonly reason: string }[]
+}
+
+/** Reads what a cloud pushed (or its queue held), in the cloud's own words, and takes it in. */
+export async function ingestDocuments(
+  control: Control,
+  input: {
+    readonly account: Account
+    readonly source: SignalSource
+    readonly documents: readonly unknown[]
+    readonly nativeId?: string
+    readonly documentKind?: string
+  },
+): Promise<Ingested> {
+  const adapter = control.providers.adapter(input.account.provider)
+  if (!adapter) throw new Error(`account ${input.account.id} has the unknown provider ${input.account.provider}`)
+  const at = now(control.clock).toISOString()
+  const received: Received[] = []
+  const ignored: Ingested['ignored'][number][] = []
+  for (const [index, document] of input.documents.entries()) {
+    const parsed = adapter.parse(document, {
+      at,
+      ...(input.nativeId === undefined ? {} : { nativeId: input.nativeId }),
+      ...(input.documentKind === undefined ? {} : { documentKind: input.documentKind }),
+    })
+    if (parsed.outcome === 'signals') received.push(...parsed.signals.map((signal) => ({ signal, raw: document as Json })))
+    else ignored.push({ index, outcome: parsed.outcome, reason: parsed.reason })
+  }
+  const signals = await acceptSignals(control, { account: input.account, source: input.source, received })
+  return { signals, ignored }
+}

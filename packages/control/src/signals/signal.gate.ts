@@ -1,0 +1,42 @@
+import type { NeutralSignal } from '@understudy/provider'
+import { isHeld } from '../resources/resource.ts'
+import type { Resource } from '../resources/resource.ts'
+import type { SignalOutcome } from './signal.ts'
+
+/** After its deadline has passed by this much, a notice is history: the primary's real state decides, not the notice. */
+export const lateAfterMs = 15 * 60_000
+
+export type SignalDecision =
+  | { readonly act: 'shift' | 'arm'; readonly outcome: Extract<SignalOutcome, 'accepted' | 'armed'> }
+  | { readonly act: 'nothing'; readonly outcome: SignalOutcome; readonly reason: string }
+
+/**
+ * What a signal about a primary calls for. An interruption or a failure shifts; a rebalance recommendation arms, and moves no
+ * traffic; maintenance is recorded. A held resource is left alone, and an unprotected one only told about.
+ */
+export function decide(
+  signal: Pick<NeutralSignal, 'kind' | 'effect' | 'cause' | 'confidence'> & { readonly deadlineMs: number | undefined },
+  resource: Pick<Resource, 'hold' | 'tier' | 'id'>,
+  nowMs: number,
+): SignalDecision {
+  if (signal.deadlineMs !== undefined && nowMs - signal.deadlineMs > lateAfterMs) {
+    return { act: 'nothing', outcome: 'late', reason: `Its deadline passed ${Math.round((nowMs - signal.deadlineMs) / 1000)} s ago.` }
+  }
+  if (isHeld(resource, nowMs)) return { act: 'nothing', outcome: 'recorded', reason: `${resource.id} is held: ${resource.hold?.reason ?? ''}` }
+  if (resource.tier === undefined)
+    return { act: 'nothing', outcome: 'recorded', reason: `${resource.id} is not protected, so nothing is done about it.` }
+  switch (signal.kind) {
+    case 'interruption':
+      return { act: 'shift', outcome: 'accepted' }
+    case 'failure':
+      // A person who stops an instance means it; a cloud that stops one does not ask.
+      return signal.cause === 'user' || signal.cause === 'us'
+        ? { act: 'nothing', outcome: 'recorded', reason: `It was stopped on purpose (cause: ${signal.cause}).` }
+        : { act: 'shift', outcome: 'accepted' }
+    case 'rebalance':
+    case 'risk':
+      return { act: 'arm', outcome: 'armed' }
+    case 'maintenance':
+      return { act: 'nothing', outcome: 'recorded', reason: 'Maintenance is recorded; it is not due yet.' }
+  }
+}
