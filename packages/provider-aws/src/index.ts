@@ -1,1 +1,3 @@
-export {}
+export { createAwsProvider } from './aws-provider.ts'
+export { validateAwsSettings } from './settings.ts'
+export type { AwsAccountSettings, AwsCredentials, AwsSettings } from './settings.ts'

@@ -1,0 +1,176 @@
+import {
+  AssociateAddressCommand,
+  CancelSpotInstanceRequestsCommand,
+  CreateSnapshotsCommand,
+  CreateTagsCommand,
+  CreateVolumeCommand,
+  DeleteSnapshotCommand,
+  DeleteTagsCommand,
+  DeleteVolumeCommand,
+  DescribeAddressesCommand,
+  DescribeAvailabilityZonesCommand,
+  DescribeInstanceAttributeCommand,
+  DescribeInstanceCreditSpecificationsCommand,
+  DescribeInstancesCommand,
+  DescribeInstanceStatusCommand,
+  DescribeInstanceTypeOfferingsCommand,
+  DescribeInstanceTypesCommand,
+  DescribeSnapshotsCommand,
+  DescribeSpotInstanceRequestsCommand,
+  DescribeSpotPriceHistoryCommand,
+  DescribeSubnetsCommand,
+  DescribeVolumesCommand,
+  DisassociateAddressCommand,
+  EC2Client,
+  ModifyInstanceAttributeCommand,
+  RunInstancesCommand,
+  StartInstancesCommand,
+  StopInstancesCommand,
+  TerminateInstancesCommand,
+} from '@aws-sdk/client-ec2'
+import type * as Ec2 from '@aws-sdk/client-ec2'
+import {
+  DeregisterTargetsCommand,
+  DescribeListenersCommand,
+  DescribeRulesCommand,
+  DescribeTargetGroupsCommand,
+  DescribeTargetHealthCommand,
+  ElasticLoadBalancingV2Client,
+  ModifyListenerCommand,
+  ModifyRuleCommand,
+  RegisterTargetsCommand,
+} from '@aws-sdk/client-elastic-load-balancing-v2'
+import type * as Elb from '@aws-sdk/client-elastic-load-balancing-v2'
+import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import type * as Sqs from '@aws-sdk/client-sqs'
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import type { Offering } from '@understudy/provider'
+import { classify } from './errors.ts'
+import type { CallEffect } from './errors.ts'
+import type { AwsSettings } from './settings.ts'
+
+const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+const connectionTimeoutMs = 3_000
+/** Above the longest long poll (20 s), below the visibility timeout of the queue. */
+const requestTimeoutMs = 30_000
+const maxSockets = 100
+
+export type AwsCalls = ReturnType<typeof awsCalls>
+
+/**
+ * Every call this adapter makes, and nothing else: the table in the package's README that lists the permissions is tested
+ * against its keys. Three ways of repeating, because the SDK by itself would send every one of them three times:
+ * - `read`: adaptive, since nothing can go wrong twice
+ * - `repeat`: standard retries, for calls that declare a state
+ * - `once`: a single attempt, for calls whose repetition would make a second thing, and for launches and starts, whose
+ *   "no capacity" EC2 dresses up as a server error that the SDK takes for a transient one
+ */
+export function awsCalls(settings: AwsSettings) {
+  const { scope, endpoint, endpoints = {} } = settings
+  const requestHandler = new NodeHttpHandler({
+    connectionTimeout: connectionTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    throwOnRequestTimeout: true,
+    httpAgent: { keepAlive: true, maxSockets },
+    httpsAgent: { keepAlive: true, maxSockets },
+    logger: silent,
+  })
+  const common = (own: string | undefined) => ({
+    region: scope.region,
+    ...(settings.credentials === 'default-chain' ? {} : { credentials: settings.credentials }),
+    ...((own ?? endpoint) === undefined ? {} : { endpoint: (own ?? endpoint)! }), // just checked
+    requestHandler,
+    logger: silent,
+    customUserAgent: [['understudy', settings.installation]] as [string, string][],
+  })
+  const read = { retryMode: 'adaptive', maxAttempts: 4 } as const
+  const repeat = { retryMode: 'standard', maxAttempts: 3 } as const
+  const once = { maxAttempts: 1 } as const
+  const ec2Read = new EC2Client({ ...common(endpoints.ec2), ...read })
+  const ec2Repeat = new EC2Client({ ...common(endpoints.ec2), ...repeat })
+  const ec2Once = new EC2Client({ ...common(endpoints.ec2), ...once })
+  const elbRead = new ElasticLoadBalancingV2Client({ ...common(endpoints.elbv2), ...read })
+  const elbRepeat = new ElasticLoadBalancingV2Client({ ...common(endpoints.elbv2), ...repeat })
+  const sqs = new SQSClient({ ...common(endpoints.sqs), ...repeat })
+  const sts = new STSClient({ ...common(endpoints.sts), ...read })
+
+  return {
+    describeInstances: (input: Ec2.DescribeInstancesCommandInput, signal?: AbortSignal) =>
+      tell('read', ec2Read.send(new DescribeInstancesCommand(input), until(signal))),
+    describeInstanceAttribute: (input: Ec2.DescribeInstanceAttributeCommandInput) =>
+      tell('read', ec2Read.send(new DescribeInstanceAttributeCommand(input))),
+    describeInstanceCreditSpecifications: (input: Ec2.DescribeInstanceCreditSpecificationsCommandInput) =>
+      tell('read', ec2Read.send(new DescribeInstanceCreditSpecificationsCommand(input))),
+    describeInstanceStatus: (input: Ec2.DescribeInstanceStatusCommandInput) => tell('read', ec2Read.send(new DescribeInstanceStatusCommand(input))),
+    describeInstanceTypes: (input: Ec2.DescribeInstanceTypesCommandInput) => tell('read', ec2Read.send(new DescribeInstanceTypesCommand(input))),
+    describeInstanceTypeOfferings: (input: Ec2.DescribeInstanceTypeOfferingsCommandInput) =>
+      tell('read', ec2Read.send(new DescribeInstanceTypeOfferingsCommand(input))),
+    describeVolumes: (input: Ec2.DescribeVolumesCommandInput) => tell('read', ec2Read.send(new DescribeVolumesCommand(input))),
+    describeSnapshots: (input: Ec2.DescribeSnapshotsCommandInput) => tell('read', ec2Read.send(new DescribeSnapshotsCommand(input))),
+    describeSubnets: (input: Ec2.DescribeSubnetsCommandInput) => tell('read', ec2Read.send(new DescribeSubnetsCommand(input))),
+    describeAddresses: (input: Ec2.DescribeAddressesCommandInput) => tell('read', ec2Read.send(new DescribeAddressesCommand(input))),
+    describeAvailabilityZones: (input: Ec2.DescribeAvailabilityZonesCommandInput) =>
+      tell('read', ec2Read.send(new DescribeAvailabilityZonesCommand(input))),
+    describeSpotInstanceRequests: (input: Ec2.DescribeSpotInstanceRequestsCommandInput) =>
+      tell('read', ec2Read.send(new DescribeSpotInstanceRequestsCommand(input))),
+    describeSpotPriceHistory: (input: Ec2.DescribeSpotPriceHistoryCommandInput) =>
+      tell('read', ec2Read.send(new DescribeSpotPriceHistoryCommand(input))),
+
+    runInstances: (input: Ec2.RunInstancesCommandInput, offering: Offering, signal?: AbortSignal) =>
+      tell('token', ec2Once.send(new RunInstancesCommand(input), until(signal)), offering),
+    startInstances: (input: Ec2.StartInstancesCommandInput) => tell('repeatable', ec2Once.send(new StartInstancesCommand(input))),
+    stopInstances: (input: Ec2.StopInstancesCommandInput) => tell('repeatable', ec2Repeat.send(new StopInstancesCommand(input))),
+    terminateInstances: (input: Ec2.TerminateInstancesCommandInput) => tell('repeatable', ec2Repeat.send(new TerminateInstancesCommand(input))),
+    cancelSpotInstanceRequests: (input: Ec2.CancelSpotInstanceRequestsCommandInput) =>
+      tell('repeatable', ec2Repeat.send(new CancelSpotInstanceRequestsCommand(input))),
+    modifyInstanceAttribute: (input: Ec2.ModifyInstanceAttributeCommandInput, signal?: AbortSignal) =>
+      tell('once', ec2Once.send(new ModifyInstanceAttributeCommand(input), until(signal))),
+    createTags: (input: Ec2.CreateTagsCommandInput) => tell('repeatable', ec2Repeat.send(new CreateTagsCommand(input))),
+    deleteTags: (input: Ec2.DeleteTagsCommandInput) => tell('repeatable', ec2Repeat.send(new DeleteTagsCommand(input))),
+    createSnapshots: (input: Ec2.CreateSnapshotsCommandInput, signal?: AbortSignal) =>
+      tell('once', ec2Once.send(new CreateSnapshotsCommand(input), until(signal))),
+    deleteSnapshot: (input: Ec2.DeleteSnapshotCommandInput, signal?: AbortSignal) =>
+      tell('repeatable', ec2Repeat.send(new DeleteSnapshotCommand(input), until(signal))),
+    createVolume: (input: Ec2.CreateVolumeCommandInput, offering: Offering, signal?: AbortSignal) =>
+      tell('token', ec2Once.send(new CreateVolumeCommand(input), until(signal)), offering),
+    deleteVolume: (input: Ec2.DeleteVolumeCommandInput, signal?: AbortSignal) =>
+      tell('repeatable', ec2Repeat.send(new DeleteVolumeCommand(input), until(signal))),
+    associateAddress: (input: Ec2.AssociateAddressCommandInput, signal?: AbortSignal) =>
+      tell('repeatable', ec2Repeat.send(new AssociateAddressCommand(input), until(signal))),
+    disassociateAddress: (input: Ec2.DisassociateAddressCommandInput, signal?: AbortSignal) =>
+      tell('repeatable', ec2Repeat.send(new DisassociateAddressCommand(input), until(signal))),
+
+    describeListeners: (input: Elb.DescribeListenersCommandInput) => tell('read', elbRead.send(new DescribeListenersCommand(input))),
+    describeRules: (input: Elb.DescribeRulesCommandInput) => tell('read', elbRead.send(new DescribeRulesCommand(input))),
+    describeTargetGroups: (input: Elb.DescribeTargetGroupsCommandInput) => tell('read', elbRead.send(new DescribeTargetGroupsCommand(input))),
+    describeTargetHealth: (input: Elb.DescribeTargetHealthCommandInput) => tell('read', elbRead.send(new DescribeTargetHealthCommand(input))),
+    registerTargets: (input: Elb.RegisterTargetsCommandInput) => tell('repeatable', elbRepeat.send(new RegisterTargetsCommand(input))),
+    deregisterTargets: (input: Elb.DeregisterTargetsCommandInput) => tell('repeatable', elbRepeat.send(new DeregisterTargetsCommand(input))),
+    modifyListener: (input: Elb.ModifyListenerCommandInput, signal?: AbortSignal) =>
+      tell('repeatable', elbRepeat.send(new ModifyListenerCommand(input), until(signal))),
+    modifyRule: (input: Elb.ModifyRuleCommandInput, signal?: AbortSignal) =>
+      tell('repeatable', elbRepeat.send(new ModifyRuleCommand(input), until(signal))),
+
+    receiveMessage: (input: Sqs.ReceiveMessageCommandInput, signal: AbortSignal) =>
+      tell('read', sqs.send(new ReceiveMessageCommand(input), until(signal))),
+    deleteMessageBatch: (input: Sqs.DeleteMessageBatchCommandInput) => tell('repeatable', sqs.send(new DeleteMessageBatchCommand(input))),
+    getCallerIdentity: (signal?: AbortSignal) => tell('read', sts.send(new GetCallerIdentityCommand({}), until(signal))),
+
+    destroy() {
+      for (const client of [ec2Read, ec2Repeat, ec2Once, elbRead, elbRepeat, sqs, sts]) client.destroy()
+      requestHandler.destroy()
+    },
+  }
+}
+
+const until = (signal: AbortSignal | undefined): { abortSignal?: AbortSignal } => (signal === undefined ? {} : { abortSignal: signal })
+
+/** Awaits one call of the SDK; whatever it throws leaves as a `ProviderError`. */
+async function tell<Output>(effect: CallEffect, call: Promise<Output>, offering?: Offering): Promise<Output> {
+  try {
+    return await call
+  } catch (error) {
+    throw classify(error, { effect, ...(offering === undefined ? {} : { offering }) })
+  }
+}

@@ -1,0 +1,31 @@
+import type { Traits } from '@understudy/provider'
+import type { AwsSettings } from './settings.ts'
+
+/** Before anything has been measured: what EC2 usually takes. */
+const usualSeconds: Traits['expectedSeconds'] = { launch: 60, start: 40, resume: 60, shift: 5 }
+
+/**
+ * EC2's published token buckets per account and region. Starts and launches are limited by calls (5, refilled with 2 per second)
+ * and by instances (1,000, with 2 per second); starts are batched here, launches are one call each, so that the former are
+ * bound by instances and the latter by calls. The buckets of Elastic Load Balancing are not published: a careful guess.
+ */
+const publishedLimits: Traits['limits'] = {
+  read: { capacity: 100, refillPerSecond: 20 },
+  mutate: { capacity: 50, refillPerSecond: 5 },
+  launch: { capacity: 5, refillPerSecond: 2 },
+  start: { capacity: 1000, refillPerSecond: 2 },
+  snapshot: { capacity: 100, refillPerSecond: 5 },
+  tag: { capacity: 100, refillPerSecond: 10 },
+  traffic: { capacity: 40, refillPerSecond: 10 },
+}
+
+export const awsTraits = ({ expectedSeconds, limits }: Pick<AwsSettings, 'expectedSeconds' | 'limits'>): Traits => ({
+  interruptionNotice: { supported: true, seconds: 120, bestEffort: true },
+  resize: { supported: true, requires: 'stopped' },
+  hold: { supported: true, enableAt: 'launch', withSpot: true, resizableWhileHeld: false },
+  rename: { supported: true, how: 'tag' },
+  multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
+  postponeMaintenance: { supported: false, reason: 'The port has no call that moves a scheduled event yet.' },
+  expectedSeconds: { ...usualSeconds, ...expectedSeconds },
+  limits: { ...publishedLimits, ...limits },
+})
