@@ -1,6 +1,7 @@
 export * from './accept-signals.ts'
 export * from './create-signal.ts'
 export * from './ingest-documents.ts'
+export * from './primaries.reconciler.ts'
 export * from './read-signals.ts'
 export * from './signal.gate.ts'
 export * from './signal.store.ts'

@@ -29,8 +29,8 @@ export function decide(
     case 'interruption':
       return { act: 'shift', outcome: 'accepted' }
     case 'failure':
-      // A person who stops an instance means it; a cloud that stops one does not ask.
-      return signal.cause === 'user' || signal.cause === 'us'
+      // A person who stops an instance means it, and can start it again. One that is ended is lost, whoever ended it.
+      return signal.cause === 'us' || (signal.cause === 'user' && signal.effect !== 'terminate')
         ? { act: 'nothing', outcome: 'recorded', reason: `It was stopped on purpose (cause: ${signal.cause}).` }
         : { act: 'shift', outcome: 'accepted' }
     case 'rebalance':

@@ -1,0 +1,97 @@
+import type { PowerState } from '@understudy/provider'
+import { isRunningKind } from '../failover/failover.ts'
+import { isHeld } from '../resources/resource.ts'
+import type { Resource, ResourceStatus, Tier } from '../resources/resource.ts'
+import { proofAgeMs } from './shadow.ts'
+import type { Shadow } from './shadow.ts'
+
+/** What is missing between the promise and the world, for one resource. Pure. */
+export interface PromiseGap {
+  /** Shadows to plan. */
+  readonly missing: number
+  readonly fail: readonly { readonly shadow: Shadow; readonly reason: string }[]
+  readonly retire: readonly { readonly shadow: Shadow; readonly reason: string }[]
+  readonly prove: readonly Shadow[]
+  readonly disarm: readonly Shadow[]
+  readonly status: ResourceStatus
+}
+
+/** A proof is renewed well before it stops counting, so that a drill that fails leaves time for another. */
+const renewAtShare = 0.7
+
+const nothing = (status: ResourceStatus): PromiseGap => ({ missing: 0, fail: [], retire: [], prove: [], disarm: [], status })
+
+export function promiseGap(question: {
+  readonly resource: Resource
+  readonly shadows: readonly Shadow[]
+  /** Power state by native id; an id that is missing does not exist any more. */
+  readonly states: ReadonlyMap<string, PowerState>
+  readonly busyShadowIds: ReadonlySet<string>
+  readonly nowMs: number
+}): PromiseGap {
+  const { resource, shadows, states, busyShadowIds, nowMs } = question
+  if (resource.status === 'failing-over' || isHeld(resource, nowMs)) return nothing(resource.status)
+  const idle = shadows.filter((shadow) => !busyShadowIds.has(shadow.id) && shadow.status !== 'reserved')
+  const { tier } = resource
+  if (tier === undefined) {
+    return {
+      ...nothing('unprotected'),
+      retire: idle.filter(isRetirable).map((shadow) => ({ shadow, reason: 'the resource is no longer protected' })),
+    }
+  }
+  const fail = idle.flatMap((shadow) => (isGone(shadow, states) ? [{ shadow, reason: 'its instance is gone' }] : []))
+  const failedIds = new Set([
+    ...fail.map(({ shadow }) => shadow.id),
+    ...shadows.filter((shadow) => shadow.status === 'failed').map((shadow) => shadow.id),
+  ])
+  const good = shadows.filter((shadow) => !failedIds.has(shadow.id) && fitsTier(shadow, tier, resource))
+  const outdated = idle.filter((shadow) => !failedIds.has(shadow.id) && !good.includes(shadow))
+  const proven = good.filter((shadow) => shadow.status === 'ready' && proofAgeMs(shadow, nowMs) <= tier.proofMaxAgeSeconds * 1000)
+  const kept = proven.length >= tier.shadows
+  const surplus = kept
+    ? idle
+        .filter((shadow) => good.includes(shadow))
+        .toSorted((a, b) => proofAgeMs(b, nowMs) - proofAgeMs(a, nowMs))
+        .slice(0, Math.max(0, good.length - tier.shadows))
+    : []
+  return {
+    missing: Math.max(0, tier.shadows - good.length),
+    fail,
+    retire: [
+      ...idle.filter((shadow) => shadow.status === 'failed').map((shadow) => ({ shadow, reason: shadow.lastError ?? 'it has failed' })),
+      // An outdated stand-in is better than none: it goes when its successors are proven.
+      ...(kept ? outdated.filter(isRetirable).map((shadow) => ({ shadow, reason: 'the tier asks for another kind' })) : []),
+      ...surplus.filter(isRetirable).map((shadow) => ({ shadow, reason: 'more shadows than promised' })),
+    ],
+    prove: idle.filter((shadow) => !failedIds.has(shadow.id) && !surplus.includes(shadow) && wantsProof(shadow, tier, states, nowMs)),
+    disarm: idle.filter((shadow) => shadow.armedUntil !== undefined && shadow.armedUntil.getTime() <= nowMs),
+    status: kept ? 'protected' : 'degraded',
+  }
+}
+
+const isRetirable = (shadow: Shadow): boolean =>
+  shadow.status === 'ready' || shadow.status === 'unproven' || shadow.status === 'failed' || shadow.status === 'planned'
+
+function isGone(shadow: Shadow, states: ReadonlyMap<string, PowerState>): boolean {
+  if (shadow.nativeId === undefined || (shadow.status !== 'ready' && shadow.status !== 'unproven')) return false
+  const state = states.get(shadow.nativeId)
+  return state === undefined || state === 'terminated' || state === 'terminating'
+}
+
+/** Whether the shadow is what the owner pays for now. One that was told to stand in any zone stays where it is. */
+function fitsTier(shadow: Shadow, tier: Tier, resource: Resource): boolean {
+  return (
+    shadow.readiness === tier.readiness &&
+    shadow.purchase === tier.purchase &&
+    shadow.instanceType === (tier.instanceType ?? resource.dna.size.type) &&
+    (tier.zones === 'any' || (tier.zones === 'other' ? shadow.zone !== resource.zone : tier.zones.includes(shadow.zone)))
+  )
+}
+
+function wantsProof(shadow: Shadow, tier: Tier, states: ReadonlyMap<string, PowerState>, nowMs: number): boolean {
+  if (shadow.nativeId === undefined || (shadow.status !== 'ready' && shadow.status !== 'unproven')) return false
+  if (shadow.status === 'unproven') return true
+  // A drill starts a running shadow that somebody has stopped.
+  if (isRunningKind(shadow.readiness) && states.get(shadow.nativeId) !== 'running') return true
+  return proofAgeMs(shadow, nowMs) > tier.proofMaxAgeSeconds * 1000 * renewAtShare
+}

@@ -1,0 +1,144 @@
+import type { PowerState } from '@understudy/provider'
+import { now } from '@understudy/core'
+import { systemActor } from '../access/access.ts'
+import type { Account } from '../accounts/account.ts'
+import type { Control } from '../context.ts'
+import { priorities } from '../operations/operation.ts'
+import type { Operation } from '../operations/operation.ts'
+import type { SagaName } from '../operations/saga-versions.ts'
+import { startOperations } from '../operations/start-operation.ts'
+import type { NewOperation } from '../operations/start-operation.ts'
+import type { Reconciler } from '../reconcilers/reconciler.ts'
+import type { Resource } from '../resources/resource.ts'
+import { planShadows } from './plan-shadows.ts'
+import { promiseGap } from './promise.gate.ts'
+import type { PromiseGap } from './promise.gate.ts'
+import type { Shadow } from './shadow.ts'
+
+const pageSize = 200
+/** After this many failed drills since its last proof a shadow is replaced. */
+const failedDrillsMax = 2
+
+/** Keeps the promised shadows in existence, proven and in the right place. */
+export const shadowsReconciler: Reconciler = {
+  name: 'shadows',
+  everyMs: 15_000,
+  passMaxMs: 120_000,
+  async pass(control) {
+    const counts = { resources: 0, planned: 0, failed: 0, retired: 0, drills: 0, disarmed: 0, degraded: 0 }
+    let after: string | undefined
+    for (;;) {
+      const page = await control.database.stores.resources.listProtected({ limit: pageSize, after })
+      for (const [accountId, resources] of Map.groupBy(page, (resource) => resource.accountId)) {
+        const account = await control.database.stores.accounts.findById(accountId)
+        if (account) await reconcileAccount(control, account, resources, counts)
+      }
+      counts.resources += page.length
+      after = page.at(-1)?.id
+      if (page.length < pageSize) return { result: counts }
+    }
+  },
+}
+
+interface Counts {
+  planned: number
+  failed: number
+  retired: number
+  drills: number
+  disarmed: number
+  degraded: number
+}
+
+async function reconcileAccount(control: Control, account: Account, resources: readonly Resource[], counts: Counts): Promise<void> {
+  const { stores } = control.database
+  const resourceIds = resources.map((resource) => resource.id)
+  const shadows = await stores.shadows.listAlive(resourceIds)
+  const unfinished = await stores.operations.listUnfinished({ resourceIds, limit: 10_000 })
+  const states = await statesOf(control, account, shadows)
+  const shadowsOf = Map.groupBy(shadows, (shadow) => shadow.resourceId)
+  const busyResources = new Set(unfinished.filter((operation) => operation.kind === 'failover').map((operation) => operation.resourceId))
+  const busyShadowIds = new Set(unfinished.flatMap((operation) => (operation.shadowId === undefined ? [] : [operation.shadowId])))
+  for (const resource of resources) {
+    if (busyResources.has(resource.id)) continue
+    const own = shadowsOf.get(resource.id) ?? []
+    const gap = promiseGap({ resource, shadows: own, states, busyShadowIds, nowMs: control.clock.nowMs() })
+    await close(control, account, resource, own, gap, counts)
+  }
+}
+
+async function statesOf(control: Control, account: Account, shadows: readonly Shadow[]): Promise<ReadonlyMap<string, PowerState>> {
+  const nativeIds = shadows.flatMap((shadow) => (shadow.nativeId === undefined ? [] : [shadow.nativeId]))
+  if (nativeIds.length === 0) return new Map()
+  const provider = await control.providers.open(account)
+  const summaries = await provider.inventory.states(nativeIds.map((nativeId) => ({ ...provider.scope, nativeId })))
+  return new Map([...summaries].map(([nativeId, summary]) => [nativeId, summary.state]))
+}
+
+async function close(
+  control: Control,
+  account: Account,
+  resource: Resource,
+  shadows: readonly Shadow[],
+  gap: PromiseGap,
+  counts: Counts,
+): Promise<void> {
+  const at = now(control.clock)
+  if (gap.status !== resource.status) await control.database.stores.resources.setStatus(resource.id, gap.status, at)
+  if (gap.status === 'degraded') counts.degraded += 1
+  const failing = [...gap.fail]
+  const drills: Shadow[] = []
+  for (const shadow of gap.prove) {
+    const failed = await failedDrills(control, shadow)
+    if (failed.length >= failedDrillsMax)
+      failing.push({ shadow, reason: `its drill failed ${failed.length} times: ${failed[0]?.error?.message ?? ''}` })
+    else drills.push(shadow)
+  }
+  for (const { shadow, reason } of failing) {
+    const moved = await control.database.stores.shadows.move(shadow.id, {
+      from: ['ready', 'unproven'],
+      to: 'failed',
+      operationId: null,
+      lastError: reason,
+      at,
+    })
+    if (moved) counts.failed += 1
+  }
+  await start(control, resource, [
+    ...gap.retire.map(({ shadow, reason }) => operationFor(resource, shadow, 'shadow.retire', priorities.background, reason)),
+    ...failing.map(({ shadow, reason }) => operationFor(resource, shadow, 'shadow.retire', priorities.background, reason)),
+    ...drills.map((shadow) => operationFor(resource, shadow, 'shadow.prove', priorities.drill, 'its proof is due')),
+    ...gap.disarm.map((shadow) => operationFor(resource, shadow, 'shadow.disarm', priorities.background, 'the arming was not confirmed in time')),
+  ])
+  counts.retired += gap.retire.length
+  counts.drills += drills.length
+  counts.disarmed += gap.disarm.length
+  if (gap.missing > 0) counts.planned += await planShadows(control, account, resource, shadows, gap.missing)
+}
+
+async function failedDrills(control: Control, shadow: Shadow): Promise<readonly Operation[]> {
+  const failed = await control.database.stores.operations.list(shadow.projectId, {
+    after: undefined,
+    limit: 20,
+    resourceId: shadow.resourceId,
+    kind: 'shadow.prove',
+    status: 'failed',
+  })
+  const sinceMs = shadow.proof?.at.getTime() ?? shadow.createdAt.getTime()
+  return failed.filter((operation) => operation.shadowId === shadow.id && operation.createdAt.getTime() >= sinceMs)
+}
+
+const operationFor = (resource: Resource, shadow: Shadow, kind: SagaName, priority: number, reason: string): NewOperation => ({
+  kind,
+  projectId: resource.projectId,
+  resourceId: resource.id,
+  shadowId: shadow.id,
+  params: { shadowId: shadow.id },
+  lockKey: `shadow:${shadow.id}`,
+  priority,
+  requestedBy: systemActor('shadows'),
+  reason,
+})
+
+async function start(control: Control, _resource: Resource, operations: readonly NewOperation[]): Promise<void> {
+  if (operations.length > 0) await control.database.transaction((stores) => startOperations(control, stores, operations))
+}
