@@ -36,6 +36,8 @@ export interface Latencies {
   readonly terminatedVisible: Latency
   /** How long after boot the hibernation agent is ready. */
   readonly hibernationAgent: Latency
+  /** Time one API call spends on the network before it takes effect. */
+  readonly call: Latency
 }
 
 /** Answers whether a target passes one health check. Default: the instance runs, its guest answers and its zone is up. */
@@ -56,6 +58,8 @@ export interface DataCentreOptions {
   /** Token buckets like EC2's. Default: off. */
   readonly rateLimits?: boolean
   readonly consistency?: { readonly visibleAfter?: Latency; readonly staleFor?: Latency }
+  /** New volumes are encrypted even when nobody asks, an account setting of EC2. Hibernation needs an encrypted root. Default: true. */
+  readonly encryptionByDefault?: boolean
   /** Emit `EC2 Instance State-change Notification` events too. Default: true. */
   readonly stateChangeEvents?: boolean
 }

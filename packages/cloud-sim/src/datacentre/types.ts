@@ -31,8 +31,9 @@ export interface Subnet {
   vpcId: string
   zone: string
   cidr: string
-  /** Next host number to hand out; addresses are never reused, as long as the block lasts. */
+  /** Next host number to hand out; a freed address is reused only when the block is used up. */
   nextHost: number
+  freedHosts: number[]
   mapPublicIpOnLaunch: boolean
   tags: Tags
 }

@@ -1,0 +1,142 @@
+import { select } from './select.ts'
+import { SimError } from './sim-error.ts'
+import type { Page, Query, Snapshot, Tags, Volume } from './types.ts'
+import type { World } from './world.ts'
+
+/** EC2's limit for the general-purpose volume types. */
+const pendingPerVolumeMax = 5
+
+/** Snapshots: the bytes are fixed at once, the copy to durable storage takes its time. */
+export class Snapshots {
+  readonly #world: World
+  /** Pending snapshots by volume. Derived. */
+  readonly #pending = new Map<string, number>()
+
+  constructor(world: World) {
+    this.#world = world
+    for (const snapshot of world.state.snapshots.values()) if (snapshot.state === 'pending') this.#countPending(snapshot.volumeId, 1)
+    world.timers.on('snapshot.completed', (timer) => this.#complete(timer.subject))
+  }
+
+  /** One instant over all volumes; refused as a whole. */
+  take(volumes: readonly Volume[], description: string, tagsOf: (volume: Volume) => Tags): readonly Snapshot[] {
+    for (const volume of volumes) {
+      if ((this.#pending.get(volume.volumeId) ?? 0) >= pendingPerVolumeMax) {
+        throw new SimError(
+          'ConcurrentSnapshotLimitExceeded',
+          `Maximum allowed in-progress snapshots for a single volume exceeded: ${volume.volumeId}`,
+        )
+      }
+      if (volume.state !== 'in-use' && volume.state !== 'available') {
+        throw new SimError('IncorrectState', `The volume '${volume.volumeId}' is in the '${volume.state}' state.`)
+      }
+    }
+    return volumes.map((volume) => this.#takeOne(volume, description, tagsOf(volume)))
+  }
+
+  describe(query: Query): Page<Snapshot> {
+    const { snapshots } = this.#world.state
+    return select(query, {
+      all: () => snapshots.values(),
+      byId: (id) => snapshots.get(id),
+      isVisible: (snapshot) => this.#world.isVisible(snapshot),
+      notFound: snapshotNotFound,
+      tagsOf: (snapshot) => snapshot.tags,
+      field: (snapshot, name) => this.#field(snapshot, name),
+      candidates: (filter) => {
+        if (!filter.name.startsWith('tag:')) return undefined
+        const ids = filter.values.flatMap((value) => [...this.#world.tagIndex.find(filter.name.slice(4), value)])
+        return ids.map((id) => snapshots.get(id)).filter((snapshot) => snapshot !== undefined)
+      },
+    })
+  }
+
+  delete(snapshotId: string): void {
+    const snapshot = this.need(snapshotId)
+    for (const image of this.#world.state.images.values()) {
+      if (image.rootSnapshotId === snapshotId && image.state === 'available') {
+        throw new SimError('InvalidSnapshot.InUse', `The snapshot ${snapshotId} is currently in use by ${image.imageId}`)
+      }
+    }
+    if (snapshot.state === 'pending') this.#countPending(snapshot.volumeId, -1)
+    this.#world.state.snapshots.delete(snapshotId)
+    this.#world.tagIndex.remove(snapshotId, snapshot.tags)
+    this.#world.blocks.delete(snapshotId)
+  }
+
+  progressPercent(snapshot: Snapshot): number {
+    if (snapshot.state === 'completed') return 100
+    const span = snapshot.completesAtMs - snapshot.startedAtMs
+    return span <= 0 ? 99 : Math.min(99, Math.max(0, Math.floor(((this.#world.now() - snapshot.startedAtMs) / span) * 100)))
+  }
+
+  need(snapshotId: string): Snapshot {
+    const snapshot = this.#world.state.snapshots.get(snapshotId)
+    if (!snapshot || !this.#world.isVisible(snapshot)) throw snapshotNotFound(snapshotId)
+    return snapshot
+  }
+
+  #takeOne(volume: Volume, description: string, tags: Tags): Snapshot {
+    const world = this.#world
+    const delayMs = world.draw(world.latencies.snapshot)
+    const snapshot: Snapshot = {
+      snapshotId: world.id('snap'),
+      volumeId: volume.volumeId,
+      sizeGiB: volume.sizeGiB,
+      encrypted: volume.encrypted,
+      state: 'pending',
+      description,
+      ownerId: world.accountId,
+      startedAtMs: world.now(),
+      completesAtMs: world.now() + delayMs,
+      visibleAtMs: world.visibleAt(),
+      tags: { ...tags },
+    }
+    if (volume.kmsKeyId !== undefined) snapshot.kmsKeyId = volume.kmsKeyId
+    world.blocks.freeze(snapshot.snapshotId, volume.volumeId)
+    world.state.snapshots.set(snapshot.snapshotId, snapshot)
+    world.tagIndex.add(snapshot.snapshotId, snapshot.tags)
+    this.#countPending(volume.volumeId, 1)
+    world.timers.after(delayMs, 'snapshot.completed', snapshot.snapshotId, 0)
+    return snapshot
+  }
+
+  #complete(snapshotId: string): void {
+    const snapshot = this.#world.state.snapshots.get(snapshotId)
+    if (snapshot?.state !== 'pending') return
+    snapshot.state = 'completed'
+    snapshot.completedAtMs = this.#world.now()
+    this.#countPending(snapshot.volumeId, -1)
+  }
+
+  #countPending(volumeId: string, by: number): void {
+    const count = (this.#pending.get(volumeId) ?? 0) + by
+    if (count > 0) this.#pending.set(volumeId, count)
+    else this.#pending.delete(volumeId)
+  }
+
+  #field(snapshot: Snapshot, name: string): readonly string[] | undefined {
+    switch (name) {
+      case 'snapshot-id':
+        return [snapshot.snapshotId]
+      case 'volume-id':
+        return [snapshot.volumeId]
+      case 'volume-size':
+        return [String(snapshot.sizeGiB)]
+      case 'status':
+        return [snapshot.state]
+      case 'progress':
+        return [`${this.progressPercent(snapshot)}%`]
+      case 'owner-id':
+        return [snapshot.ownerId]
+      case 'description':
+        return [snapshot.description]
+      case 'encrypted':
+        return [String(snapshot.encrypted)]
+      default:
+        return undefined
+    }
+  }
+}
+
+const snapshotNotFound = (id: string): SimError => new SimError('InvalidSnapshot.NotFound', `The snapshot '${id}' does not exist.`)

@@ -1,0 +1,78 @@
+import { select } from './select.ts'
+import { SimError } from './sim-error.ts'
+import type { Instance, Page, Query, SpotRequest } from './types.ts'
+import type { World } from './world.ts'
+
+/** The request behind every spot instance, and how it follows the instance's life. */
+export class SpotRequests {
+  readonly #world: World
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  describe(query: Query = {}): Page<SpotRequest> {
+    const { spotRequests } = this.#world.state
+    return select(query, {
+      all: () => spotRequests.values(),
+      byId: (id) => spotRequests.get(id),
+      notFound: (id) => new SimError('InvalidSpotInstanceRequestID.NotFound', `The spot instance request ID '${id}' does not exist`),
+      tagsOf: (request) => request.tags,
+      field: (request, name) =>
+        ({
+          'spot-instance-request-id': [request.requestId],
+          'instance-id': [request.instanceId],
+          state: [request.state],
+          type: [request.kind],
+          'status-code': [request.statusCode],
+          'launched-availability-zone': [request.zone],
+        })[name],
+    })
+  }
+
+  /** A stopped spot instance can be started by its owner only when its owner stopped it. */
+  checkStart(instance: Instance): void {
+    const request = this.#of(instance)
+    if (!request) return
+    if (request.state !== 'disabled') {
+      throw new SimError(
+        'IncorrectSpotRequestState',
+        `You can't start the Spot Instance '${instance.instanceId}' because the associated Spot Instance request is not in an appropriate state to support start.`,
+      )
+    }
+  }
+
+  started(instance: Instance): void {
+    this.#move(instance, 'active', 'fulfilled')
+  }
+
+  stopped(instance: Instance, by: 'user' | 'platform'): void {
+    if (by === 'user') this.#move(instance, 'disabled', 'instance-stopped-by-user')
+    else this.#move(instance, 'open', 'instance-stopped-no-capacity')
+  }
+
+  terminated(instance: Instance, by: 'user' | 'platform'): void {
+    const request = this.#of(instance)
+    if (request?.state === 'cancelled') {
+      request.statusCode = 'instance-terminated-by-user'
+      return
+    }
+    this.#move(instance, 'closed', by === 'user' ? 'instance-terminated-by-user' : 'instance-terminated-no-capacity')
+  }
+
+  need(requestId: string): SpotRequest {
+    const request = this.#world.state.spotRequests.get(requestId)
+    if (!request) throw new SimError('InvalidSpotInstanceRequestID.NotFound', `The spot instance request ID '${requestId}' does not exist`)
+    return request
+  }
+
+  #of(instance: Instance): SpotRequest | undefined {
+    return instance.spot && this.#world.state.spotRequests.get(instance.spot.requestId)
+  }
+
+  #move(instance: Instance, state: SpotRequest['state'], statusCode: string): void {
+    const request = this.#of(instance)
+    if (!request || request.state === 'cancelled') return
+    request.state = state
+    request.statusCode = statusCode
+  }
+}
