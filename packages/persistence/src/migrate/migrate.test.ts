@@ -126,4 +126,6 @@ test('the migrations of the project make what its schema says', async () => {
   expect(await diffMigrations(server.url, schema)).toBeUndefined()
   const changed = `${schema}\nmodel Newcomer {\n  id String @id\n\n  @@map("newcomers")\n}\n`
   expect(await diffMigrations(server.url, changed)).toContain('CREATE TABLE "newcomers"')
+  const { rows } = await client.query('select datname from pg_database where datname like $1', ['understudy_shadow_%'])
+  expect(rows).toEqual([])
 })

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { ColumnTypeEnum, bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
@@ -30,7 +31,7 @@ export async function openSchemaEngine(databaseUrl: string, datamodels: [string,
   const engineClass = await (loading ??= loadEngine())
   // A pool of our own, because the engine leaves its connections, and the lock they hold, to the pool's idle timeout (10 s).
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 })
-  const adapter = bindMigrationAwareSqlAdapterFactory(withWholeScripts(new PrismaPg(pool), new PrismaPg({ connectionString: databaseUrl })))
+  const adapter = bindMigrationAwareSqlAdapterFactory(repaired(pool, databaseUrl))
   // The engine reports its log lines through the callback; its results and errors come from the calls.
   const engine = await engineClass.new({ datamodels }, () => undefined, adapter)
   return {
@@ -42,25 +43,51 @@ export async function openSchemaEngine(databaseUrl: string, datamodels: [string,
   }
 }
 
+/** The stock adapter with three repairs, each explained below. */
+function repaired(pool: pg.Pool, databaseUrl: string): SqlMigrationAwareDriverAdapterFactory {
+  const factory = new PrismaPg(pool)
+  return {
+    provider: factory.provider,
+    adapterName: factory.adapterName,
+    connect: async () => repairedAdapter(await factory.connect()),
+    connectToShadowDb: () => connectToShadow(pool, databaseUrl),
+  }
+}
+
+type PgAdapter = SqlDriverAdapter & { underlyingDriver(): pg.Pool }
+
+function repairedAdapter(adapter: PgAdapter): SqlDriverAdapter {
+  sendWholeScripts(adapter)
+  readCatalogueChars(adapter)
+  return adapter
+}
+
+/**
+ * A second, empty database for comparisons. The stock one is the first database when that was given as a URL, because a name in a
+ * connection string wins over the name beside it.
+ */
+async function connectToShadow(pool: pg.Pool, databaseUrl: string): Promise<SqlDriverAdapter> {
+  const name = `understudy_shadow_${randomBytes(6).toString('hex')}`
+  await pool.query(`create database ${name}`)
+  const url = new URL(databaseUrl)
+  url.pathname = `/${name}`
+  const adapter = repairedAdapter(await new PrismaPg({ connectionString: url.href }).connect())
+  const dispose = adapter.dispose.bind(adapter)
+  adapter.dispose = async () => {
+    await dispose()
+    await pool.query(`drop database if exists ${name} with (force)`)
+  }
+  return adapter
+}
+
 /**
  * The stock adapter cuts a script at every semicolon and sends the pieces one by one: a function body would break, and a migration
  * that fails would stay half applied. Sent whole, PostgreSQL runs a script as one transaction.
  */
-function withWholeScripts(factory: PrismaPg, shadowFactory: PrismaPg): SqlMigrationAwareDriverAdapterFactory {
-  const whole = (adapter: SqlDriverAdapter & { underlyingDriver(): pg.Pool }): SqlDriverAdapter => {
-    readCatalogueChars(adapter)
-    adapter.executeScript = async (script) => {
-      // Without arguments node-postgres uses the simple protocol, which takes several statements.
-      await adapter.executeRaw({ sql: script, args: [], argTypes: [] })
-    }
-    return adapter
-  }
-  return {
-    provider: factory.provider,
-    adapterName: factory.adapterName,
-    connect: async () => whole(await factory.connect()),
-    // Its second database is opened with the configuration, which the factory of a pool does not know.
-    connectToShadowDb: async () => whole(await shadowFactory.connectToShadowDb()),
+function sendWholeScripts(adapter: PgAdapter): void {
+  adapter.executeScript = async (script) => {
+    // Without arguments node-postgres uses the simple protocol, which takes several statements.
+    await adapter.executeRaw({ sql: script, args: [], argTypes: [] })
   }
 }
 
@@ -69,7 +96,7 @@ function withWholeScripts(factory: PrismaPg, shadowFactory: PrismaPg): SqlMigrat
  * compares schemas. They are passed through the adapter as the one type of its table that nothing else here uses, an array of
  * "char", and named correctly behind it.
  */
-function readCatalogueChars(adapter: SqlDriverAdapter & { underlyingDriver(): pg.Pool }): void {
+function readCatalogueChars(adapter: PgAdapter): void {
   const internalChar = { scalar: 18, array: 1002 }
   const pool = adapter.underlyingDriver()
   const query = pool.query.bind(pool)
