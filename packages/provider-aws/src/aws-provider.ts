@@ -7,9 +7,12 @@ import { instanceReader } from './instance-reader.ts'
 import { instanceTypes } from './instance-types.ts'
 import { awsInventory } from './inventory.ts'
 import { awsLabels } from './labels.ts'
+import { awsMarket } from './market.ts'
 import { ownActions } from './own-actions.ts'
 import { scopeOf } from './settings.ts'
 import type { AwsSettings } from './settings.ts'
+import { awsSignals } from './signals.ts'
+import { awsSnapshots } from './snapshots.ts'
 import { awsTraffic } from './traffic.ts'
 import { awsTraits } from './traits.ts'
 
@@ -29,6 +32,7 @@ export function createAwsProvider(settings: AwsSettings): Provider {
     instanceTypes: instanceTypes(calls, clock),
     ownActions: ownActions(clock),
   }
+  const { snapshots, pollers } = awsSnapshots(adapter)
   const traits: Traits = awsTraits(settings)
   return {
     scope,
@@ -38,9 +42,12 @@ export function createAwsProvider(settings: AwsSettings): Provider {
       return { account, principal }
     },
     inventory: awsInventory(adapter),
-    compute: awsCompute(adapter, {}),
+    compute: awsCompute(adapter, pollers),
     labels: awsLabels(adapter),
     traffic: awsTraffic(adapter),
+    snapshots,
+    signals: awsSignals(adapter, settings.eventsQueueUrl),
+    market: awsMarket(adapter),
     async close() {
       calls.destroy()
     },

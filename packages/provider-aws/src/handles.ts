@@ -18,7 +18,12 @@ export const handleOf = <Result>(adapter: Adapter, verb: string, context: CallCo
   native,
 })
 
-export const running = (nativeState: string, retryAfterMs = 1_000): OperationStatus<never> => ({ phase: 'running', nativeState, retryAfterMs })
+export const running = (nativeState: string, retryAfterMs = 1_000, progress?: number): OperationStatus<never> => ({
+  phase: 'running',
+  nativeState,
+  retryAfterMs,
+  ...(progress === undefined ? {} : { progress }),
+})
 export const succeeded = <Result>(result: Result): OperationStatus<Result> => ({ phase: 'succeeded', result })
 export const failed = (error: ProviderError): OperationStatus<never> => ({ phase: 'failed', error: error.shape })
 

@@ -39,6 +39,11 @@ export interface Signals {
   receive?(options: { readonly waitSeconds: number; readonly signal: AbortSignal }): Promise<readonly ReceivedDocument[]>
   /** Changes the cloud has scheduled for these instances, from its own books: finds what a lost push said. */
   scheduled(nativeIds: readonly string[]): Promise<readonly NeutralSignal[]>
+  /**
+   * Asks the cloud who caused a `failure` whose event did not say (`cause` is `unknown`); other signals come back as they are.
+   * Absent where events always say. `us` is known only to the process that acted, and only for some minutes.
+   */
+  attribute?(signal: NeutralSignal): Promise<NeutralSignal>
 }
 
 export interface ReceivedDocument {
