@@ -1,2 +1,3 @@
 export * from './postgres/index.ts'
 export * from './redis/index.ts'
+export * from './saga-laws/index.ts'
