@@ -37,6 +37,14 @@ export class AccessKeys {
     return added
   }
 
+  restore(key: AccessKey): void {
+    this.#keys.set(key.accessKeyId, { ...key })
+  }
+
+  all(): AccessKey[] {
+    return [...this.#keys.values()]
+  }
+
   remove(accessKeyId: string): boolean {
     return this.#keys.delete(accessKeyId)
   }
