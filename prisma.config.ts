@@ -3,5 +3,4 @@ import { defineConfig } from 'prisma/config'
 /** For `prisma generate` only: migrations are applied by packages/persistence/src/migrate, without Prisma's native engine. */
 const config = defineConfig({ schema: 'prisma/schema.prisma', migrations: { path: 'prisma/migrations' } })
 
-// oxlint-disable-next-line import/no-default-export -- the Prisma command line reads the default export
 export default config
