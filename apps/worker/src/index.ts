@@ -1,1 +1,3 @@
-export {}
+export { startWorker } from './worker.ts'
+export type { RunningWorker, WorkerOptions } from './worker.ts'
+export { sagas } from './sagas.ts'

@@ -1,1 +1,3 @@
-export {}
+export { adapters } from './adapters.ts'
+export { createProviders } from './create-providers.ts'
+export type { ProvidersOptions } from './create-providers.ts'

@@ -1,1 +1,4 @@
-export {}
+export * from './backend.ts'
+export * from './catalogue.ts'
+export * from './outbox-relay.ts'
+export * from './queue.ts'

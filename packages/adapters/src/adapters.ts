@@ -1,0 +1,5 @@
+import type { Adapter } from '@understudy/provider'
+import { awsAdapter } from '@understudy/provider-aws'
+
+/** The clouds there are. The one place that names them: a new one is its package and a line here. */
+export const adapters: readonly Adapter[] = [awsAdapter]

@@ -1,0 +1,160 @@
+import type { Bell } from '@understudy/control'
+import type { Clock, JsonObject } from '@understudy/core'
+import type { Job, Queue, Worker } from 'bullmq'
+import { connect } from './backend.ts'
+import type { BackendConnection, QueueBackend } from './backend.ts'
+import { catalogue, isJobName } from './catalogue.ts'
+import type { JobHandlers, JobName } from './catalogue.ts'
+
+const queueName = 'understudy'
+
+export interface QueueHealth {
+  readonly ok: boolean
+  readonly backend: QueueBackend['kind']
+  /** Why it is not ok. */
+  readonly reason?: string
+  readonly waiting?: number
+  readonly lastConsumedMs?: number
+}
+
+export interface OpenQueue {
+  readonly backend: QueueBackend['kind']
+  /** Rings at once, in batches; what cannot be delivered is dropped, because the outbox and the sweep ring again. */
+  readonly bell: Bell
+  /** Delivers jobs and answers when the backend has them; throws when it cannot. Used by the outbox relay. */
+  deliver(jobs: readonly { readonly topic: string; readonly payload: JsonObject; readonly priority: number }[]): Promise<void>
+  /** Begins to consume. Throws when a job of the catalogue has no handler. */
+  consume(handlers: JobHandlers, options?: { readonly concurrency?: number }): Promise<void>
+  /** A consumer is well when it has consumed something lately, or when the queue has just been seen to be empty. */
+  health(): Promise<QueueHealth>
+  /** Stops consuming and waits for the handlers under way. */
+  drain(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface QueueOptions {
+  readonly backend: QueueBackend
+  readonly clock: Clock
+  readonly onError: (error: unknown) => void
+  /** Separates installations (and tests) that share one Redis. */
+  readonly prefix?: string
+}
+
+/** A consumer that has consumed nothing for this long, with jobs waiting, is not well. */
+const silenceMaxMs = 30_000
+
+export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
+  const connection = connect(options.backend)
+  const name = options.prefix === undefined ? queueName : `${queueName}-${options.prefix}`
+  const queue = connection.queue(name, {
+    defaultJobOptions: { removeOnComplete: true, removeOnFail: 100 },
+  })
+  queue.on('error', options.onError)
+  await queue.waitUntilReady()
+  return new BullQueue(connection, queue, name, options)
+}
+
+class BullQueue implements OpenQueue {
+  readonly backend: QueueBackend['kind']
+  readonly bell: Bell
+  readonly #connection: BackendConnection
+  readonly #queue: Queue
+  readonly #name: string
+  readonly #options: QueueOptions
+  #worker: Worker | undefined
+  #lastConsumedMs: number
+  #pending = new Map<string, { topic: string; payload: JsonObject; priority: number }>()
+  #flush: Promise<void> | undefined
+
+  constructor(connection: BackendConnection, queue: Queue, name: string, options: QueueOptions) {
+    this.#connection = connection
+    this.#queue = queue
+    this.#name = name
+    this.#options = options
+    this.backend = connection.kind
+    this.#lastConsumedMs = options.clock.nowMs()
+    this.bell = { ring: (topic, message) => this.#ring(topic, message) }
+  }
+
+  /** Rings of one turn, and those that come while a delivery is under way, go out together; equal keys once. */
+  #ring(topic: string, message: { readonly key: string; readonly payload: JsonObject; readonly priority: number }): void {
+    this.#pending.set(`${topic} ${message.key}`, { topic, payload: message.payload, priority: message.priority })
+    this.#flush ??= Promise.resolve().then(async () => {
+      try {
+        while (this.#pending.size > 0) {
+          const batch = [...this.#pending.values()]
+          this.#pending.clear()
+          await this.deliver(batch)
+        }
+      } catch (error) {
+        this.#options.onError(error)
+      } finally {
+        this.#flush = undefined
+      }
+    })
+  }
+
+  async deliver(jobs: readonly { readonly topic: string; readonly payload: JsonObject; readonly priority: number }[]): Promise<void> {
+    const known = jobs.filter((job) => isJobName(job.topic))
+    for (const job of jobs) if (!isJobName(job.topic)) this.#options.onError(new Error(`no job is called ${job.topic}`))
+    if (known.length === 0) return
+    await this.#queue.addBulk(
+      known.map((job) => {
+        const definition = catalogue[job.topic as JobName]
+        return {
+          name: job.topic,
+          data: job.payload,
+          opts: { priority: job.priority, attempts: definition.attempts, backoff: { type: 'exponential', delay: definition.backoffMs } },
+        }
+      }),
+    )
+  }
+
+  async consume(handlers: JobHandlers, options: { readonly concurrency?: number } = {}): Promise<void> {
+    const missing = Object.keys(catalogue).filter((job) => !Object.hasOwn(handlers, job))
+    if (missing.length > 0) throw new Error(`no handler for ${missing.join(', ')}`)
+    this.#worker = this.#connection.worker(this.#name, (job) => this.#handle(handlers, job), {
+      concurrency: options.concurrency ?? 16,
+      // Handlers only ring an inner bell and return; a stalled one is safe to give to somebody else soon.
+      lockDuration: 30_000,
+    })
+    this.#worker.on('error', this.#options.onError)
+    await this.#worker.waitUntilReady()
+  }
+
+  async #handle(handlers: JobHandlers, job: Job): Promise<void> {
+    this.#lastConsumedMs = this.#options.clock.nowMs()
+    if (!isJobName(job.name)) throw new Error(`no job is called ${job.name}`)
+    const payload: unknown = catalogue[job.name].schema.parse(job.data)
+    // The schema of this very name has just parsed it.
+    await (handlers[job.name] as (payload: unknown) => Promise<void> | void)(payload)
+  }
+
+  async health(): Promise<QueueHealth> {
+    const base = { backend: this.backend, lastConsumedMs: this.#lastConsumedMs }
+    try {
+      const counts = await this.#queue.getJobCounts('waiting', 'prioritized')
+      const waiting = (counts['waiting'] ?? 0) + (counts['prioritized'] ?? 0)
+      const silentMs = this.#options.clock.nowMs() - this.#lastConsumedMs
+      if (this.#worker && waiting > 0 && silentMs > silenceMaxMs) {
+        return { ...base, ok: false, waiting, reason: `${waiting} jobs wait and nothing was consumed for ${Math.round(silentMs / 1000)} s` }
+      }
+      return { ...base, ok: true, waiting }
+    } catch (error) {
+      return { ...base, ok: false, reason: `the queue does not answer: ${error instanceof Error ? error.message : String(error)}` }
+    }
+  }
+
+  async drain(): Promise<void> {
+    const worker = this.#worker
+    this.#worker = undefined
+    await worker?.close()
+    await this.#flush
+  }
+
+  async close(): Promise<void> {
+    await this.drain()
+    await this.#queue.close()
+    await this.#connection.close()
+  }
+}
