@@ -14,7 +14,10 @@ const pageSizeDefault = 50
 const pageSizeMax = 1000
 
 /** How many to show, and what to ask the store for: one more, to learn whether there is a next page. */
-export function pageQuery(input: PageInput): { readonly size: number; readonly query: { readonly after: string | undefined; readonly limit: number } } {
+export function pageQuery(input: PageInput): {
+  readonly size: number
+  readonly query: { readonly after: string | undefined; readonly limit: number }
+} {
   const asked = input.pageSize === undefined || Number.isNaN(input.pageSize) ? pageSizeDefault : Math.trunc(input.pageSize)
   const size = Math.min(Math.max(asked, 1), pageSizeMax)
   return { size, query: { after: input.after, limit: size + 1 } }

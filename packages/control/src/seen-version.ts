@@ -15,3 +15,13 @@ export async function swap(write: Promise<void>): Promise<void> {
     throw isAppError(error, 'conflict') ? changed() : error
   }
 }
+
+/** The same for the service itself, which reads and writes at once: a lost race is `busy`, and repeating it reads again. */
+export async function swapOrRepeat(write: Promise<void>): Promise<void> {
+  try {
+    await write
+  } catch (error) {
+    const lost = isAppError(error, 'conflict') || isAppError(error, 'precondition_failed')
+    throw lost ? new AppError('busy', 'Somebody changed it at the same moment.', { cause: error }) : error
+  }
+}

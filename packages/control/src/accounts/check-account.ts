@@ -1,0 +1,32 @@
+import type { FieldError, JsonObject } from '@understudy/core'
+import type { Control } from '../context.ts'
+import { refuseInvalid, textErrors } from '../fields.ts'
+import { outboundUrlErrors } from './outbound-url.gate.ts'
+
+export interface AccountFacts {
+  readonly name: string
+  readonly provider: string
+  readonly region: string
+  readonly settings: JsonObject
+  /** Absent: the stored ones stay, and were checked when they came. */
+  readonly credentials: JsonObject
+}
+
+/** Throws `invalid_request` with every field that is wrong. Calls no cloud: whether the credentials work, `:verify` finds out. */
+export function checkAccount(control: Pick<Control, 'providers'>, facts: AccountFacts): void {
+  const errors: FieldError[] = [...textErrors('/name', facts.name, 200)]
+  if (!/^[a-z0-9][a-z0-9-]{1,39}$/.test(facts.region)) {
+    errors.push({ pointer: '/region', message: 'must be the name of a region, such as eu-central-1' })
+  }
+  const adapter = control.providers.adapter(facts.provider)
+  if (adapter === undefined) {
+    errors.push({ pointer: '/provider', message: `is not known here. There are: ${control.providers.names.join(', ')}` })
+  } else {
+    errors.push(...adapter.validate({ settings: facts.settings, credentials: facts.credentials }))
+  }
+  errors.push(...outboundUrlErrors(facts.settings))
+  refuseInvalid(firstPerPointer(errors))
+}
+
+const firstPerPointer = (errors: readonly FieldError[]): FieldError[] =>
+  [...new Map(errors.toReversed().map((error) => [error.pointer, error])).values()].toReversed()

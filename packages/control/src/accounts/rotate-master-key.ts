@@ -1,0 +1,76 @@
+import { systemActor } from '../access/access.ts'
+import type { Control } from '../context.ts'
+import type { Stores } from '../database.ts'
+import { recordChange } from '../journal/record-change.ts'
+
+const atOnce = 50
+const actor = systemActor('master-key-rotation')
+
+/**
+ * Seals with the current master key whatever is sealed with another one: credentials of accounts and secrets of webhooks. A job of
+ * the service itself, run at every start; when it answers 0 the older keys may leave the configuration. Throws when one cannot be
+ * opened, because its key is gone already.
+ */
+export async function rotateMasterKey(control: Control): Promise<{ readonly resealed: number }> {
+  let resealed = 0
+  for (;;) {
+    const batch = await control.database.stores.accounts.listSealedWithOtherKey(control.vault.masterKeyId, atOnce)
+    for (const { id } of batch) resealed += await control.database.transaction((stores) => resealAccount(control, stores, id))
+    if (batch.length < atOnce) break
+  }
+  for await (const endpoint of allWebhooks(control.database.stores)) {
+    resealed += await control.database.transaction((stores) => resealWebhook(control, stores, endpoint))
+  }
+  return { resealed }
+}
+
+async function resealAccount(control: Control, stores: Stores, id: string): Promise<number> {
+  const account = await stores.accounts.findById(id)
+  const sealed = await stores.accounts.credentials(id)
+  if (account === undefined || sealed === undefined || sealed.masterKeyId === control.vault.masterKeyId) return 0
+  await stores.accounts.setCredentials(id, control.vault.seal(control.vault.open(sealed, id), id))
+  await recordChange(control, stores, {
+    projectId: account.projectId,
+    actor,
+    what: 'accounts.credentials_resealed',
+    subject: `accounts/${id}`,
+    data: { masterKeyId: control.vault.masterKeyId },
+  })
+  return 1
+}
+
+async function resealWebhook(control: Control, stores: Stores, endpoint: { readonly id: string; readonly projectId: string }): Promise<number> {
+  const { vault } = control
+  const secrets = await stores.webhooks.secrets(endpoint.id)
+  if (secrets === undefined) return 0
+  if (secrets.current.masterKeyId === vault.masterKeyId && (secrets.previous?.masterKeyId ?? vault.masterKeyId) === vault.masterKeyId) return 0
+  await stores.webhooks.setSecrets(endpoint.id, {
+    ...secrets,
+    current: vault.seal(vault.open(secrets.current, endpoint.id), endpoint.id),
+    previous: secrets.previous && vault.seal(vault.open(secrets.previous, endpoint.id), endpoint.id),
+  })
+  await recordChange(control, stores, {
+    projectId: endpoint.projectId,
+    actor,
+    what: 'notifications.secret_resealed',
+    subject: `webhook-endpoints/${endpoint.id}`,
+    data: { masterKeyId: vault.masterKeyId },
+  })
+  return 1
+}
+
+async function* allWebhooks(stores: Stores): AsyncGenerator<{ readonly id: string; readonly projectId: string }> {
+  for await (const project of pages((after) => stores.access.listProjects({ after, limit: atOnce }))) {
+    yield* pages((after) => stores.webhooks.list(project.id, { after, limit: atOnce }))
+  }
+}
+
+async function* pages<Item extends { readonly id: string }>(list: (after: string | undefined) => Promise<readonly Item[]>): AsyncGenerator<Item> {
+  for (let after: string | undefined; ;) {
+    const items = await list(after)
+    yield* items
+    const last = items.at(-1)
+    if (last === undefined || items.length < atOnce) return
+    after = last.id
+  }
+}

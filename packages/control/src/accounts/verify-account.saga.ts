@@ -1,0 +1,134 @@
+import { AppError, now, timeoutSignal } from '@understudy/core'
+import type { ErrorKind } from '@understudy/core'
+import { saga } from '@understudy/saga'
+import type { StepContext } from '@understudy/saga'
+import { z } from 'zod'
+import { systemActor } from '../access/access.ts'
+import type { SagaDeps } from '../context.ts'
+import { recordChange } from '../journal/record-change.ts'
+import { failureOf } from '../operations/failure.ts'
+import { sagaVersions } from '../operations/saga-versions.ts'
+import { swapOrRepeat } from '../seen-version.ts'
+import type { Account, Verification } from './account.ts'
+
+export type VerifyAccountDeps = Pick<SagaDeps, 'database' | 'clock' | 'ids' | 'openProvider'>
+
+const params = z.strictObject({ accountId: z.string() })
+type Params = z.infer<typeof params>
+
+/** One question to the cloud. A wrong endpoint often neither answers nor refuses. */
+const answerWithinMs = 10_000
+const attemptsMax = 3
+
+const findings = z.union([
+  z.object({ ok: z.literal(true), account: z.string(), principal: z.string() }),
+  z.object({ ok: z.literal(false), code: z.string(), message: z.string(), remedy: z.string().optional() }),
+])
+type Findings =
+  | { readonly ok: true; readonly account: string; readonly principal: string }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly remedy?: string | undefined }
+
+/**
+ * Asks the cloud who we are. A refusal is recorded with the account before the operation fails with it, so that both the account
+ * and the operation say what is wrong and what to do.
+ */
+export const verifyAccountSaga = saga<VerifyAccountDeps, Params>('account.verify', { version: sagaVersions['account.verify'], params })
+  .step('identity', {
+    title: 'Ask the cloud who the credentials belong to',
+    budget: { maxMs: 60_000 },
+    attemptsMax,
+    output: findings,
+    run: identify,
+    undo: 'nothing-to-undo',
+  })
+  .step('record', {
+    title: 'Record the answer with the account',
+    budget: { maxMs: 30_000 },
+    run: (deps, step) => record(deps, step, step.outputs.identity),
+    // What was found stays true when the operation fails because of it.
+    undo: 'nothing-to-undo',
+  })
+  .step('verdict', {
+    title: 'Fail if the account cannot be used',
+    budget: { maxMs: 10_000 },
+    run: async (_deps, { outputs }) => {
+      const { verification } = outputs.record
+      if (verification.errorCode === undefined)
+        return { nativeAccount: verification.nativeAccount ?? null, principal: verification.principal ?? null }
+      throw new AppError(verification.errorCode as ErrorKind, verification.message ?? 'The account cannot be used.', {
+        details: { remedy: verification.remedy },
+      })
+    },
+    undo: 'nothing-to-undo',
+  })
+  .end()
+
+async function identify(deps: VerifyAccountDeps, step: StepContext<Params, object>): Promise<Findings> {
+  const timeout = timeoutSignal(deps.clock, answerWithinMs, step.signal)
+  try {
+    const provider = await deps.openProvider(step.params.accountId)
+    const { account, principal } = await answerOrAbort(provider.identify({ signal: timeout.signal }), timeout.signal)
+    return { ok: true, account, principal }
+  } catch (error) {
+    if (step.signal.aborted) throw error
+    const failure = failureOf(error)
+    if (failure.transient && step.attempt < attemptsMax) throw error
+    if (failure.code === 'internal') throw error
+    return { ok: false, code: failure.code, message: failure.message, ...(failure.remedy === undefined ? {} : { remedy: failure.remedy }) }
+  } finally {
+    timeout.release()
+  }
+}
+
+/** Does not trust the other side to notice the signal. */
+function answerOrAbort<Answer>(answer: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = (): void => aborted.reject(signal.reason)
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  return Promise.race([answer, aborted.promise]).finally(() => signal.removeEventListener('abort', onAbort))
+}
+
+async function record(deps: VerifyAccountDeps, step: StepContext<Params, object>, found: Findings): Promise<{ readonly verification: Verification }> {
+  return deps.database.transaction(async (stores) => {
+    const account = await stores.accounts.findById(step.params.accountId)
+    if (account === undefined) throw new AppError('not_found', 'The account has been deleted meanwhile.')
+    const verification: Verification = { ...verificationOf(account, found), operationId: step.operationId }
+    // A second attempt after a crash finds what the first has written.
+    if (account.verification?.['operationId'] === step.operationId) return { verification }
+    const at = now(deps.clock)
+    const isVerified = verification.errorCode === undefined
+    const changed: Account = {
+      ...account,
+      status: isVerified ? 'verified' : 'failing',
+      verification,
+      ...(isVerified ? { verifiedAt: at, nativeAccount: verification.nativeAccount } : {}),
+      updatedAt: at,
+      version: account.version + 1,
+    }
+    await swapOrRepeat(stores.accounts.update(changed, account.version))
+    await recordChange(deps, stores, {
+      projectId: account.projectId,
+      actor: systemActor('account.verify'),
+      what: isVerified ? 'accounts.verified' : 'accounts.verification_failed',
+      subject: `accounts/${account.id}`,
+      operationId: step.operationId,
+      data: isVerified ? { nativeAccount: verification.nativeAccount } : { errorCode: verification.errorCode, message: verification.message },
+    })
+    return { verification }
+  })
+}
+
+function verificationOf(account: Account, found: Findings): Verification {
+  if (!found.ok) {
+    return { errorCode: found.code, message: found.message, ...(found.remedy === undefined ? {} : { remedy: found.remedy }) }
+  }
+  const who = { principal: found.principal, nativeAccount: found.account }
+  if (account.nativeAccount === undefined || account.nativeAccount === found.account) return who
+  return {
+    ...who,
+    errorCode: 'conflict',
+    message: `The credentials belong to ${found.account}; the resources of this account are in ${account.nativeAccount}.`,
+    remedy: `Give credentials of ${account.nativeAccount} with an update of the account, or make another account for ${found.account}.`,
+  }
+}

@@ -1,0 +1,26 @@
+import type { Saga } from '@understudy/saga'
+import { verifyAccountSaga } from '../accounts/verify-account.saga.ts'
+import type { SagaDeps } from '../context.ts'
+import { failoverSaga } from '../failover/failover.saga.ts'
+import { importResourceSaga } from '../resources/import-resource.saga.ts'
+import { refreshResourceSaga } from '../resources/refresh-resource.saga.ts'
+import { armShadowSaga, disarmShadowSaga } from '../shadows/arm-shadow.saga.ts'
+import { provisionShadowSaga } from '../shadows/provision-shadow.saga.ts'
+import { proveShadowSaga } from '../shadows/prove-shadow.saga.ts'
+import { retireShadowSaga } from '../shadows/retire-shadow.saga.ts'
+
+/**
+ * Every saga an operation can be a run of, old versions too while operations of theirs are unfinished. A saga's own files import
+ * the files they need one by one, never a room's index: this list is behind it.
+ */
+export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
+  verifyAccountSaga,
+  importResourceSaga,
+  refreshResourceSaga,
+  provisionShadowSaga,
+  proveShadowSaga,
+  retireShadowSaga,
+  armShadowSaga,
+  disarmShadowSaga,
+  failoverSaga,
+]
