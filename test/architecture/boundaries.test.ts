@@ -1,0 +1,64 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { ICruiseResult } from 'dependency-cruiser'
+import { cruise } from 'dependency-cruiser'
+import extractDepcruiseOptions from 'dependency-cruiser/config-utl/extract-depcruise-options'
+import { beforeAll, expect, test } from 'vitest'
+import { findLines, readSources, root } from './sources.ts'
+
+let result: ICruiseResult
+
+beforeAll(async () => {
+  // The parser that knows our TypeScript is optional to dependency-cruiser, which silently sees nothing without it.
+  createRequire(import.meta.url).resolve('@swc/core')
+  const options = await extractDepcruiseOptions(join(root, '.dependency-cruiser.cjs'))
+  const cruised = await cruise(['apps', 'packages', 'scripts', 'test'], { ...options, baseDir: root, validate: true })
+  if (typeof cruised.output === 'string') throw new Error('dependency-cruiser gave a text instead of its result')
+  result = cruised.output
+})
+
+test('the whole project is looked at', () => {
+  expect(result.summary.totalCruised).toBeGreaterThan(300)
+  const folders = new Set(result.modules.map(({ source }) => source.split('/').slice(0, 2).join('/')))
+  for (const folder of ['apps/api', 'apps/cli', 'apps/worker', 'packages/control', 'packages/persistence', 'packages/cloud-sim']) {
+    expect(folders).toContain(folder)
+  }
+})
+
+test('every import goes where the table in .dependency-cruiser.cjs allows', () => {
+  expect(result.summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`)).toEqual([])
+})
+
+test('a room of control is entered only at the files that its index.ts offers', () => {
+  const roomOf = (path: string): string | undefined => /^packages\/control\/src\/([^/]+)\//.exec(path)?.[1]
+  const offered = new Set<string>()
+  for (const { source, dependencies } of result.modules) {
+    if (roomOf(source) !== undefined && source.endsWith('/index.ts')) for (const { resolved } of dependencies) offered.add(resolved)
+  }
+  const intrusions = result.modules
+    .filter(({ source }) => roomOf(source) !== undefined && !source.endsWith('.test.ts'))
+    .flatMap(({ source, dependencies }) => dependencies.map(({ resolved }) => ({ source, resolved })))
+    .filter(({ source, resolved }) => roomOf(resolved) !== undefined && roomOf(resolved) !== roomOf(source))
+    .filter(({ resolved }) => !resolved.endsWith('/index.ts') && !offered.has(resolved))
+  expect(intrusions.map(({ source, resolved }) => `${source} → ${resolved}`)).toEqual([])
+})
+
+const sources = [...readSources('apps'), ...readSources('packages')]
+
+test('the search below finds what it looks for', () => {
+  expect(findLines(sources, /process\.env\b/, /^$/)).toContainEqual(expect.stringContaining('packages/testing/src/redis/config.ts'))
+  expect(findLines(sources, /Date\.now\(\)/, /^$/)).toContainEqual(expect.stringContaining('packages/core/src/clock.ts'))
+})
+
+test('only config.ts files read the environment', () => {
+  expect(findLines(sources, /process\.env\b/, /(^|\/|\.)config\.ts$|\/main\.ts$/)).toEqual([])
+})
+
+test('only main.ts files end the process or handle its signals', () => {
+  expect(findLines(sources, /process\.(exit|abort)\(|process\.(on|once)\(\s*['"`]SIG|process\.exitCode\s*=/, /\/main\.ts$/)).toEqual([])
+})
+
+test('time and chance come from core, so that tests and simulations can steer them', () => {
+  const owners = /^packages\/core\/src\/(clock|random)\.ts$|\/main\.ts$/
+  expect(findLines(sources, /\bDate\.now\(\)|new Date\(\)|\bMath\.random\(/, owners)).toEqual([])
+})

@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export const root = join(import.meta.dirname, '..', '..')
+
+export interface Source {
+  /** From the root of the repository, with forward slashes. */
+  readonly path: string
+  readonly lines: readonly string[]
+}
+
+/** The TypeScript of a folder, without tests and generated code, with comments blanked so that only code is searched. */
+export function readSources(folder: string): Source[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts') && !/node_modules|\/generated\/|\.test\.ts$/.test(path))
+    .map((path) => ({ path, lines: withoutComments(readFileSync(join(root, path), 'utf8')).split('\n') }))
+}
+
+/** Keeps the line numbers. A glob such as `apps/*` opens no comment, because none follows a space. A `//` inside a text that follows a colon is an address, not a comment. */
+const withoutComments = (text: string): string =>
+  text.replaceAll(/(?<=^|\s)\/\*[\s\S]*?\*\//g, (comment) => comment.replaceAll(/[^\n]/g, ' ')).replaceAll(/(^|[^:'"`])\/\/.*$/gm, '$1')
+
+/** `path:line: text` for every line that matches, outside of the files that may. */
+export function findLines(sources: readonly Source[], pattern: RegExp, allowed: RegExp): string[] {
+  return sources
+    .filter(({ path }) => !allowed.test(path))
+    .flatMap(({ path, lines }) => lines.flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])))
+}
