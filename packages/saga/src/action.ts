@@ -57,6 +57,7 @@ export async function runAction(engine: ActionEngine, held: Held, writer: Writer
     observe({ type: 'step_finished', ...label, attempt, outcome, durationMs: clock.nowMs() - startedMs, ...more })
     return result
   }
+  let last: StepFailure | undefined
   try {
     for (let retry = 1; ; retry++) {
       const attempt = action.firstAttempt + retry - 1
@@ -68,8 +69,9 @@ export async function runAction(engine: ActionEngine, held: Held, writer: Writer
       if (settled !== 'abandoned' && settled.ok && aborted?.code !== 'deadline_exceeded')
         return end({ outcome: 'succeeded', value: settled.value, attempt })
       const error = settled === 'abandoned' || settled.ok ? aborted : settled.error
-      if (aborted) return end({ outcome: 'failed', failure: abortFailure(aborted), attempt }, error)
+      if (aborted) return end({ outcome: 'failed', failure: abortFailure(aborted, last), attempt }, error)
       const failure = engine.classify(error)
+      last = failure
       const delayMs = fullJitterMs(engine.random, retry, retryBackoff)
       const again = retry < action.attemptsMax && action.retries(failure) && clock.nowMs() + delayMs < action.dueMs
       if (!again) return end({ outcome: 'failed', failure, attempt }, error)
@@ -77,7 +79,7 @@ export async function runAction(engine: ActionEngine, held: Held, writer: Writer
       observe({ type: 'step_retried', ...label, attempt, delayMs, failure, error })
       await sleep(clock, delayMs, scope.signal).catch(() => undefined)
       if (held.lost.aborted) throw new Dropped(operationId)
-      if (scope.signal.aborted) return end({ outcome: 'failed', failure: abortFailure(scope.signal.reason as StepAborted), attempt }, error)
+      if (scope.signal.aborted) return end({ outcome: 'failed', failure: abortFailure(scope.signal.reason as StepAborted, last), attempt }, error)
       if (engine.draining()) return end({ outcome: 'interrupted', attempt })
     }
   } finally {
@@ -147,7 +149,9 @@ function abortScope(clock: Clock, held: Held, action: Action): { readonly signal
   }
 }
 
-function abortFailure(reason: StepAborted): StepFailure {
+/** `last`: the failure of the attempt before, which is often the reason why the budget was spent. */
+function abortFailure(reason: StepAborted, last: StepFailure | undefined): StepFailure {
   if (reason.code === 'cancelled') return engineFailure(engineCodes.cancelled, 'The operation was cancelled while this step ran.')
-  return engineFailure(engineCodes.deadlineExceeded, 'The step did not end within its budget.')
+  const before = last === undefined ? '' : ` The attempt before failed: ${last.message}`
+  return engineFailure(engineCodes.deadlineExceeded, `The step did not end within its budget.${before}`)
 }

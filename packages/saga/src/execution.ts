@@ -54,6 +54,7 @@ export async function execute(engine: Engine, held: Held, writer: Writer): Promi
     if (error instanceof Dropped) return { kind: 'dropped' }
     const remedy = 'Compare the definition of the saga with the log; deploy the definition the operation began with, then retry.'
     if (!(error instanceof IllegalLog) && !(error instanceof OutputUnreadable)) throw error
+    if (error instanceof IllegalLog) writer.discard()
     return await finish(engine, held, writer, 'stuck', failure(engineCodes.illegalLog, error.message, remedy)).catch(droppedOrThrow)
   }
 }

@@ -11,8 +11,9 @@ export interface Leases {
 }
 
 /**
- * Keeps the leases of all active operations with one timer: a renewal every third of the lease, so that two may be missed. An
- * operation whose lease could not be renewed in time is dropped by our own clock, before anybody else may claim it.
+ * Keeps the leases of all active operations with one timer: a renewal every quarter of the lease, so that two may be missed. An
+ * operation whose lease could not be renewed is dropped by our own clock, a quarter before anybody else may claim it: time for
+ * its step to end.
  */
 export function createLeases(options: {
   readonly store: SagaStore
@@ -24,7 +25,8 @@ export function createLeases(options: {
   const { store, clock, runner, leaseMs, observe } = options
   const active = new Set<Held>()
   let cancelTimer: (() => void) | undefined
-  let renewing = false
+  let renewingSinceMs: number | undefined
+  const quarterMs = leaseMs / 4
 
   const lose = (held: Held): void => {
     active.delete(held)
@@ -55,18 +57,19 @@ export function createLeases(options: {
 
   const tick = (): void => {
     cancelTimer = undefined
-    for (const held of active) if (clock.nowMs() >= held.leaseUntilMs) lose(held)
+    const nowMs = clock.nowMs()
+    for (const held of active) if (nowMs >= held.leaseUntilMs - quarterMs) lose(held)
     if (active.size === 0) return
     arm()
-    // A renewal that hangs is not followed by others; the check above ends the leases it was for.
-    if (renewing) return
-    renewing = true
+    // One renewal at a time; one that hangs is given up with the leases it was for.
+    if (renewingSinceMs !== undefined && nowMs - renewingSinceMs < leaseMs) return
+    renewingSinceMs = nowMs
     void renew([...active]).finally(() => {
-      renewing = false
+      if (renewingSinceMs === nowMs) renewingSinceMs = undefined
     })
   }
   const arm = (): void => {
-    cancelTimer = clock.schedule(leaseMs / 3, tick)
+    cancelTimer = clock.schedule(quarterMs, tick)
   }
 
   return {

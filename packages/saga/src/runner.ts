@@ -11,6 +11,7 @@ import { createRegistry } from './registry.ts'
 import type { RunnableSaga } from './registry.ts'
 import { createSlots, urgentPriorityMax } from './slots.ts'
 import type { SagaStore } from './store.ts'
+import { within } from './within.ts'
 import { Writer } from './writer.ts'
 
 export interface RunnerOptions {
@@ -22,7 +23,7 @@ export interface RunnerOptions {
   readonly runnerId: string
   readonly classify: Classify
   readonly observe?: Observe
-  /** Default 30 s. Renewed every third of it. */
+  /** Default 30 s. Renewed every quarter of it; also the longest a call of the store may take. */
   readonly leaseMs?: number
   /** Operations at a time. Default 16. */
   readonly concurrencyMax?: number
@@ -91,14 +92,15 @@ export function createRunner(options: RunnerOptions): Runner {
 
   const claim = async (limit: number, only: { readonly priorityMax?: number; readonly operationId?: string }): Promise<Held[]> => {
     const nowMs = clock.nowMs()
-    const operations = await store.claim({ runner, limit, leaseMs, nowMs, sagas: registry.names, ...only })
+    // What a claim brings after its lease has run out is left to the next one.
+    const operations = await within(clock, leaseMs, store.claim({ runner, limit, leaseMs, nowMs, sagas: registry.names, ...only }))
     return operations.map((operation) => new Held(operation, nowMs + leaseMs))
   }
 
   const start = (held: Held): Promise<Outcome> => {
     const { id: operationId, projectId, saga, generation, createdMs, events } = held.operation
     leases.add(held)
-    const writer = new Writer(store, clock, held, observe)
+    const writer = new Writer({ store, clock, held, observe, timeoutMs: leaseMs })
     observe({ type: 'claimed', operationId, projectId, saga, generation, waitedMs: clock.nowMs() - createdMs, resumed: events.length > 0 })
     const work = execute(engine, held, writer)
       .catch((error: unknown): Outcome => {

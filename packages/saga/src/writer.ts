@@ -7,6 +7,7 @@ import type { SagaEvent, SagaEventType, StepFailure } from './log.ts'
 import type { Observe } from './observe.ts'
 import { FencedOff } from './store.ts'
 import type { OperationStatus, SagaStore } from './store.ts'
+import { within } from './within.ts'
 
 /**
  * Everything one operation writes goes through here. Any error of the store drops the operation: after an ambiguous failure
@@ -18,15 +19,24 @@ export class Writer {
   readonly #clock: Clock
   readonly #held: Held
   readonly #observe: Observe
+  readonly #timeoutMs: number
   readonly #audited = new Set<string>()
   #staged: SagaEvent[] = []
 
-  constructor(store: SagaStore, clock: Clock, held: Held, observe: Observe) {
-    this.#store = store
-    this.#clock = clock
-    this.#held = held
-    this.#observe = observe
-    this.events = [...held.operation.events]
+  constructor(options: {
+    readonly store: SagaStore
+    readonly clock: Clock
+    readonly held: Held
+    readonly observe: Observe
+    /** The longest a call of the store may take before the operation is dropped. */
+    readonly timeoutMs: number
+  }) {
+    this.#store = options.store
+    this.#clock = options.clock
+    this.#held = options.held
+    this.#observe = options.observe
+    this.#timeoutMs = options.timeoutMs
+    this.events = [...options.held.operation.events]
   }
 
   /** Adds an event that will be written with the next flush: one transaction for the end of a step and the start of the next. */
@@ -45,6 +55,12 @@ export class Writer {
     if (!answer) return false
     if (answer.cancelRequested) this.#held.requestCancel()
     return true
+  }
+
+  /** Forgets what is staged: for entries that turn out not to fit the log. */
+  discard(): void {
+    this.events.length -= this.#staged.length
+    this.#staged = []
   }
 
   async note(step: string, message: string, data?: Json): Promise<void> {
@@ -72,7 +88,7 @@ export class Writer {
     const { operation } = this.#held
     if (this.#held.lost.aborted) throw new Dropped(operation.id)
     try {
-      return await this.#held.whileHeld(write())
+      return await this.#held.whileHeld(within(this.#clock, this.#timeoutMs, write()))
     } catch (error) {
       if (error instanceof Dropped) throw error
       const first = this.#held.drop()
