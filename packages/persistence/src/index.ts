@@ -1,1 +1,3 @@
-export {}
+export { openDatabase } from './database.ts'
+export type { DatabaseOptions } from './database.ts'
+export type { DatabaseObservation, Observe } from './observe.ts'

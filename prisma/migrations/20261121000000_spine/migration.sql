@@ -166,6 +166,7 @@ CREATE TABLE "operations" (
     "lease_until" TIMESTAMPTZ(3),
     "not_before" TIMESTAMPTZ(3),
     "skipped_steps" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "last_sequence" INTEGER NOT NULL DEFAULT 0,
 
     CONSTRAINT "operations_pkey" PRIMARY KEY ("id")
 );

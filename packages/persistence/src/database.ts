@@ -1,0 +1,111 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import type { Database, Stores } from '@understudy/control'
+import { isAppError } from '@understudy/core'
+import type { Clock } from '@understudy/core'
+import { FencedOff } from '@understudy/saga'
+import { sqlState, translate } from './database-errors.ts'
+import { PrismaClient } from './generated/client.ts'
+import { deferredJournal, immediateJournal } from './journal.ts'
+import type { Observe } from './observe.ts'
+import { openPool, pgTransaction, retried } from './pool.ts'
+import { flushSagaWrites } from './saga-flush.ts'
+import { sagaStore } from './saga-store.ts'
+import type { SagaWrite } from './saga-writes.ts'
+import { sqlOfPg, sqlOfPrisma } from './sql.ts'
+import { storesOver, wrapped } from './stores.ts'
+import type { Around } from './stores.ts'
+import { WriteBatcher } from './write-batcher.ts'
+
+export interface DatabaseOptions {
+  /** `postgresql://user:password@host:port/database` */
+  readonly url: string
+  /** Connections for use-cases and reads; default 10. The engine's log has three of its own, so that no burst of requests can starve it. */
+  readonly poolMax?: number
+  /** Dates the audit rows of sagas, and measures. */
+  readonly clock: Clock
+  readonly observe?: Observe
+}
+
+const sagaPoolMax = 3
+const batchMax = 500
+/** How long a transaction waits for a connection, and how long it may take. */
+const transactionLimits = { maxWait: 10_000, timeout: 30_000 }
+
+/** Opens the database lazily: connections are made when they are needed. Throws nothing; `ping` tells whether the server answers. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const observe: Observe = options.observe ?? (() => undefined)
+  const pool = openPool(options.url, options.poolMax ?? 10, observe)
+  const sagaPool = openPool(options.url, sagaPoolMax, observe)
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+  const around = observed(options.clock, observe)
+  const batcher = new WriteBatcher<SagaWrite>({
+    flush: (writes) => flush(writes),
+    batchMax,
+    isDivisible: (error) => !isAppError(translate(error), 'unavailable'),
+  })
+
+  async function flush(writes: readonly SagaWrite[]) {
+    const startedMs = options.clock.nowMs()
+    const plan = await retried(observe, () => pgTransaction(sagaPool, (sql) => flushSagaWrites(sql, writes, options.clock.nowMs())))
+    observe({ type: 'flush', writes: writes.length, events: plan.sagaEvents.length, durationMs: options.clock.nowMs() - startedMs })
+    return plan.outcomes
+  }
+
+  return {
+    stores: storesOver(
+      prisma,
+      sqlOfPrisma(prisma),
+      immediateJournal((work) => retried(observe, () => pgTransaction(pool, work))),
+      around,
+    ),
+    sagas: wrapped(
+      'sagas',
+      sagaStore(sqlOfPg(sagaPool), (write) => batcher.submit(write)),
+      around,
+    ),
+    transaction: (work) => around('transaction', () => retried(observe, () => prismaTransaction(prisma, around, work))),
+    ping: () => around('ping', async () => void (await pool.query('select 1'))),
+    async close() {
+      await batcher.drain()
+      await prisma.$disconnect()
+      await Promise.all([pool.end(), sagaPool.end()])
+    },
+  }
+}
+
+/** Measures, and turns what the drivers throw into what callers may meet. */
+const observed =
+  (clock: Clock, observe: Observe): Around =>
+  async (name, call) => {
+    const startedMs = clock.nowMs()
+    try {
+      const result = await call()
+      observe({ type: 'call', name, durationMs: clock.nowMs() - startedMs, failed: false })
+      return result
+    } catch (error) {
+      observe({ type: 'call', name, durationMs: clock.nowMs() - startedMs, failed: !(error instanceof FencedOff) })
+      throw translate(error)
+    }
+  }
+
+function prismaTransaction<T>(prisma: PrismaClient, around: Around, work: (stores: Stores) => Promise<T>): Promise<T> {
+  return prisma.$transaction(async (tx) => {
+    const sql = sqlOfPrisma(tx)
+    const journal = deferredJournal(sql)
+    const failures: unknown[] = []
+    const noting: Around = async (name, call) => {
+      try {
+        return await around(name, call)
+      } catch (error) {
+        if (sqlState(error) !== undefined) failures.push(error)
+        throw error
+      }
+    }
+    const result = await work(storesOver(tx, sql, journal, noting))
+    // After a failed statement PostgreSQL turns a commit into a rollback, without a word. Work that has caught the error must not be
+    // told that its other changes are in.
+    if (failures.length > 0) throw failures[0]
+    await journal.settle()
+    return result
+  }, transactionLimits)
+}

@@ -1,0 +1,145 @@
+import type { Operation, OperationStore, TimelineNote } from '@understudy/control'
+import type { Json } from '@understudy/core'
+import type { SagaEvent } from '@understudy/saga'
+import type { Operation as OperationRow, Prisma } from './generated/client.ts'
+import { insertUnlocked } from './insert-unlocked.ts'
+import { optional } from './rows.ts'
+import type { Sql } from './sql.ts'
+
+const unfinished = ['pending', 'running', 'undoing', 'stuck']
+
+export function operationStore(db: Prisma.TransactionClient, sql: Sql): OperationStore {
+  return {
+    insertUnlocked: (operations) => insertUnlocked(db, sql, operations),
+    find: async (projectId, id) => toOperation(await db.operation.findFirst({ where: { id, projectId } })),
+    findById: async (id) => toOperation(await db.operation.findUnique({ where: { id } })),
+    list: (projectId, page) => list(db, sql, projectId, page),
+    async listUnfinished({ resourceIds, kinds, limit }) {
+      const where = {
+        status: { in: unfinished },
+        ...(resourceIds === undefined ? {} : { resourceId: { in: [...resourceIds] } }),
+        ...(kinds === undefined ? {} : { kind: { in: [...kinds] } }),
+      }
+      const rows = await db.operation.findMany({ where, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }], take: limit })
+      return rows.map((row) => toOperation(row))
+    },
+    async timeline(id) {
+      const events = await db.sagaEvent.findMany({ where: { operationId: id }, orderBy: { sequence: 'asc' } })
+      const notes = await db.operationNote.findMany({ where: { operationId: id }, orderBy: { id: 'asc' } })
+      return { events: events.map((row) => toEvent(row)), notes: notes.map((row) => toNote(row)) }
+    },
+    async requestCancel(id, at) {
+      // The first request counts. One that waits for its next attempt is woken: it has something to do now.
+      const rows = await sql.rows(
+        `update operations
+         set cancel_requested_at = coalesce(cancel_requested_at, $2::timestamptz), updated_at = $2::timestamptz, not_before = null
+         where id = $1 and status in ('pending', 'running', 'undoing', 'stuck') returning id`,
+        [id, at.toISOString()],
+      )
+      return rows.length > 0
+    },
+    async retry(id, at) {
+      const { count } = await db.operation.updateMany({ where: { id, status: 'stuck' }, data: resumed(at) })
+      return count > 0
+    },
+    skip: (id, step, by, at) => skip(db, id, step, by, at),
+    async hurry(id, { deadline, priority, at }) {
+      // `least` passes over nulls.
+      await sql.rows(
+        `update operations
+         set deadline = least(deadline, $2::timestamptz), priority = least(priority, $3::int), updated_at = $4::timestamptz, not_before = null
+         where id = $1 and status in ('pending', 'running', 'undoing', 'stuck')`,
+        [id, deadline?.toISOString() ?? null, priority, at.toISOString()],
+      )
+    },
+    backlog: (at) => backlog(sql, at),
+  }
+}
+
+const resumed = (at: Date) => ({ status: 'running', updatedAt: at, runner: null, leaseUntil: null, notBefore: null })
+
+async function skip(db: Prisma.TransactionClient, id: string, step: string, by: string, at: Date): Promise<boolean> {
+  const { count } = await db.operation.updateMany({ where: { id, status: 'stuck' }, data: { ...resumed(at), skippedSteps: { push: step } } })
+  if (count === 0) return false
+  await db.operationNote.create({ data: { operationId: id, step, message: 'Skipped by a person', data: { by }, at } })
+  return true
+}
+
+/** The newest first. */
+async function list(
+  db: Prisma.TransactionClient,
+  sql: Sql,
+  projectId: string,
+  { after, limit, status, kind, resourceId }: Parameters<OperationStore['list']>[1],
+): Promise<Operation[]> {
+  const picked = await sql.rows<{ id: string }>(
+    `select id from operations
+     where project_id = $1 and ($3::text is null or status = $3) and ($4::text is null or kind = $4) and ($5::text is null or resource_id = $5)
+       and ($2::text is null or (created_at, id) < (select created_at, id from operations where id = $2 and project_id = $1))
+     order by created_at desc, id desc limit $6`,
+    [projectId, after ?? null, status ?? null, kind ?? null, resourceId ?? null, limit],
+  )
+  const rows = await db.operation.findMany({
+    where: { projectId, id: { in: picked.map((row) => row.id) } },
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+  })
+  return rows.map((row) => toOperation(row))
+}
+
+async function backlog(sql: Sql, at: Date): ReturnType<OperationStore['backlog']> {
+  const [row] = await sql.rows<{ runnable: number; oldest: Date | null; stuck: number }>(
+    `select count(*)::int as runnable, min(created_at) as oldest, (select count(*)::int from operations where status = 'stuck') as stuck
+     from operations
+     where status in ('pending', 'running', 'undoing')
+       and (lease_until is null or lease_until <= $1::timestamptz) and (not_before is null or not_before <= $1::timestamptz)`,
+    [at.toISOString()],
+  )
+  const oldest = row?.oldest ?? at
+  return { runnable: row?.runnable ?? 0, oldestAgeMs: Math.max(0, at.getTime() - oldest.getTime()), stuck: row?.stuck ?? 0 }
+}
+
+const toEvent = (row: Prisma.SagaEventGetPayload<object>): SagaEvent => ({
+  sequence: row.sequence,
+  type: row.type as SagaEvent['type'], // checked by the table
+  step: row.step,
+  attempt: row.attempt,
+  data: row.data as Json,
+  atMs: row.at.getTime(),
+})
+
+const toNote = (row: Prisma.OperationNoteGetPayload<object>): TimelineNote => ({
+  step: row.step,
+  message: row.message,
+  data: row.data as Json,
+  at: row.at,
+})
+
+export function toOperation(row: OperationRow): Operation
+export function toOperation(row: OperationRow | null): Operation | undefined
+export function toOperation(row: OperationRow | null): Operation | undefined {
+  if (row === null) return undefined
+  return {
+    id: row.id,
+    projectId: row.projectId,
+    kind: row.kind,
+    version: row.version,
+    resourceId: optional(row.resourceId),
+    shadowId: optional(row.shadowId),
+    status: row.status as Operation['status'], // checked by the table
+    params: row.params as Json,
+    plan: row.plan as Json,
+    planHash: optional(row.planHash),
+    deadline: optional(row.deadline),
+    priority: row.priority,
+    lockKey: optional(row.lockKey),
+    requestedBy: row.requestedBy,
+    reason: row.reason,
+    createdAt: row.createdAt,
+    startedAt: optional(row.startedAt),
+    finishedAt: optional(row.finishedAt),
+    error: optional(row.error) as Operation['error'], // written from the same type
+    output: row.output as Json,
+    cancelRequestedAt: optional(row.cancelRequestedAt),
+    updatedAt: row.updatedAt,
+  }
+}

@@ -1,0 +1,59 @@
+import pg from 'pg'
+import { isRetryable } from './database-errors.ts'
+import type { Observe } from './observe.ts'
+import { sqlOfPg } from './sql.ts'
+import type { Sql } from './sql.ts'
+
+const connectTimeoutMs = 5000
+
+/** Prisma's driver reads times as if every session were in UTC. A transaction that its process has forgotten must not hold its locks. */
+const sessionSettings = `set time zone 'UTC'; set idle_in_transaction_session_timeout = '60s'`
+
+export function openPool(url: string, max: number, observe: Observe): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: connectTimeoutMs,
+    onConnect: async (client) => void (await client.query(sessionSettings)),
+  })
+  // An idle connection that the server closes emits an error outside of any call; without a listener it would end the process.
+  pool.on('error', (error) => observe({ type: 'connection_lost', error }))
+  return pool
+}
+
+/** One transaction on one connection. A connection whose rollback fails is thrown away. */
+export async function pgTransaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  // While it is ours, a connection that breaks between two statements emits its error here; the next statement then fails with it.
+  const onError = (): void => undefined
+  client.on('error', onError)
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(sqlOfPg(client))
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((cause: unknown) => {
+      broken = new Error('the rollback failed', { cause })
+    })
+    throw error
+  } finally {
+    client.off('error', onError)
+    client.release(broken)
+  }
+}
+
+const attemptsMax = 5
+
+/** Runs a transaction again when it lost against another one. At once: the other one has won, so there is progress. */
+export async function retried<T>(observe: Observe, transaction: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await transaction()
+    } catch (error) {
+      if (attempt >= attemptsMax || !isRetryable(error)) throw error
+      observe({ type: 'retry', attempt, error })
+    }
+  }
+}

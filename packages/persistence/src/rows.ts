@@ -1,0 +1,17 @@
+import { AppError, notFound } from '@understudy/core'
+
+/** Our types say `undefined` where a column is null. */
+export const optional = <T>(value: T | null): T | undefined => value ?? undefined
+
+/** Keyset of a list in the order of ids. */
+export const afterId = (after: string | undefined): { id?: { gt: string } } => (after === undefined ? {} : { id: { gt: after } })
+
+/**
+ * What a compare-and-swap that changed `count` rows means. `exists` looks whether the row is there at all, so that a lost race and a
+ * row that is gone are told apart.
+ */
+export async function swapped(count: number, noun: string, exists: () => Promise<unknown>): Promise<void> {
+  if (count > 0) return
+  if ((await exists()) === null) throw notFound(noun)
+  throw new AppError('precondition_failed', 'It has changed since you read it. Read it again and repeat with its new version.')
+}

@@ -1,0 +1,105 @@
+import type { Proof, Shadow, ShadowStore } from '@understudy/control'
+import type { Prisma, Shadow as ShadowRow } from './generated/client.ts'
+import { afterId, optional, swapped } from './rows.ts'
+
+const gone = ['promoted', 'retired']
+
+export function shadowStore(db: Prisma.TransactionClient): ShadowStore {
+  const many = async (query: Prisma.ShadowFindManyArgs): Promise<Shadow[]> => (await db.shadow.findMany(query)).map((row) => toDomain(row))
+  return {
+    async insert(shadow) {
+      await db.shadow.create({ data: toColumns(shadow) })
+    },
+    find: async (projectId, id) => toDomain(await db.shadow.findFirst({ where: { id, projectId } })),
+    findById: async (id) => toDomain(await db.shadow.findUnique({ where: { id } })),
+    list: (projectId, { after, limit, resourceId, status }) =>
+      many({
+        where: { projectId, ...afterId(after), ...(resourceId === undefined ? {} : { resourceId }), ...(status === undefined ? {} : { status }) },
+        orderBy: { id: 'asc' },
+        take: limit,
+      }),
+    listAlive: (resourceIds) => many({ where: { resourceId: { in: [...resourceIds] }, status: { notIn: gone } }, orderBy: { id: 'asc' } }),
+    listAliveByNativeIds: (accountId, nativeIds) =>
+      many({ where: { accountId, nativeId: { in: [...nativeIds] }, status: { notIn: gone } }, orderBy: { id: 'asc' } }),
+    listArmedBefore: (at, limit) => many({ where: { armedUntil: { lt: at } }, orderBy: [{ armedUntil: 'asc' }, { id: 'asc' }], take: limit }),
+    async update(shadow, seenVersion) {
+      const { id, projectId, resourceId: _r, createdAt: _c, ...changes } = toColumns(shadow)
+      const { count } = await db.shadow.updateMany({ where: { id, projectId, version: seenVersion }, data: { ...changes, version: seenVersion + 1 } })
+      await swapped(count, 'shadow', () => db.shadow.findFirst({ where: { id, projectId }, select: { id: true } }))
+    },
+    async move(id, change) {
+      const { count } = await db.shadow.updateMany({
+        where: { id, status: { in: [...change.from] } },
+        data: {
+          status: change.to,
+          updatedAt: change.at,
+          version: { increment: 1 },
+          ...(change.operationId === undefined ? {} : { operationId: change.operationId }),
+          ...(change.nativeId === undefined ? {} : { nativeId: change.nativeId }),
+          ...(change.lastError === undefined ? {} : { lastError: change.lastError }),
+        },
+      })
+      return count > 0
+    },
+    async setProof(id, proof) {
+      await db.shadow.updateMany({ where: { id }, data: { ...proofColumns(proof), updatedAt: proof.at, version: { increment: 1 } } })
+    },
+    async setArmed(id, until, at) {
+      await db.shadow.updateMany({ where: { id }, data: { armedUntil: until, updatedAt: at, version: { increment: 1 } } })
+    },
+  }
+}
+
+const proofColumns = (proof: Proof | undefined) => ({
+  proofAt: proof?.at ?? null,
+  proofMethod: proof?.method ?? null,
+  proofSeconds: proof?.seconds ?? null,
+  proofOperationId: proof?.operationId ?? null,
+})
+
+const toColumns = ({ proof, ...shadow }: Shadow) => ({
+  ...shadow,
+  ...proofColumns(proof),
+  nativeId: shadow.nativeId ?? null,
+  armedUntil: shadow.armedUntil ?? null,
+  operationId: shadow.operationId ?? null,
+  lastError: shadow.lastError ?? null,
+})
+
+function toDomain(row: ShadowRow): Shadow
+function toDomain(row: ShadowRow | null): Shadow | undefined
+function toDomain(row: ShadowRow | null): Shadow | undefined {
+  if (row === null) return undefined
+  return {
+    id: row.id,
+    projectId: row.projectId,
+    resourceId: row.resourceId,
+    accountId: row.accountId,
+    // The three unions are checked by the table.
+    status: row.status as Shadow['status'],
+    nativeId: optional(row.nativeId),
+    zone: row.zone,
+    instanceType: row.instanceType,
+    purchase: row.purchase as Shadow['purchase'],
+    readiness: row.readiness as Shadow['readiness'],
+    dnaFingerprint: row.dnaFingerprint,
+    proof: toProof(row),
+    armedUntil: optional(row.armedUntil),
+    operationId: optional(row.operationId),
+    failures: row.failures,
+    lastError: optional(row.lastError),
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    version: row.version,
+  }
+}
+
+function toProof(row: ShadowRow): Proof | undefined {
+  if (row.proofAt === null || row.proofMethod === null || row.proofSeconds === null) return undefined
+  return {
+    at: row.proofAt,
+    method: row.proofMethod as Proof['method'], // written from the same type
+    seconds: row.proofSeconds,
+    operationId: optional(row.proofOperationId),
+  }
+}

@@ -1,0 +1,98 @@
+import type { Signal, SignalStore } from '@understudy/control'
+import type { Prisma, Signal as SignalRow } from './generated/client.ts'
+import { optional } from './rows.ts'
+import type { Sql } from './sql.ts'
+import { jsonText } from './stored-json.ts'
+
+export function signalStore(db: Prisma.TransactionClient, sql: Sql): SignalStore {
+  return {
+    insertNew: (signals) => insertNew(sql, signals),
+    async setOutcome(ids, { outcome, reason, operationId }) {
+      await db.signal.updateMany({
+        where: { id: { in: [...ids] } },
+        data: { outcome, ...(reason === undefined ? {} : { reason }), ...(operationId === undefined ? {} : { operationId }) },
+      })
+    },
+    find: async (projectId, id) => {
+      const row = await db.signal.findFirst({ where: { id, projectId } })
+      return row === null ? undefined : toDomain(row)
+    },
+    async list(projectId, { after, limit, resourceId, kind }) {
+      const picked = await sql.rows<{ id: string }>(
+        `select id from signals
+         where project_id = $1 and ($3::text is null or resource_id = $3) and ($4::text is null or kind = $4)
+           and ($2::text is null or (received_at, id) < (select received_at, id from signals where id = $2 and project_id = $1))
+         order by received_at desc, id desc limit $5`,
+        [projectId, after ?? null, resourceId ?? null, kind ?? null, limit],
+      )
+      const rows = await db.signal.findMany({
+        where: { projectId, id: { in: picked.map((row) => row.id) } },
+        orderBy: [{ receivedAt: 'desc' }, { id: 'desc' }],
+      })
+      return rows.map((row) => toDomain(row))
+    },
+  }
+}
+
+const identityOf = (signal: { readonly accountId: string; readonly deduplicationKey: string }): string =>
+  JSON.stringify([signal.accountId, signal.deduplicationKey])
+
+async function insertNew(sql: Sql, signals: readonly Signal[]): ReturnType<SignalStore['insertNew']> {
+  // One statement may touch a row only once, so repetitions inside the batch are counted here.
+  const groups = Map.groupBy(signals, identityOf)
+  const rows = [...groups.values()].map((group) => ({ ...group[0], duplicates: group.length - 1 }))
+  const kept = await sql.rows<{ id: string; accountId: string; deduplicationKey: string }>(insertNewStatement, [jsonText(rows)])
+  const firstOf = new Map(kept.map((row) => [identityOf(row), row.id]))
+  const inserted = new Set<string>()
+  const duplicateOf = new Map<string, string>()
+  for (const group of groups.values()) {
+    for (const [index, signal] of group.entries()) {
+      const first = firstOf.get(identityOf(signal))
+      if (first === undefined) throw new Error(`signal ${signal.id} was neither inserted nor found`)
+      if (index === 0 && first === signal.id) inserted.add(signal.id)
+      else duplicateOf.set(signal.id, first)
+    }
+  }
+  return { inserted, duplicateOf }
+}
+
+/** In the order of their keys, so that two batches with the same signals wait for each other instead of for ever. */
+const insertNewStatement = `
+  insert into signals (id, project_id, account_id, kind, effect, native_id, resource_id, shadow_id, deadline, confidence, cause, can_postpone_until,
+    can_expedite, source, observed_at, received_at, outcome, reason, operation_id, deduplication_key, raw, duplicates)
+  select id, "projectId", "accountId", kind, effect, "nativeId", "resourceId", "shadowId", deadline, confidence, cause, "canPostponeUntil",
+    "canExpedite", source, "observedAt", "receivedAt", outcome, reason, "operationId", "deduplicationKey", coalesce(raw, 'null'), duplicates
+  from jsonb_to_recordset($1::jsonb) as new(id text, "projectId" text, "accountId" text, kind text, effect text, "nativeId" text, "resourceId" text,
+    "shadowId" text, deadline timestamptz, confidence text, cause text, "canPostponeUntil" timestamptz, "canExpedite" boolean, source text,
+    "observedAt" timestamptz, "receivedAt" timestamptz, outcome text, reason text, "operationId" text, "deduplicationKey" text, raw jsonb, duplicates int)
+  order by "accountId", "deduplicationKey"
+  on conflict (account_id, deduplication_key) do update set duplicates = signals.duplicates + 1 + excluded.duplicates
+  returning id, account_id as "accountId", deduplication_key as "deduplicationKey"`
+
+function toDomain(row: SignalRow): Signal & { readonly duplicates: number } {
+  return {
+    id: row.id,
+    projectId: row.projectId,
+    accountId: row.accountId,
+    // Written from the same types; the port owns these unions, so the table does not repeat them.
+    kind: row.kind as Signal['kind'],
+    effect: row.effect as Signal['effect'],
+    nativeId: row.nativeId,
+    resourceId: optional(row.resourceId),
+    shadowId: optional(row.shadowId),
+    deadline: optional(row.deadline),
+    confidence: row.confidence as Signal['confidence'],
+    cause: row.cause as Signal['cause'],
+    canPostponeUntil: optional(row.canPostponeUntil),
+    canExpedite: row.canExpedite,
+    source: row.source as Signal['source'],
+    observedAt: row.observedAt,
+    receivedAt: row.receivedAt,
+    outcome: row.outcome as Signal['outcome'],
+    reason: optional(row.reason),
+    operationId: optional(row.operationId),
+    deduplicationKey: row.deduplicationKey,
+    raw: row.raw as Signal['raw'],
+    duplicates: row.duplicates,
+  }
+}

@@ -1,0 +1,47 @@
+import type { Stores } from '@understudy/control'
+import { accessStore } from './access-store.ts'
+import { accountStore } from './account-store.ts'
+import { auditStore } from './audit-store.ts'
+import { avoidStore } from './avoid-store.ts'
+import { eventStore } from './event-store.ts'
+import type { Prisma } from './generated/client.ts'
+import { idempotencyStore } from './idempotency-store.ts'
+import type { Journal } from './journal.ts'
+import { operationStore } from './operation-store.ts'
+import { outboxStore } from './outbox-store.ts'
+import { reconcilerStore } from './reconciler-store.ts'
+import { resourceStore } from './resource-store.ts'
+import { shadowStore } from './shadow-store.ts'
+import { signalStore } from './signal-store.ts'
+import type { Sql } from './sql.ts'
+import { webhookStore } from './webhook-store.ts'
+
+/** What is done around every call of a store, named `<store>.<method>`. */
+export type Around = <T>(name: string, call: () => Promise<T>) => Promise<T>
+
+export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Journal, around: Around): Stores => ({
+  access: wrapped('access', accessStore(db), around),
+  accounts: wrapped('accounts', accountStore(db), around),
+  audit: wrapped('audit', auditStore(db, journal.audit), around),
+  avoid: wrapped('avoid', avoidStore(db, sql), around),
+  events: wrapped('events', eventStore(sql, journal.events), around),
+  idempotency: wrapped('idempotency', idempotencyStore(db, sql), around),
+  operations: wrapped('operations', operationStore(db, sql), around),
+  outbox: wrapped('outbox', outboxStore(sql), around),
+  reconcilers: wrapped('reconcilers', reconcilerStore(db, sql), around),
+  resources: wrapped('resources', resourceStore(db, sql), around),
+  shadows: wrapped('shadows', shadowStore(db), around),
+  signals: wrapped('signals', signalStore(db, sql), around),
+  webhooks: wrapped('webhooks', webhookStore(db, sql), around),
+})
+
+type Method = (...parameters: never[]) => Promise<unknown>
+
+/** The same store with `around` around every method. */
+export function wrapped<Store extends { readonly [Name in keyof Store]: Method }>(name: string, store: Store, around: Around): Store {
+  const methods = Object.entries<Method>(store).map(([method, call]) => [
+    method,
+    (...parameters: never[]) => around(`${name}.${method}`, () => call(...parameters)),
+  ])
+  return Object.fromEntries(methods) as Store // the same names, each with the parameters and the result it had
+}
