@@ -1,29 +1,32 @@
-import type { JsonObject } from '@understudy/core'
 import type { Adapter } from '@understudy/provider'
 import { createAwsProvider } from './aws-provider.ts'
 import { parseAwsDocument } from './event-parser.ts'
-import { providerName, validateAwsSettings } from './settings.ts'
+import { providerName } from './settings.ts'
+import { validateAwsCredentials, validateAwsSettings } from './validate-settings.ts'
+import type { Validated } from './validate-settings.ts'
 
-/** AWS, as the application sees it before it talks to it. */
+/** AWS, as the application knows it before it talks to it. */
 export const awsAdapter: Adapter = {
   name: providerName,
   validate(account) {
-    const checked = validateAwsSettings(documentOf(account))
-    // Settings and credentials are one document to the adapter and two to the API.
-    return checked.ok
-      ? []
-      : checked.errors.map((error) => ({ ...error, pointer: error.pointer.startsWith('/credentials') ? error.pointer : `/settings${error.pointer}` }))
+    const results = [validateAwsSettings(account.settings), validateAwsCredentials(account.credentials)]
+    return results.flatMap((result) => (result.ok ? [] : result.errors))
   },
-  create(options) {
-    const checked = validateAwsSettings(documentOf(options))
-    if (!checked.ok) throw new Error(`stored settings of an AWS account are not valid: ${checked.errors.map((error) => error.pointer).join(', ')}`)
-    const { account, region, installation, clock, random } = options
-    return createAwsProvider({ ...checked.settings, scope: { account, region }, installation, clock, random })
+  create({ account, region, settings, credentials, installation, clock, random }) {
+    return createAwsProvider({
+      ...checked(validateAwsSettings(settings)),
+      credentials: checked(validateAwsCredentials(credentials)),
+      scope: { account, region },
+      installation,
+      clock,
+      random,
+    })
   },
   parse: parseAwsDocument,
 }
 
-/** `{ "source": "default-chain" }` asks for the credentials of the machine that the worker runs on. */
-function documentOf({ settings, credentials }: { readonly settings: JsonObject; readonly credentials: JsonObject }): object {
-  return { ...settings, credentials: credentials['source'] === 'default-chain' ? 'default-chain' : credentials }
+/** What has been stored was validated before; the messages quote no value, so that no secret can leave by them. */
+function checked<T>(result: Validated<T>): T {
+  if (result.ok) return result.value
+  throw new Error(`the stored AWS account is not valid: ${result.errors.map(({ pointer, message }) => `${pointer} ${message}`).join('; ')}`)
 }

@@ -1,4 +1,5 @@
-export { createAwsProvider } from './aws-provider.ts'
-export { validateAwsSettings } from './settings.ts'
-export type { AwsAccountSettings, AwsCredentials, AwsSettings } from './settings.ts'
 export { awsAdapter } from './aws-adapter.ts'
+export { createAwsProvider } from './aws-provider.ts'
+export type { AwsAccountSettings, AwsCredentials, AwsSettings } from './settings.ts'
+export { validateAwsCredentials, validateAwsSettings } from './validate-settings.ts'
+export type { Validated } from './validate-settings.ts'
