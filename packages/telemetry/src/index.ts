@@ -1,1 +1,5 @@
-export {}
+export { createLogger } from './logger.ts'
+export type { LogFields, Logger, LoggerOptions, LogLevel } from './logger.ts'
+export { createMetrics, defineCounter, defineGauge, defineHistogram, secondsBuckets } from './metrics.ts'
+export type { MetricDefinition, Metrics } from './metrics.ts'
+export { redact } from './redact.ts'
