@@ -1,4 +1,4 @@
-import { seededRandom, VirtualClock } from '@understudy/core'
+import { seededRandom, sleep, VirtualClock } from '@understudy/core'
 import type { Json } from '@understudy/core'
 import { z } from 'zod'
 import { saga } from './definition.ts'
@@ -8,6 +8,7 @@ import type { RunnerEvent } from './observe.ts'
 import { runnable } from './registry.ts'
 import { createRunner } from './runner.ts'
 import type { Runner, RunnerOptions } from './runner.ts'
+import { isFinal } from './store.ts'
 import type { SagaStore } from './store.ts'
 import { createMapStore } from './testing-store.ts'
 import type { MapStore, Submission } from './testing-store.ts'
@@ -114,5 +115,21 @@ export function bench(over: { readonly wrap?: (store: SagaStore) => SagaStore } 
       const { events } = await store.read(id)
       return events.map((event) => `${event.step} ${event.type}`)
     },
+  }
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** Resolves when the operation needs no runner any more: it has ended, or is stuck. */
+export async function ended(b: Bench, id: string): Promise<void> {
+  for (;;) {
+    const { status } = await b.store.read(id)
+    if (isFinal(status) || status === 'stuck') return
+    await sleep(b.clock, 100)
   }
 }
