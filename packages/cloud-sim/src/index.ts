@@ -9,4 +9,12 @@ export * from './datacentre/fixtures.ts'
 export { stateCodes } from './datacentre/instance-query.ts'
 export * from './datacentre/sim-error.ts'
 export * from './datacentre/types.ts'
-export { type SimServer, type SimServerOptions, simulatedAccessKeyId, simulatedAccountId, simulatedSecretAccessKey, startSimServer } from './server.ts'
+export {
+  type SimServer,
+  type SimServerOptions,
+  simulatedAccessKeyId,
+  simulatedAccountId,
+  simulatedSecretAccessKey,
+  startSimServer,
+} from './server.ts'
+export { simProvider, type SimProviderOptions } from './in-process/sim-provider.ts'

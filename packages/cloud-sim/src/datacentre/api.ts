@@ -367,6 +367,8 @@ export interface FaultApi {
   /** The next instance that enters this state stays in it until `releaseStuck`. */
   stickNext(state: 'pending' | 'stopping' | 'shutting-down'): void
   releaseStuck(): void
+  /** The next `times` (default 1) hibernations silently become plain stops. */
+  failHibernations(times?: number): void
   /** Multiplies boot and start latencies (1 = normal). */
   slowStarts(factor: number): void
   setConsistency(consistency: { readonly visibleAfter?: Latency; readonly staleFor?: Latency }): void

@@ -49,6 +49,10 @@ export class Faults implements FaultApi {
     this.#power.releaseStuck()
   }
 
+  failHibernations(times = 1): void {
+    this.#world.conditions.hibernationFallbacks += times
+  }
+
   slowStarts(factor: number): void {
     this.#world.conditions.slowStarts = factor
   }
@@ -62,6 +66,7 @@ export class Faults implements FaultApi {
     this.#next.clear()
     this.#rules = []
     this.#world.conditions.slowStarts = 1
+    this.#world.conditions.hibernationFallbacks = 0
     this.#world.conditions.stickNext.length = 0
     this.#power.releaseStuck()
     for (const zone of [...this.#world.conditions.failedZones]) this.restoreZone(zone)

@@ -115,7 +115,7 @@ export function seedWebService(
     minCount: 1,
     maxCount: 1,
     ...(zone === undefined ? {} : { zone }),
-    ...(service.purchase === 'on-demand' ? {} : { spot: { kind: 'persistent', interruptionBehavior: 'terminate' } as const }),
+    ...(service.purchase === 'on-demand' ? {} : { spot: { kind: 'one-time', interruptionBehavior: 'terminate' } as const }),
     ...(service.userData === undefined ? {} : { userData: service.userData }),
     blockDevices: [{ deviceName: '/dev/sdf', sizeGiB: 20, type: 'gp3', deleteOnTermination: true }],
     tags: { instance: { Name: service.name, ...service.tags }, volume: { Name: service.name } },

@@ -102,16 +102,19 @@ describe('life of an instance', () => {
     expect(codeOf(() => dc.instances.modifyAttribute(hibernating, { attribute: 'instanceType', value: 'm7i.xlarge' }))).toBe('UnsupportedOperation')
   })
 
-  it('hibernates when its agent is ready, and falls back to a plain stop without a word when it is not', () => {
-    const early = running({ hibernationConfigured: true })
-    dc.instances.stop([early], { hibernate: true })
-    clock.advance(latencies.hibernating)
-    expect(dc.instances.get(early)).toMatchObject({ state: 'stopped', hibernated: false, stateReason: { code: 'Client.UserInitiatedShutdown' } })
-    const ready = running({ hibernationConfigured: true })
+  it('hibernates when its agent is ready, says so when it is too early, and falls back without a word when the guest hangs', () => {
+    const id = running({ hibernationConfigured: true })
+    expect(codeOf(() => dc.instances.stop([id], { hibernate: true }))).toBe('UnsupportedOperation')
     clock.advance(latencies.hibernationAgent)
-    dc.instances.stop([ready], { hibernate: true })
+    dc.instances.stop([id], { hibernate: true })
     clock.advance(latencies.hibernating)
-    expect(dc.instances.get(ready)).toMatchObject({ state: 'stopped', hibernated: true, stateReason: { code: 'Client.UserInitiatedHibernate' } })
+    expect(dc.instances.get(id)).toMatchObject({ state: 'stopped', hibernated: true, stateReason: { code: 'Client.UserInitiatedHibernate' } })
+    const hung = running({ hibernationConfigured: true })
+    clock.advance(600_000)
+    dc.instances.setAnswering(hung, false)
+    dc.instances.stop([hung], { hibernate: true })
+    clock.advance(latencies.hibernating)
+    expect(dc.instances.get(hung)).toMatchObject({ state: 'stopped', hibernated: false, stateReason: { code: 'Client.UserInitiatedShutdown' } })
   })
 
   it('needs an encrypted root disk that can hold the memory, and a type that can hibernate', () => {

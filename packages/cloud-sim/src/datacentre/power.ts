@@ -54,7 +54,7 @@ export class Power {
     return instances.map((instance) =>
       this.#change(instance, () => {
         if (instance.state !== 'running') return
-        const hibernates = (how.hibernate ?? false) && this.#agentIsReady(instance)
+        const hibernates = (how.hibernate ?? false) && this.#canHibernate(instance)
         const reason: StateReason = hibernates
           ? { code: 'Client.UserInitiatedHibernate', message: 'Client.UserInitiatedHibernate: User initiated hibernate' }
           : { code: 'Client.UserInitiatedShutdown', message: 'Client.UserInitiatedShutdown: User initiated shutdown' }
@@ -152,7 +152,7 @@ export class Power {
       )
       return
     }
-    const hibernates = action === 'hibernate' && instance.answering
+    const hibernates = action === 'hibernate' && instance.hibernationConfigured && this.#canHibernate(instance)
     const code = hibernates ? 'Server.SpotInstanceHibernation' : 'Server.SpotInstanceShutdown'
     this.beginStop(instance, { code, message: `${code}: Spot instance ${hibernates ? 'hibernation' : 'shutdown'}` }, hibernates)
     this.#spotRequests.stopped(instance, 'platform')
@@ -203,12 +203,24 @@ export class Power {
     if (hibernate && !instance.hibernationConfigured) {
       throw new SimError('UnsupportedHibernationConfiguration', `Instance '${instance.instanceId}' is not configured for hibernation.`)
     }
+    if (hibernate && instance.state === 'running' && this.#agentMayStillCome(instance)) {
+      throw new SimError('UnsupportedOperation', `Instance '${instance.instanceId}' is not ready to hibernate yet. Retry in a few minutes.`)
+    }
   }
 
-  /** EC2 falls back to a plain stop without a word while the guest's agent is not up. */
-  #agentIsReady(instance: Instance): boolean {
-    const since = instance.answeringSinceMs
-    return instance.answering && since !== undefined && this.#world.now() - since >= this.#world.draw(this.#world.latencies.hibernationAgent)
+  /** Young and not ready: EC2 says so. */
+  #agentMayStillCome(instance: Instance): boolean {
+    if (instance.answering) return this.#world.now() - (instance.answeringSinceMs ?? 0) < this.#world.draw(this.#world.latencies.hibernationAgent)
+    return this.#world.now() - instance.launchTimeMs < agentPatienceMs
+  }
+
+  /** A guest that has been up and no longer answers cannot save its memory: EC2 falls back to a plain stop without a word. */
+  #canHibernate(instance: Instance): boolean {
+    if (this.#world.conditions.hibernationFallbacks > 0) {
+      this.#world.conditions.hibernationFallbacks--
+      return false
+    }
+    return instance.answering
   }
 
   #beginStart(instance: Instance): void {
@@ -296,6 +308,8 @@ export class Power {
   }
 }
 
+/** A guest that has not come up this long after its start is not coming. */
+const agentPatienceMs = 5 * 60_000
 const isAlive = (instance: Instance): boolean => instance.state !== 'terminated' && instance.state !== 'shutting-down'
 /** `2026-01-01 00:00:00 GMT`, as EC2 writes it into the transition reason. */
 const awsTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} GMT`

@@ -32,7 +32,7 @@ export class World {
   readonly timers: Timers
   readonly tagIndex = new TagIndex()
   /** Set by faults; read where the effect takes place. */
-  readonly conditions: Conditions = { failedZones: new Set(), stickNext: [], slowStarts: 1, visibleAfter: 0, staleFor: 0 }
+  readonly conditions: Conditions = { failedZones: new Set(), stickNext: [], hibernationFallbacks: 0, slowStarts: 1, visibleAfter: 0, staleFor: 0 }
   readonly #stateChangeEvents: boolean
   readonly #inner = new Set<(event: DataCentreEvent) => void>()
   readonly #outer = new Set<(event: DataCentreEvent) => void>()
@@ -170,6 +170,8 @@ export class World {
 export interface Conditions {
   readonly failedZones: Set<string>
   readonly stickNext: ('pending' | 'stopping' | 'shutting-down')[]
+  /** So many of the next hibernations become plain stops. */
+  hibernationFallbacks: number
   slowStarts: number
   visibleAfter: Latency
   staleFor: Latency

@@ -1,0 +1,52 @@
+import { providerError, type CallContext, type InstanceRef, type Traffic, type TrafficBinding, type TrafficMember } from '@understudy/provider'
+import type { SimAdapter } from './adapter.ts'
+import { addressMove } from './traffic-address.ts'
+import { sharedGroup } from './traffic-target.ts'
+import { weightedGroups } from './traffic-weight.ts'
+
+export type Weights = readonly { readonly ref: InstanceRef; readonly weight: number }[]
+
+/** One way of directing traffic; `simTraffic` chooses it by the binding. */
+export interface Mechanism {
+  validate(binding: TrafficBinding): Promise<void>
+  state(binding: TrafficBinding): Promise<readonly TrafficMember[]>
+  enrol(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
+  setWeights(binding: TrafficBinding, weights: Weights, context: CallContext): Promise<void>
+  remove(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
+}
+
+export function simTraffic(adapter: SimAdapter): Traffic {
+  const mechanisms: Readonly<Partial<Record<string, Mechanism>>> = {
+    'lb-weight': weightedGroups(adapter),
+    'lb-target': sharedGroup(adapter),
+    'address-move': addressMove(adapter),
+  }
+  const of = ({ mechanism }: TrafficBinding): Mechanism => {
+    const found = mechanisms[mechanism]
+    if (!found) throw providerError('unsupported', 'UnknownMechanism', `There is no traffic mechanism ${String(mechanism)} here.`)
+    return found
+  }
+  return {
+    mechanisms: { 'lb-weight': { standby: true }, 'lb-target': { standby: false }, 'address-move': { standby: false } },
+    validate: async (binding) => await of(binding).validate(binding),
+    state: async (binding) => await of(binding).state(binding),
+    enrol: async (binding, ref, context) => await of(binding).enrol(binding, ref, context),
+    setWeights: async (binding, weights, context) => {
+      checkWeights(weights)
+      await of(binding).setWeights(binding, weights, context)
+    },
+    remove: async (binding, ref, context) => await of(binding).remove(binding, ref, context),
+  }
+}
+
+function checkWeights(weights: Weights): void {
+  const sum = weights.reduce((total, { weight }) => total + weight, 0)
+  const whole = weights.every(({ weight }) => Number.isInteger(weight) && weight >= 0)
+  const distinct = new Set(weights.map(({ ref }) => ref.nativeId)).size === weights.length
+  if (whole && distinct && (sum === 0 || sum === 100)) return
+  throw providerError(
+    'invalid',
+    'InvalidWeights',
+    'Weights must be whole percents of distinct members that sum to 100, or to 0 to take the entry offline.',
+  )
+}
