@@ -26,6 +26,8 @@ export interface Providers {
 export interface ControlSettings {
   /** Written on everything we create; two installations in one cloud account leave each other alone. */
   readonly installation: string
+  /** How callers reach this installation: the source of its CloudEvents. */
+  readonly publicUrl?: string
   /** How long an armed shadow waits for the confirmation before it stands down. */
   readonly armTtlMs: number
   /** Networks that webhooks may reach although they are private, as CIDR. */

@@ -1,8 +1,8 @@
 /** What every list takes. `after` is the cursor of the last item seen; which one that is, the list decides. */
 export interface PageInput {
   /** Default 50, at least 1, at most 1,000; anything else is brought into that range. */
-  readonly pageSize?: number
-  readonly after?: string
+  readonly pageSize?: number | undefined
+  readonly after?: string | undefined
 }
 export interface Page<Item> {
   readonly items: readonly Item[]

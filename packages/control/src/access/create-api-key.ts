@@ -14,7 +14,7 @@ import { hashOfSecretKey, newSecretKey, shownPartOf } from './secret-key.ts'
 export async function createApiKey(
   control: Control,
   principal: Principal,
-  input: { readonly name: string; readonly role: Role; readonly expiresAt?: Date; readonly projectId?: string },
+  input: { readonly name: string; readonly role: Role; readonly expiresAt?: Date | undefined; readonly projectId?: string | undefined },
 ): Promise<{ readonly key: ApiKey; readonly secret: string }> {
   requireRole(principal, 'admin')
   const projectId = input.projectId ?? principal.projectId

@@ -10,7 +10,7 @@ import { requireRole } from './require-role.ts'
 export async function listAudit(
   control: Control,
   principal: Principal,
-  input: PageInput & { readonly target?: string; readonly operationId?: string },
+  input: PageInput & { readonly target?: string | undefined; readonly operationId?: string | undefined },
 ): Promise<Page<AuditEntry>> {
   requireRole(principal, 'viewer')
   const after = input.after === undefined ? 0 : Number(input.after)

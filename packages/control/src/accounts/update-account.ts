@@ -19,9 +19,9 @@ export async function updateAccount(
   input: {
     readonly id: string
     readonly seenVersion: number
-    readonly name?: string
-    readonly settings?: JsonObject
-    readonly credentials?: JsonObject
+    readonly name?: string | undefined
+    readonly settings?: JsonObject | undefined
+    readonly credentials?: JsonObject | undefined
   },
 ): Promise<Account> {
   requireRole(principal, 'admin')

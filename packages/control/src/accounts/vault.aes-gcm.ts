@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { AppError } from '@understudy/core'
-import type { SealedSecret } from './account.ts'
 import type { Vault } from './vault.ts'
 
 const keyBytes = 32

@@ -9,7 +9,7 @@ import type { Operation } from './operation.ts'
 export async function listOperations(
   control: Control,
   principal: Principal,
-  input: PageInput & { readonly status?: string; readonly kind?: string; readonly resourceId?: string },
+  input: PageInput & { readonly status?: string | undefined; readonly kind?: string | undefined; readonly resourceId?: string | undefined },
 ): Promise<Page<Operation>> {
   requireRole(principal, 'viewer')
   const { size, query } = pageQuery(input)

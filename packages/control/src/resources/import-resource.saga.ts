@@ -53,7 +53,7 @@ export const importResourceSaga = saga<ImportResourceDeps, ImportParams>('resour
     run: (deps, step) => storeAll(deps, step, step.outputs.found),
     undo: (deps, step) => forgetAll(deps, step, (step.outputs as { readonly found: Found }).found),
   })
-  .step('marked', {
+  .step('imported', {
     title: 'Mark them with our tags',
     budget: { maxMs: 10 * minute },
     run: (deps, step) => markAll(deps, step, step.outputs.stored),

@@ -14,12 +14,12 @@ import { startOperation } from '../operations/start-operation.ts'
 export interface ImportRequest {
   readonly accountId: string
   /** One instance. Either this or `tags`. */
-  readonly nativeId?: string
+  readonly nativeId?: string | undefined
   /** All instances that carry all of these, at most 500; those that are imported already are left out. */
-  readonly tags?: Labels
-  readonly name?: string
-  readonly traffic?: TrafficBinding
-  readonly labels?: Labels
+  readonly tags?: Labels | undefined
+  readonly name?: string | undefined
+  readonly traffic?: TrafficBinding | undefined
+  readonly labels?: Labels | undefined
 }
 
 /**

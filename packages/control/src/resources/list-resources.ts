@@ -8,7 +8,7 @@ import type { Resource } from './resource.ts'
 export async function listResources(
   control: Control,
   principal: Principal,
-  input: PageInput & { readonly accountId?: string; readonly status?: string },
+  input: PageInput & { readonly accountId?: string | undefined; readonly status?: string | undefined },
 ): Promise<Page<Resource>> {
   requireRole(principal, 'viewer')
   const { size, query } = pageQuery(input)

@@ -17,7 +17,13 @@ import type { Resource } from './resource.ts'
 export async function updateResource(
   control: Control,
   principal: Principal,
-  input: { readonly id: string; readonly seenVersion: number; readonly name?: string; readonly labels?: Labels; readonly traffic?: TrafficBinding },
+  input: {
+    readonly id: string
+    readonly seenVersion: number
+    readonly name?: string | undefined
+    readonly labels?: Labels | undefined
+    readonly traffic?: TrafficBinding | undefined
+  },
 ): Promise<Resource> {
   requireRole(principal, 'operator')
   refuseInvalid([...textErrors('/name', input.name, 200), ...labelErrors('/labels', input.labels)])
