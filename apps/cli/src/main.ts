@@ -1,0 +1,59 @@
+import { isAppError } from '@understudy/core'
+import { Command } from 'commander'
+import { loadConfig } from './config.ts'
+import { demo } from './demo/demo.ts'
+import { migrateCommand } from './migrate.ts'
+import { printSagas } from './print-sagas.ts'
+import { up } from './up/up.ts'
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+/** Resolves with the signal when somebody asks us to end; the second time ends at once. */
+const interrupted = new Promise<string>((resolve) => {
+  let asked = false
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (asked) process.exit(130)
+      asked = true
+      resolve(signal)
+    })
+  }
+})
+
+const program = new Command('understudy').description('Keeps a stand-in ready for every cloud resource a team cannot afford to lose.')
+program
+  .command('up')
+  .description('start everything on this machine: database, migrations, simulated region, API, worker')
+  .option('--no-sim', 'without the simulated region')
+  .action(async (options: { readonly sim: boolean }) => end(await up(loadConfig(), { sim: options.sim, say, interrupted })))
+program
+  .command('demo')
+  .description('watch live traffic survive a spot interruption, on a throw-away installation')
+  .option('--rate <requests>', 'requests per second', '250')
+  .option('--keep', 'keep the files of the installation')
+  .action(async (options: { readonly rate: string; readonly keep?: boolean }) =>
+    end(await demo(loadConfig(), { rate: Number(options.rate), keep: options.keep === true, say, interrupted })),
+  )
+program
+  .command('migrate')
+  .description('apply the migrations that DATABASE_URL does not have yet')
+  .action(async () => end(await migrateCommand(loadConfig(), say)))
+program
+  .command('sagas')
+  .description('print the steps of every saga, and what undoes them')
+  .action(() => printSagas(say))
+
+function end(code: number): void {
+  process.exitCode = code
+  // Sockets of a pool that closes lazily must not keep a finished command alive.
+  setTimeout(() => process.exit(code), 500).unref()
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Expected failures are one line that says what to do; anything else is a bug and shows where.
+  const expected = isAppError(error) || (error instanceof Error && error.constructor === Error)
+  process.stderr.write(`${expected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.exit(1)
+}

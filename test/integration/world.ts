@@ -1,0 +1,172 @@
+import { adapters, createProviders } from '@understudy/adapters'
+import { startSimServer } from '@understudy/cloud-sim'
+import type { SimServer, SimServerOptions } from '@understudy/cloud-sim'
+import { aesGcmVault, bootstrap, createAccount, importResource, protectResource } from '@understudy/control'
+import type { Account, Control, Principal, Resource, Tier } from '@understudy/control'
+import { Secret, randomIds, systemClock, systemRandom } from '@understudy/core'
+import { openDatabase } from '@understudy/persistence'
+import { openQueue } from '@understudy/queue'
+import type { QueueBackend } from '@understudy/queue'
+import type { RunnerEvent } from '@understudy/saga'
+import { createTestDatabase } from '@understudy/testing'
+import { startWorker } from '@understudy/worker'
+import type { RunningWorker } from '@understudy/worker'
+import { randomUUID } from 'node:crypto'
+import { vi } from 'vitest'
+
+/** A whole installation in one process: a real database, a real queue, a worker, and a simulated region over real HTTP. */
+export interface World {
+  readonly control: Control
+  readonly sim: SimServer
+  readonly principal: Principal
+  readonly account: Account
+  readonly worker: RunningWorker
+  readonly events: readonly RunnerEvent[]
+  readonly errors: readonly string[]
+  /** A running web service behind a load balancer of its own. */
+  seed(name: string): Promise<SeededService>
+  /** Imports it and waits for the resource. */
+  adopt(service: SeededService): Promise<Resource>
+  /** Protects it and waits until the promised shadows are proven. */
+  protect(resource: Resource, tier?: Partial<Tier>): Promise<Resource>
+  resource(id: string): Promise<Resource>
+  close(): Promise<void>
+}
+
+export interface SeededService {
+  readonly instanceId: string
+  readonly listenerArn: string
+  readonly primaryTargetGroupArn: string
+  readonly standbyTargetGroupArn: string
+  readonly port: number
+}
+
+export const hotTier: Tier = {
+  shadows: 1,
+  readiness: 'hot',
+  zones: 'other',
+  instanceType: undefined,
+  purchase: 'spot',
+  holdMemory: false,
+  proofMaxAgeSeconds: 3600,
+  formerPrimary: 'terminate',
+}
+
+/** Short latencies, so that a test does not wait for a simulated cloud's minutes. */
+const quick: SimServerOptions = { port: 0, speed: 10 }
+
+export async function createWorld(
+  options: { readonly backend?: (databaseUrl: string) => QueueBackend; readonly sim?: SimServerOptions } = {},
+): Promise<World> {
+  const clock = systemClock({ keepAlive: true })
+  const testDatabase = await createTestDatabase()
+  const database = openDatabase({ url: testDatabase.url, clock })
+  const sim = await startSimServer({ ...quick, ...options.sim })
+  const vault = aesGcmVault({ keys: new Map([['test', new Uint8Array(32).fill(7)]]), current: 'test' })
+  const providers = createProviders({ adapters, accounts: () => database.stores.accounts, vault, installation: 'test', clock, random: systemRandom })
+  const control: Control = {
+    database,
+    clock,
+    ids: randomIds,
+    random: systemRandom,
+    vault,
+    providers,
+    settings: { installation: 'test', armTtlMs: 60_000, webhookAllowedNetworks: [], idempotencyTtlMs: 86_400_000 },
+  }
+  const principal = await firstPrincipal(control)
+  const endpoints = await sim.endpoints()
+  const queueUrl = endpoints.queues.find((queue) => queue.name === 'understudy-events')?.url
+  const account = await createAccount(control, principal, {
+    name: 'simulated',
+    provider: 'aws',
+    region: sim.region,
+    settings: { endpoint: sim.url, ...(queueUrl === undefined ? {} : { eventsQueueUrl: queueUrl }) },
+    credentials: { ...sim.credentials },
+  })
+  const errors: string[] = []
+  const events: RunnerEvent[] = []
+  const backend = options.backend?.(testDatabase.url) ?? { kind: 'postgres', url: new Secret(testDatabase.url) }
+  const queue = await openQueue({ backend, clock, prefix: randomUUID(), onError: (error) => errors.push(`queue: ${String(error)}`) })
+  const worker = await startWorker({
+    control,
+    queue,
+    runnerId: 'worker-1',
+    concurrencyMax: 64,
+    leaseMs: 10_000,
+    observe: (event) => events.push(event),
+    onError: (where, error) => errors.push(`${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    pollers: { parallel: 2, waitSeconds: 2, refreshMs: 500 },
+  })
+  const world: World = {
+    control,
+    sim,
+    principal,
+    account,
+    worker,
+    events,
+    errors,
+    seed: (name) => seed(sim, name),
+    adopt: (service) => adopt(world, service),
+    protect: (resource, tier) => protect(world, resource, { ...hotTier, ...tier }),
+    async resource(id) {
+      const found = await database.stores.resources.findById(id)
+      if (!found) throw new Error(`no resource ${id}`)
+      return found
+    },
+    async close() {
+      await worker.stop()
+      await queue.close()
+      await providers.close()
+      await database.close()
+      await sim.close()
+      await testDatabase.drop()
+    },
+  }
+  return world
+}
+
+async function firstPrincipal(control: Control): Promise<Principal> {
+  const made = await bootstrap(control.database, control.clock, control.ids)
+  if (!made) throw new Error('the test database is not empty')
+  const [key] = await control.database.stores.access.listKeys(made.projectId, { after: undefined, limit: 1 })
+  if (!key) throw new Error('bootstrap made no key')
+  return { keyId: key.id, projectId: made.projectId, role: 'admin', name: key.name, installationAdmin: true }
+}
+
+async function seed(sim: SimServer, name: string): Promise<SeededService> {
+  const response = await fetch(`${sim.url}/_sim/seed`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name }),
+  })
+  const { services } = (await response.json()) as { services: SeededService[] }
+  const [service] = services
+  if (!service) throw new Error(`the simulated region made no service: ${response.status}`)
+  await vi.waitUntil(() => sim.dataCentre.instances.get(service.instanceId)?.state === 'running', { timeout: 20_000 })
+  return service
+}
+
+async function adopt(world: World, service: SeededService): Promise<Resource> {
+  const { listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port } = service
+  await importResource(world.control, world.principal, {
+    accountId: world.account.id,
+    nativeId: service.instanceId,
+    name: service.instanceId,
+    traffic: { mechanism: 'lb-weight', native: { listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port } },
+  })
+  return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(world.account.id, [service.instanceId]))[0], {
+    timeout: 20_000,
+    interval: 50,
+  })
+}
+
+async function protect(world: World, resource: Resource, tier: Tier): Promise<Resource> {
+  await protectResource(world.control, world.principal, { id: resource.id, seenVersion: resource.version, tier })
+  return vi.waitUntil(
+    async () => {
+      const now = await world.resource(resource.id)
+      return now.status === 'protected' ? now : undefined
+    },
+    { timeout: 40_000, interval: 50 },
+  )
+}
