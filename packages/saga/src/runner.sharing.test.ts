@@ -193,12 +193,14 @@ describe('a store that fails', () => {
   for (const call of calls) {
     for (const side of ['before', 'after'] as const) {
       it(`at any ${call}, ${side === 'before' ? 'unwritten' : 'written but unanswered'}: the operation is dropped and ends elsewhere`, async () => {
+        let tried = 0
         for (let nth = 1; nth <= 8; nth++) {
           const { b, failed } = failingAt(call, side, nth)
           const id = await b.submit()
           b.shop.after = async (_call, context) => await context.note('Made.')
           const outcome = await b.drive(b.runner().runOne(id))
           if (!failed()) continue
+          tried++
           expect(outcome).toEqual({ kind: 'dropped' })
           expect(b.seen.at(-1)).toMatchObject({ type: 'store_failed', call, operationId: id })
           const events = (await b.store.read(id)).events.length
@@ -208,6 +210,7 @@ describe('a store that fails', () => {
           expect((await b.store.read(id)).status).toBe('succeeded')
           expect([...b.shop.things]).toEqual(['frame', 'engine', 'paint', 'sign'])
         }
+        expect(tried).toBe({ append: 7, note: 4, finish: 1 }[call])
       })
     }
   }

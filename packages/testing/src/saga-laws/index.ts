@@ -1,5 +1,5 @@
 import { FencedOff } from '@understudy/saga'
-import type { Saga, SagaEventType, Step } from '@understudy/saga'
+import type { ClaimedOperation, Saga, Step } from '@understudy/saga'
 import { describe, expect, it } from 'vitest'
 import { crashingStore } from './crashing-store.ts'
 import type { CrashPoint } from './crashing-store.ts'
@@ -205,29 +205,34 @@ function cancelLaws<Deps, Params>({ saga, before, law }: Laws<Deps, Params>): vo
 
 function fencingLaw<Deps, Params>({ saga, law }: Laws<Deps, Params>): void {
   law('refuses every write of a runner whose lease was taken over', async (t) => {
-    const sagas = [saga.name]
-    const [stale] = await t.drive(t.store.claim({ runner: 'stale', limit: 1, leaseMs, nowMs: t.clock.nowMs(), sagas, operationId: t.id }))
-    if (stale === undefined) throw new Error('the operation could not be claimed')
-    t.clock.advance(leaseMs + 1)
-    await t.untilEnded(t.runner(saga))
-    const before = await t.state()
-    const event = {
-      sequence: before.events.length + 1,
-      type: 'started' as SagaEventType,
-      step: saga.steps[0]!.name,
-      attempt: 9,
-      data: null,
-      atMs: t.clock.nowMs(),
+    const claim = async (runner: string): Promise<ClaimedOperation> => {
+      const options = { runner, limit: 1, leaseMs, nowMs: t.clock.nowMs(), sagas: [saga.name], operationId: t.id }
+      const [claimed] = await t.drive(t.store.claim(options))
+      if (claimed === undefined) throw new Error('the operation could not be claimed')
+      t.clock.advance(leaseMs + 1)
+      return claimed
     }
-    await expect(t.store.append(stale, [event])).rejects.toThrow(FencedOff)
-    await expect(t.store.note(stale, { step: event.step, message: 'late', atMs: event.atMs })).rejects.toThrow(FencedOff)
-    await expect(t.store.finish(stale, { status: 'failed', atMs: event.atMs })).rejects.toThrow(FencedOff)
-    await expect(t.store.release(stale, { notBeforeMs: event.atMs })).rejects.toThrow(FencedOff)
-    const renewed = await t.store.renew({ runner: 'stale', leases: [stale], leaseMs, nowMs: event.atMs })
-    expect(renewed, 'a stale lease was renewed').toEqual([])
-    expect((await t.state()).events).toEqual(before.events)
+    const first = await claim('first')
+    const second = await claim('second')
+    await expectRefused(t, saga, first, 'first') // the lease of `second` has run out by now, but it is the last to have had it
+    await t.untilEnded(t.runner(saga))
+    await expectRefused(t, saga, second, 'second')
     await t.expectDone()
   })
+}
+
+async function expectRefused<Deps, Params>(t: Trial<Deps, Params>, saga: Saga<Deps, Params>, stale: ClaimedOperation, runner: string): Promise<void> {
+  const { events } = await t.state()
+  const atMs = t.clock.nowMs()
+  const step = saga.steps[0]!.name
+  const event = { sequence: events.length + 1, type: 'started' as const, step, attempt: 99, data: null, atMs }
+  await expect(t.store.append(stale, [event])).rejects.toThrow(FencedOff)
+  await expect(t.store.note(stale, { step, message: 'late', atMs })).rejects.toThrow(FencedOff)
+  await expect(t.store.finish(stale, { status: 'failed', atMs })).rejects.toThrow(FencedOff)
+  await expect(t.store.release(stale, { notBeforeMs: atMs })).rejects.toThrow(FencedOff)
+  const renewed = await t.store.renew({ runner, leases: [stale], leaseMs, nowMs: atMs })
+  expect(renewed, 'a stale lease was renewed').toEqual([])
+  expect((await t.state()).events).toEqual(events)
 }
 
 /** Lets `step` fail once, in front of its effect or behind it. */
