@@ -43,6 +43,7 @@ export const AuditVerification = z
   .object({
     ok: z.boolean(),
     checked: z.number().int(),
+    lastHash: z.string().meta({ description: 'Write it down elsewhere: an end that was cut off shows when it no longer appears.' }),
     brokenAt: z.number().int().optional().meta({ description: 'Sequence of the first entry that does not fit.' }),
   })
   .meta({ id: 'AuditVerification' })

@@ -1,4 +1,5 @@
-import { idPrefixes, type IdKind } from '@understudy/core'
+import { idPrefixes } from '@understudy/core'
+import type { IdKind, Json, JsonObject } from '@understudy/core'
 import { z } from 'zod'
 
 const article = (noun: string): string => (/^[aeiou]/.test(noun) ? 'an' : 'a')
@@ -26,8 +27,9 @@ export const time = z.iso.datetime()
 /** A moment as a caller may write it: RFC 3339 with any offset. */
 export const timeInput = z.iso.datetime({ offset: true })
 
-export const jsonObject = z.record(z.string(), z.unknown())
-export const anyJson = z.unknown()
+// Both were JSON a moment ago: what they hold needs no check, only a name.
+export const jsonObject = z.record(z.string(), z.unknown()) as unknown as z.ZodType<JsonObject, JsonObject>
+export const anyJson = z.unknown() as unknown as z.ZodType<Json, Json>
 
 export const labels = z
   .record(text(128), z.string().max(256))

@@ -14,6 +14,7 @@ export const CloudEvent = z
     expirytime: time.optional().meta({ description: 'A deadline that the event speaks of.' }),
     sequence: z.string().meta({ description: 'Grows with every event; `Last-Event-ID` of the stream.' }),
     datacontenttype: z.string().optional(),
+    datatruncated: z.boolean().optional().meta({ description: 'Part of `data` was too large for a webhook.' }),
     data: anyJson.optional(),
   })
   .meta({ id: 'CloudEvent' })

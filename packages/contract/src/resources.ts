@@ -62,12 +62,10 @@ export const Resource = z
   })
   .meta({ id: 'Resource' })
 
-export const Dna = z
-  .object({ hash: z.string(), at: time, definition: jsonObject })
-  .meta({
-    id: 'Dna',
-    description: 'The definition from which an equal resource can be made. Boot data and secret-looking values are replaced by their hash.',
-  })
+export const Dna = z.object({ hash: z.string(), at: time, definition: jsonObject }).meta({
+  id: 'Dna',
+  description: 'The definition from which an equal resource can be made. Boot data and secret-looking values are replaced by their hash.',
+})
 
 export const ImportResource = z
   .strictObject({
@@ -101,6 +99,8 @@ export const FailoverRequest = z
 export const FailoverPlan = z
   .object({
     resourceId,
+    primary: z.string(),
+    primaryEpoch: z.number().int(),
     kind: z.enum(['running-shadow', 'parked-shadow', 'replacement']),
     shadowId: z.string().optional(),
     steps: z.array(z.object({ name: z.string(), title: z.string(), expectedSeconds: z.number() })),

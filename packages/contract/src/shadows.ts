@@ -118,7 +118,7 @@ export const armShadow = defineRoute({
     description: 'It stands down by itself after a while.',
     params,
     body: noBody,
-    response: { 200: json('The shadow as it is now.', Shadow) },
+    response: { 202: acceptedOperation },
   },
 })
 
@@ -133,6 +133,6 @@ export const disarmShadow = defineRoute({
     description: 'It goes back to the readiness of its tier.',
     params,
     body: noBody,
-    response: { 200: json('The shadow as it is now.', Shadow) },
+    response: { 202: acceptedOperation },
   },
 })

@@ -24,12 +24,10 @@ export const Signal = z
     source: z.enum(['push', 'queue', 'agent', 'api', 'poll']),
     observedAt: time.meta({ description: 'When the cloud noticed.' }),
     receivedAt: time.meta({ description: 'When we were told.' }),
-    outcome: z
-      .enum(['accepted', 'armed', 'unmatched', 'late', 'ignored', 'recorded', 'malformed'])
-      .meta({
-        description:
-          'accepted: started or joined `operationId` · armed: shadows prepared · unmatched: no resource of ours · late: its deadline had passed',
-      }),
+    outcome: z.enum(['accepted', 'armed', 'unmatched', 'late', 'ignored', 'recorded', 'malformed']).meta({
+      description:
+        'accepted: started or joined `operationId` · armed: shadows prepared · unmatched: no resource of ours · late: its deadline had passed',
+    }),
     reason: z.string().optional(),
     operationId: z.string().optional(),
     duplicates: z.number().int().optional().meta({ description: 'How often the same was said again.' }),
@@ -42,15 +40,18 @@ export const CreateSignal = z
     resourceId: idOf('resource', 'resource').optional(),
     nativeId: text(200).optional(),
     accountId: idOf('account', 'account').optional(),
-    kind: signalKind,
+    kind: signalKind.optional(),
     effect: signalEffect.optional(),
     deadline: timeInput.optional(),
     confidence: confidence.optional(),
     document: anyJson.optional().meta({ description: "The cloud's own notice, for instance from the instance's metadata." }),
     documentKind: text(100).optional(),
   })
-  .refine((body) => (body.resourceId === undefined) !== (body.nativeId === undefined), 'give either resourceId, or nativeId and accountId')
-  .refine((body) => body.nativeId === undefined || body.accountId !== undefined, { path: ['accountId'], message: 'is needed with nativeId' })
+  .refine(
+    (body) => body.resourceId !== undefined || (body.accountId !== undefined && body.nativeId !== undefined),
+    'give resourceId, or accountId and nativeId',
+  )
+  .refine((body) => body.kind !== undefined || body.document !== undefined, { path: ['kind'], message: 'give kind, or a document' })
   .meta({ id: 'CreateSignal' })
 
 const tags = ['signals'] as const

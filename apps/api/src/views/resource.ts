@@ -1,0 +1,58 @@
+import type { Dna as DnaView, FailoverPlan as FailoverPlanView, Resource as ResourceView } from '@understudy/contract'
+import type { FailoverPlan, Resource } from '@understudy/control'
+import type { z } from 'zod'
+import { etagOf } from '../http/etag.ts'
+import { present } from './optional.ts'
+
+export const resourceView = (resource: Resource): z.input<typeof ResourceView> =>
+  present({
+    id: resource.id,
+    accountId: resource.accountId,
+    name: resource.name,
+    nativeId: resource.nativeId,
+    zone: resource.zone,
+    labels: { ...resource.labels },
+    status: resource.status,
+    tier: resource.tier && tierView(resource.tier),
+    traffic: resource.traffic && { mechanism: resource.traffic.mechanism, native: resource.traffic.native },
+    hold: resource.hold && { reason: resource.hold.reason, by: resource.hold.by, until: resource.hold.until.toISOString() },
+    dnaHash: resource.dnaHash,
+    dnaAt: resource.dnaAt.toISOString(),
+    primaryEpoch: resource.primaryEpoch,
+    createdAt: resource.createdAt.toISOString(),
+    updatedAt: resource.updatedAt.toISOString(),
+    etag: etagOf(resource.version),
+  })
+
+const tierView = (tier: NonNullable<Resource['tier']>) =>
+  present({
+    readiness: tier.readiness,
+    shadows: tier.shadows,
+    zones: typeof tier.zones === 'string' ? tier.zones : [...tier.zones],
+    instanceType: tier.instanceType,
+    purchase: tier.purchase,
+    holdMemory: tier.holdMemory,
+    proofMaxAgeSeconds: tier.proofMaxAgeSeconds,
+    formerPrimary: tier.formerPrimary,
+  })
+
+export const planView = (plan: FailoverPlan): z.input<typeof FailoverPlanView> =>
+  present({
+    resourceId: plan.resourceId,
+    primary: plan.primary,
+    primaryEpoch: plan.primaryEpoch,
+    kind: plan.kind,
+    shadowId: plan.shadowId ?? undefined,
+    steps: plan.steps.map(({ name, title, expectedSeconds }) => ({ name, title, expectedSeconds })),
+    expectedSeconds: plan.expectedSeconds,
+    secondsAvailable: plan.secondsAvailable ?? undefined,
+    fits: plan.fits,
+    warnings: [...plan.warnings],
+  })
+
+/** The definition comes out of the database as JSON and goes out as it is. */
+export const dnaView = (resource: Pick<Resource, 'dna' | 'dnaHash' | 'dnaAt'>): z.input<typeof DnaView> => ({
+  hash: resource.dnaHash,
+  at: resource.dnaAt.toISOString(),
+  definition: { ...resource.dna } as unknown as z.input<typeof DnaView>['definition'],
+})

@@ -1,0 +1,26 @@
+import type { Shadow as ShadowView } from '@understudy/contract'
+import type { Shadow } from '@understudy/control'
+import type { z } from 'zod'
+import { etagOf } from '../http/etag.ts'
+import { present, timeText } from './optional.ts'
+
+export const shadowView = (shadow: Shadow): z.input<typeof ShadowView> =>
+  present({
+    id: shadow.id,
+    resourceId: shadow.resourceId,
+    accountId: shadow.accountId,
+    status: shadow.status,
+    nativeId: shadow.nativeId,
+    zone: shadow.zone,
+    instanceType: shadow.instanceType,
+    purchase: shadow.purchase,
+    readiness: shadow.readiness,
+    proof: shadow.proof && present({ ...shadow.proof, at: shadow.proof.at.toISOString() }),
+    armedUntil: timeText(shadow.armedUntil),
+    operationId: shadow.operationId,
+    failures: shadow.failures,
+    lastError: shadow.lastError,
+    createdAt: shadow.createdAt.toISOString(),
+    updatedAt: shadow.updatedAt.toISOString(),
+    etag: etagOf(shadow.version),
+  })
