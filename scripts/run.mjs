@@ -33,9 +33,17 @@ function handOver(file, rest) {
   const bin = join(root, 'node_modules', '.bin')
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` }
   const child = spawn(pinnedNode(root), [join(root, file), ...rest], { stdio: 'inherit', env })
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   // A terminal sends Ctrl-C to the child as well; passing it on would look like the second, impatient Ctrl-C.
-  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'))
+  const isPassedOn = (signal) => !(signal === 'SIGINT' && process.stdin.isTTY)
+  const last = new Map()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // npm passes on what a process group has received already: the same signal again within a second is that echo.
+      const isEcho = Date.now() - (last.get(signal) ?? 0) < 1000
+      last.set(signal, Date.now())
+      if (!isEcho && isPassedOn(signal)) child.kill(signal)
+    })
+  }
   child.on('error', (error) => {
     console.error(`Could not start ${file}: ${error.message}`)
     process.exit(1)
