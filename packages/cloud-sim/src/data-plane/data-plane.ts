@@ -2,13 +2,13 @@ import { Agent, request as httpRequest } from 'node:http'
 import type { Random } from '@understudy/core'
 import { randomHex } from '../aws/random-text.ts'
 import type { DataCentre } from '../datacentre/datacentre.ts'
-import type { DataCentreEvent, Instance, TargetGroup } from '../datacentre/types.ts'
+import type { DataCentreEvent, Instance, InstanceState, TargetGroup } from '../datacentre/types.ts'
 import { BalancerServer, type Route } from './balancer-server.ts'
 import { type GuestBehaviour, type GuestMemory, InstanceServer } from './instance-server.ts'
 import { loopback } from './sockets.ts'
 import { TcpForwarder } from './tcp-forwarder.ts'
 
-/** What outlives the process: the memory of hibernated guests, and ports that callers may have written down. */
+/** What outlives the process: the memory of guests, so that a restart is not a reboot, and ports that callers may have written down. */
 export interface DataPlaneState {
   readonly guests: Readonly<Record<string, GuestMemory>>
   readonly ports: Readonly<Record<string, number>>
@@ -36,8 +36,10 @@ export class DataPlane {
   readonly #random: Random
   readonly #onError: (error: unknown) => void
   readonly #guests = new Map<string, InstanceServer>()
-  /** Memory of guests that are hibernated now. */
+  /** Memory of guests that are hibernating or hibernated now. */
   readonly #kept = new Map<string, GuestMemory>()
+  /** Memory of guests that have just ceased to answer: whether it is kept is known when their instance stops. */
+  readonly #lastSeen = new Map<string, GuestMemory>()
   readonly #balancers = new Map<string, BalancerServer>()
   readonly #addresses = new Map<string, TcpForwarder>()
   readonly #ports: Map<string, number>
@@ -95,7 +97,8 @@ export class DataPlane {
   state(): DataPlaneState {
     for (const [key, server] of [...this.#balancers, ...this.#addresses]) if (server.port !== undefined) this.#ports.set(key, server.port)
     const ports = [...this.#ports].filter(([key]) => this.#balancers.has(key) || this.#addresses.has(key))
-    return { guests: Object.fromEntries(this.#kept), ports: Object.fromEntries(ports) }
+    const running = [...this.#guests].map(([instanceId, { memory }]): [string, GuestMemory] => [instanceId, memory])
+    return { guests: Object.fromEntries([...this.#kept, ...running]), ports: Object.fromEntries(ports) }
   }
 
   async close(): Promise<void> {
@@ -112,6 +115,8 @@ export class DataPlane {
     if (event.kind === 'instance_answering') {
       if (event.answering) this.#openGuest(event.instanceId)
       else this.#closeGuest(event.instanceId)
+    } else if (event.kind === 'instance_state') {
+      this.#followMemory(event.instanceId, event.to)
     } else if (event.kind === 'instance_forgotten') {
       this.#closeGuest(event.instanceId)
       this.#kept.delete(event.instanceId)
@@ -125,6 +130,7 @@ export class DataPlane {
     if (this.#guests.has(instanceId)) return
     const memory = this.#kept.get(instanceId) ?? { bootId: randomHex(this.#random, 32), counter: 0 }
     this.#kept.delete(instanceId)
+    this.#lastSeen.delete(instanceId)
     const server = new InstanceServer({ instanceId, dataCentre: this.#dataCentre, behaviour: this.behaviour, memory })
     this.#guests.set(instanceId, server)
     this.#track(server.open())
@@ -134,9 +140,17 @@ export class DataPlane {
     const server = this.#guests.get(instanceId)
     if (server === undefined) return
     this.#guests.delete(instanceId)
-    const instance = this.#dataCentre.instances.get(instanceId)
-    if (instance?.hibernated === true) this.#kept.set(instanceId, server.memory)
+    this.#lastSeen.set(instanceId, server.memory)
     this.#track(server.close())
+  }
+
+  /** Memory goes to disk while the instance stops and is there afterwards only if it hibernated. A reboot never gets here. */
+  #followMemory(instanceId: string, state: InstanceState): void {
+    const memory = this.#lastSeen.get(instanceId)
+    if (state === 'stopping' && memory !== undefined) this.#kept.set(instanceId, memory)
+    const lost = state === 'terminated' || (state === 'stopped' && this.#dataCentre.instances.get(instanceId)?.hibernated !== true)
+    if (lost) this.#kept.delete(instanceId)
+    if (state !== 'running') this.#lastSeen.delete(instanceId)
   }
 
   #openListener(listenerArn: string): void {

@@ -27,6 +27,7 @@ export class InstanceServer {
   readonly #dataCentre: DataCentre
   readonly #behaviour: GuestBehaviour
   readonly #door: Door
+  #inFlight = 0
 
   constructor(options: { instanceId: string; dataCentre: DataCentre; behaviour: GuestBehaviour; memory: GuestMemory }) {
     this.instanceId = options.instanceId
@@ -50,6 +51,10 @@ export class InstanceServer {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
+    this.#inFlight += 1
+    response.once('close', () => {
+      this.#inFlight -= 1
+    })
     const url = request.url ?? '/'
     const query = url.indexOf('?')
     const search = query < 0 ? undefined : new URLSearchParams(url.slice(query))
@@ -84,6 +89,8 @@ export class InstanceServer {
       zone: instance?.zone,
       instanceType: instance?.instanceType,
       counter: this.memory.counter,
+      /** This request and the others under way. */
+      inFlight: this.#inFlight,
     }
   }
 
