@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { saga } from './definition.ts'
 import type { Saga } from './definition.ts'
 import { describeSaga } from './describe.ts'
-import { bench, build } from './fixture.ts'
+import { aborted, bench, build } from './fixture.ts'
 import type { Bench } from './fixture.ts'
 import type { Outcome } from './execution.ts'
 import { runnable } from './registry.ts'
@@ -282,6 +282,21 @@ describe('what a step may use', () => {
       'shop.change frame',
     ])
     expect(new Set(audit.map(({ key }) => key)).size).toBe(4)
+  })
+
+  it('may not announce a change once its signal has aborted', async () => {
+    const b = bench()
+    let refused: unknown
+    b.shop.before = async (call, context) => {
+      if (call !== 'make frame') return
+      await aborted(context.signal)
+      refused = await context.audit({ action: 'shop.make', target: 'frame' }).catch((error: unknown) => error)
+      throw new Error('late')
+    }
+    const id = await b.submit()
+    await b.drive(b.runner().runOne(id))
+    expect(refused).toMatchObject({ code: 'deadline_exceeded' })
+    expect((await b.store.read(id)).audit).toEqual([])
   })
 
   it('gets its dependencies from the factory of its saga, which may fail', async () => {
