@@ -9,7 +9,7 @@ import { openQueue } from '@understudy/queue'
 import type { QueueBackend } from '@understudy/queue'
 import type { RunnerEvent } from '@understudy/saga'
 import { createTestDatabase } from '@understudy/testing'
-import { startWorker } from '@understudy/worker'
+import { createWebhookSender, startWorker } from '@understudy/worker'
 import type { RunningWorker } from '@understudy/worker'
 import { randomUUID } from 'node:crypto'
 import { vi } from 'vitest'
@@ -93,6 +93,7 @@ export async function createWorld(
     runnerId: 'worker-1',
     concurrencyMax: 64,
     leaseMs: 10_000,
+    sender: createWebhookSender({ clock, allowedNetworks: ['127.0.0.0/8'] }),
     observe: (event) => events.push(event),
     onError: (where, error) => errors.push(`${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     pollers: { parallel: 2, waitSeconds: 2, refreshMs: 500 },

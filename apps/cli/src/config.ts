@@ -10,7 +10,7 @@ const environment = z.object({
   DATABASE_URL: z.string().optional(),
   /** A Redis for the queue; without it the queue is in PostgreSQL. */
   REDIS_URL: z.string().optional(),
-  UNDERSTUDY_MASTER_KEYS: z.string().optional(),
+  UNDERSTUDY_MASTER_KEY: z.string().optional(),
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: port(7070),
   SIM_PORT: port(7071),

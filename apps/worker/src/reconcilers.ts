@@ -1,5 +1,10 @@
-import { primariesReconciler, shadowsReconciler } from '@understudy/control'
-import type { Reconciler } from '@understudy/control'
+import { deliveriesReconciler, fanOutReconciler, primariesReconciler, shadowsReconciler } from '@understudy/control'
+import type { Reconciler, WebhookSender } from '@understudy/control'
 
 /** Everything that is looked after without being asked. */
-export const reconcilers: readonly Reconciler[] = [shadowsReconciler, primariesReconciler]
+export const reconcilers = (deps: { readonly sender: WebhookSender }): readonly Reconciler[] => [
+  shadowsReconciler,
+  primariesReconciler,
+  fanOutReconciler,
+  deliveriesReconciler(deps.sender),
+]

@@ -1,5 +1,5 @@
 import { failureOf, hostReconcilers } from '@understudy/control'
-import type { Control, SagaDeps } from '@understudy/control'
+import type { Control, SagaDeps, WebhookSender } from '@understudy/control'
 import { startOutboxRelay } from '@understudy/queue'
 import type { OpenQueue } from '@understudy/queue'
 import { createRunner } from '@understudy/saga'
@@ -15,6 +15,7 @@ export interface WorkerOptions {
   readonly runnerId: string
   readonly concurrencyMax: number
   readonly leaseMs: number
+  readonly sender: WebhookSender
   readonly observe: Observe
   readonly onError: (where: string, error: unknown) => void
   readonly pollers?: { readonly parallel: number; readonly waitSeconds: number; readonly refreshMs: number }
@@ -52,7 +53,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     leaseMs: options.leaseMs,
     concurrencyMax: options.concurrencyMax,
   })
-  const host = hostReconcilers(control, reconcilers, {
+  const host = hostReconcilers(control, reconcilers({ sender: options.sender }), {
     runner: options.runnerId,
     onError: (name, error) => options.onError(`reconciler ${name}`, error),
   })

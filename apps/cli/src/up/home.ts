@@ -12,7 +12,7 @@ export async function prepareHome(home: string): Promise<void> {
 }
 
 /** The master key of this installation, made at the first start. Losing it means entering every cloud credential again. */
-export async function masterKeys(home: string): Promise<string> {
+export async function masterKey(home: string): Promise<string> {
   const file = join(home, 'master-key')
   const found = await readOptional(file)
   if (found !== undefined) return found.trim()

@@ -5,7 +5,7 @@ import { startEmbeddedPostgres } from '@understudy/persistence/embedded'
 import { checkServer, migrate } from '@understudy/persistence/migrate'
 import { join } from 'node:path'
 import type { CliConfig } from '../config.ts'
-import { adminKeyFile, masterKeys, prepareHome, readAdminKey, writeAdminKey } from './home.ts'
+import { adminKeyFile, masterKey, prepareHome, readAdminKey, writeAdminKey } from './home.ts'
 import { requireFreePort, startService } from './processes.ts'
 import type { Service } from './processes.ts'
 
@@ -41,9 +41,10 @@ export async function startInstallation(
     const env: NodeJS.ProcessEnv = {
       ...config.env,
       DATABASE_URL: databaseUrl,
-      UNDERSTUDY_MASTER_KEYS: config.UNDERSTUDY_MASTER_KEYS ?? (await masterKeys(config.home)),
+      UNDERSTUDY_MASTER_KEY: config.UNDERSTUDY_MASTER_KEY ?? (await masterKey(config.home)),
       API_HOST: config.API_HOST,
       API_PORT: String(config.API_PORT),
+      PUBLIC_URL: config.env['PUBLIC_URL'] ?? `http://${config.API_HOST}:${config.API_PORT === 0 ? 7070 : config.API_PORT}`,
       WORKER_PORT: String(config.WORKER_PORT),
       SIM_PORT: String(config.SIM_PORT),
       SIM_STATE_DIR: join(config.home, 'sim'),

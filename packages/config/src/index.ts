@@ -1,0 +1,5 @@
+export { installationEnvironment } from './installation.ts'
+export { masterKeys } from './master-keys.ts'
+export type { MasterKeySettings } from './master-keys.ts'
+export { ConfigError, readEnvironment } from './read-environment.ts'
+export { count, list, port, secret } from './values.ts'
