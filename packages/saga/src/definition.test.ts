@@ -7,7 +7,7 @@ import type { Saga } from './definition.ts'
 import { describeSaga } from './describe.ts'
 import { aborted, bench, build } from './fixture.ts'
 import type { Bench } from './fixture.ts'
-import type { Outcome } from './execution.ts'
+import type { Outcome } from './ending.ts'
 import { runnable } from './registry.ts'
 
 const budget = { maxMs: 60_000 }

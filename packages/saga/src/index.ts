@@ -1,6 +1,6 @@
 export { effectKey } from './context.ts'
 export * from './definition.ts'
-export type { Outcome } from './execution.ts'
+export type { Outcome } from './ending.ts'
 export { classifyAppError, engineCodes, failure, StepAborted } from './failure.ts'
 export type { Classify } from './failure.ts'
 export { describeSaga } from './describe.ts'

@@ -33,6 +33,8 @@ export type RunnerEvent =
   | (OfOperation & { readonly type: 'fenced' })
   /** The lease could not be renewed in time, or the store said it is no longer ours. */
   | (OfOperation & { readonly type: 'lease_lost' })
+  /** A bug of the engine itself. The operation is left as it is; its lease runs out. */
+  | (OfOperation & { readonly type: 'engine_failed'; readonly error: unknown })
   | { readonly type: 'store_failed'; readonly call: string; readonly operationId?: string; readonly error: unknown }
 
 export type Observe = (event: RunnerEvent) => void

@@ -1,15 +1,18 @@
 import type { Clock, Random } from '@understudy/core'
 import { execute } from './execution.ts'
-import type { Engine, Outcome } from './execution.ts'
+import type { Engine, Outcome } from './ending.ts'
 import type { Classify } from './failure.ts'
 import { defaultRoundsMax } from './fold.ts'
 import { Held } from './held.ts'
 import { createLeases } from './leases.ts'
+import type { Leases } from './leases.ts'
 import { quietly } from './observe.ts'
 import type { Observe } from './observe.ts'
 import { createRegistry } from './registry.ts'
 import type { RunnableSaga } from './registry.ts'
-import { createSlots, urgentPriorityMax } from './slots.ts'
+import { createLookout } from './lookout.ts'
+import type { ClaimFilter } from './lookout.ts'
+import { createSlots } from './slots.ts'
 import type { SagaStore } from './store.ts'
 import { within } from './within.ts'
 import { Writer } from './writer.ts'
@@ -70,111 +73,44 @@ export function createRunner(options: RunnerOptions): Runner {
   const { store, clock, runnerId: runner, leaseMs = 30_000 } = options
   const observe = quietly(options.observe)
   const leases = createLeases({ store, clock, runner, leaseMs, observe })
-  const registry = createRegistry(options.sagas)
-  const slots = createSlots(options.concurrencyMax ?? 16, options.urgentSlots)
-  const working = new Map<Held, Promise<Outcome>>()
   let draining = false
-  const engine: Engine = {
-    clock,
-    random: options.random,
-    classify: options.classify,
-    observe,
-    registry,
-    graceMs: options.graceMs ?? 5_000,
-    roundsMax: options.roundsMax ?? defaultRoundsMax,
-    undoAttemptsMax: options.undoAttemptsMax ?? 10,
-    undoBudgetMs: options.undoBudgetMs ?? 60_000,
-    resumptionsMax: options.resumptionsMax ?? 20,
-    unknownVersionGraceMs: options.unknownVersionGraceMs ?? 0,
-    draining: () => draining,
-    askCancel: leases.askCancel,
-  }
+  const engine = createEngine(options, observe, leases, () => draining)
+  const working = new Map<Held, Promise<Outcome>>()
 
-  const claim = async (limit: number, only: { readonly priorityMax?: number; readonly operationId?: string }): Promise<Held[]> => {
+  const claim = async (limit: number, only: ClaimFilter): Promise<Held[]> => {
     const nowMs = clock.nowMs()
     // What a claim brings after its lease has run out is left to the next one.
-    const operations = await within(clock, leaseMs, store.claim({ runner, limit, leaseMs, nowMs, sagas: registry.names, ...only }))
+    const claiming = store.claim({ runner, limit, leaseMs, nowMs, sagas: engine.registry.names, ...only })
+    const operations = await within(clock, leaseMs, claiming)
     return operations.map((operation) => new Held(operation, nowMs + leaseMs))
   }
 
   const start = (held: Held): Promise<Outcome> => {
-    const { id: operationId, projectId, saga, generation, createdMs, events } = held.operation
     leases.add(held)
     const writer = new Writer({ store, clock, held, observe, timeoutMs: leaseMs })
-    observe({ type: 'claimed', operationId, projectId, saga, generation, waitedMs: clock.nowMs() - createdMs, resumed: events.length > 0 })
-    const work = execute(engine, held, writer)
-      .catch((error: unknown): Outcome => {
-        // A bug of the engine. Nothing more is written: the lease runs out and the log stays as it is.
-        held.drop()
-        observe({ type: 'store_failed', call: 'execute', operationId, error })
-        return { kind: 'dropped' }
-      })
-      .finally(() => {
-        leases.remove(held)
-        working.delete(held)
-      })
+    const work = executeObserved(engine, held, writer).finally(() => {
+      leases.remove(held)
+      working.delete(held)
+    })
     working.set(held, work)
     return work
   }
 
-  const startInSlot = (held: Held): void => {
-    const free = slots.take(held.operation.priority)
-    void start(held).then((outcome) => {
-      free()
-      if (outcome.kind === 'released' && outcome.why !== 'drain') clock.schedule(outcome.notBeforeMs - clock.nowMs(), () => void wake())
-      if (moreWaiting) void wake()
-    })
-  }
-
-  let moreWaiting = false
-  let looking: Promise<void> | undefined
-  let lookAgain = false
-
-  /** Fills the free slots. Claims again while a claim comes back full: there may be more. */
-  const look = async (): Promise<void> => {
-    moreWaiting = false
-    while (!draining) {
-      const anyFree = slots.freeForAny()
-      const limit = anyFree > 0 ? anyFree : slots.freeForUrgent()
-      if (limit <= 0) {
-        moreWaiting = true
-        return
-      }
-      const batch = await claim(limit, anyFree > 0 ? {} : { priorityMax: urgentPriorityMax })
-      for (const held of batch) startInSlot(held)
-      if (batch.length < limit) {
-        moreWaiting ||= anyFree <= 0
-        return
-      }
-    }
-  }
-
-  const lookUntilQuiet = async (): Promise<void> => {
-    try {
-      do {
-        lookAgain = false
-        await look()
-      } while (lookAgain && !draining)
-    } catch (error) {
-      observe({ type: 'store_failed', call: 'claim', error })
-    } finally {
-      looking = undefined
-    }
-  }
-
-  const wake = (): Promise<void> => {
-    if (draining) return Promise.resolve()
-    if (looking) lookAgain = true
-    else looking = lookUntilQuiet()
-    return looking
-  }
+  const lookout = createLookout({
+    slots: createSlots(options.concurrencyMax ?? 16, options.urgentSlots),
+    clock,
+    claim,
+    start,
+    stopped: () => draining,
+    onError: (error) => observe({ type: 'store_failed', call: 'claim', error }),
+  })
 
   const idle = async (): Promise<void> => {
-    while (looking || working.size > 0) await Promise.all([looking, ...working.values()])
+    for (let looking = lookout.looking(); looking || working.size > 0; looking = lookout.looking()) await Promise.all([looking, ...working.values()])
   }
 
   return {
-    wake,
+    wake: lookout.wake,
     async runOne(operationId) {
       const [held] = await claim(1, { operationId })
       return held && (await start(held))
@@ -184,9 +120,42 @@ export function createRunner(options: RunnerOptions): Runner {
       await idle()
     },
     idle,
-    active: () =>
-      [...working.keys()].map(({ operation, leaseUntilMs }) => {
-        return { operationId: operation.id, saga: operation.saga, generation: operation.generation, leaseUntilMs }
-      }),
+    active: () => [...working.keys()].map(activeView),
   }
+}
+
+function createEngine(options: RunnerOptions, observe: Observe, leases: Leases, draining: () => boolean): Engine {
+  return {
+    clock: options.clock,
+    random: options.random,
+    classify: options.classify,
+    observe,
+    registry: createRegistry(options.sagas),
+    graceMs: options.graceMs ?? 5_000,
+    roundsMax: options.roundsMax ?? defaultRoundsMax,
+    undoAttemptsMax: options.undoAttemptsMax ?? 10,
+    undoBudgetMs: options.undoBudgetMs ?? 60_000,
+    resumptionsMax: options.resumptionsMax ?? 20,
+    unknownVersionGraceMs: options.unknownVersionGraceMs ?? 0,
+    draining,
+    askCancel: leases.askCancel,
+  }
+}
+
+async function executeObserved(engine: Engine, held: Held, writer: Writer): Promise<Outcome> {
+  const { id: operationId, projectId, saga, generation, createdMs, events } = held.operation
+  const waitedMs = engine.clock.nowMs() - createdMs
+  engine.observe({ type: 'claimed', operationId, projectId, saga, generation, waitedMs, resumed: events.length > 0 })
+  try {
+    return await execute(engine, held, writer)
+  } catch (error) {
+    // A bug of the engine. Nothing more is written: the lease runs out and the log stays as it is.
+    held.drop()
+    engine.observe({ type: 'engine_failed', operationId, projectId, saga, error })
+    return { kind: 'dropped' }
+  }
+}
+
+function activeView({ operation, leaseUntilMs }: Held): ActiveOperation {
+  return { operationId: operation.id, saga: operation.saga, generation: operation.generation, leaseUntilMs }
 }

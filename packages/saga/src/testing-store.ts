@@ -76,23 +76,7 @@ export function createMapStore(): MapStore {
   return {
     operations,
     ...desk(operations, find),
-    async claim(options) {
-      const due = [...operations.values()].filter(
-        (operation) =>
-          isRunnable(operation, options.nowMs) &&
-          options.sagas.includes(operation.saga) &&
-          (options.priorityMax === undefined || operation.priority <= options.priorityMax) &&
-          (options.operationId === undefined || operation.id === options.operationId),
-      )
-      due.sort((a, b) => a.priority - b.priority || a.createdMs - b.createdMs)
-      return due.slice(0, Math.max(0, options.limit)).map((operation) => {
-        operation.generation++
-        operation.runner = options.runner
-        operation.leaseUntilMs = options.nowMs + options.leaseMs
-        if (operation.status === 'pending') operation.status = 'running'
-        return claimed(operation)
-      })
-    },
+    claim: async (options) => claimDue(operations, options),
     async renew(options) {
       const kept: { id: string; cancelRequested: boolean }[] = []
       for (const lease of options.leases) {
@@ -131,6 +115,24 @@ export function createMapStore(): MapStore {
       endLease(operation)
     },
   }
+}
+
+function claimDue(operations: Map<string, StoredOperation>, options: Parameters<SagaStore['claim']>[0]): ClaimedOperation[] {
+  const due = [...operations.values()].filter(
+    (operation) =>
+      isRunnable(operation, options.nowMs) &&
+      options.sagas.includes(operation.saga) &&
+      (options.priorityMax === undefined || operation.priority <= options.priorityMax) &&
+      (options.operationId === undefined || operation.id === options.operationId),
+  )
+  due.sort((a, b) => a.priority - b.priority || a.createdMs - b.createdMs)
+  return due.slice(0, Math.max(0, options.limit)).map((operation) => {
+    operation.generation++
+    operation.runner = options.runner
+    operation.leaseUntilMs = options.nowMs + options.leaseMs
+    if (operation.status === 'pending') operation.status = 'running'
+    return claimed(operation)
+  })
 }
 
 /** Pending, or under way with a lease that has run out or was given back. */

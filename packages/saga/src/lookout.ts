@@ -1,0 +1,81 @@
+import type { Clock } from '@understudy/core'
+import type { Outcome } from './ending.ts'
+import type { Held } from './held.ts'
+import { urgentPriorityMax } from './slots.ts'
+import type { Slots } from './slots.ts'
+
+export interface ClaimFilter {
+  readonly priorityMax?: number
+  readonly operationId?: string
+}
+
+export interface Lookout {
+  wake(): Promise<void>
+  /** The claim under way, if there is one. */
+  looking(): Promise<void> | undefined
+}
+
+/** Finds work for the free slots: when the bell rings, when a slot comes free while more is waiting, and when a delay is over. */
+export function createLookout(options: {
+  readonly slots: Slots
+  readonly clock: Clock
+  readonly claim: (limit: number, only: ClaimFilter) => Promise<readonly Held[]>
+  readonly start: (held: Held) => Promise<Outcome>
+  readonly stopped: () => boolean
+  readonly onError: (error: unknown) => void
+}): Lookout {
+  const { slots, clock, claim, start, stopped } = options
+  let moreWaiting = false
+  let looking: Promise<void> | undefined
+  let lookAgain = false
+
+  const startInSlot = (held: Held): void => {
+    const giveBack = slots.take(held.operation.priority)
+    void start(held).then((outcome) => {
+      giveBack()
+      if (outcome.kind === 'released' && outcome.why !== 'drain') clock.schedule(outcome.notBeforeMs - clock.nowMs(), () => void wake())
+      if (moreWaiting) void wake()
+    })
+  }
+
+  /** Claims again while a claim comes back full: there may be more. */
+  const look = async (): Promise<void> => {
+    moreWaiting = false
+    while (!stopped()) {
+      const forAny = slots.freeForAny()
+      const limit = forAny > 0 ? forAny : slots.freeForUrgent()
+      if (limit <= 0) {
+        moreWaiting = true
+        return
+      }
+      const batch = await claim(limit, forAny > 0 ? {} : { priorityMax: urgentPriorityMax })
+      for (const held of batch) startInSlot(held)
+      if (batch.length < limit) {
+        moreWaiting ||= forAny <= 0
+        return
+      }
+    }
+  }
+
+  const lookUntilQuiet = async (): Promise<void> => {
+    try {
+      do {
+        lookAgain = false
+        await look()
+      } while (lookAgain && !stopped())
+    } catch (error) {
+      options.onError(error)
+    } finally {
+      looking = undefined
+    }
+  }
+
+  const wake = (): Promise<void> => {
+    if (stopped()) return Promise.resolve()
+    if (looking) lookAgain = true
+    else looking = lookUntilQuiet()
+    return looking
+  }
+
+  return { wake, looking: () => looking }
+}
