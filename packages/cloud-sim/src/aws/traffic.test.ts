@@ -144,11 +144,15 @@ describe('the load balancer', () => {
     await setWeights(0, 100)
     server.dataCentre.balancers.registerTargets(service.standby.arn, [{ instanceId: service.instance.instanceId }])
     await healthy(service.standby.arn, service.instance.instanceId)
+    const drained = await urlOfInstance(service.instance.instanceId)
     // Half a second of the machine's time: the others below run while these are under way.
-    const slow = Array.from({ length: 12 }, () => ask(`${url}/?delayMs=10000`))
+    const slow = Array.from({ length: 16 }, () => ask(`${url}/?delayMs=10000`))
+    await vi.waitFor(async () => expect((JSON.parse((await ask(drained)).body) as { inFlight: number }).inFlight).toBeGreaterThan(1), soon)
     server.dataCentre.balancers.deregisterTargets(service.standby.arn, [{ instanceId: service.instance.instanceId }])
     for (let n = 0; n < 30; n++) expect(await who(url)).toBe(shadowId)
-    expect((await Promise.all(slow)).map((answer) => answer.status)).toEqual(Array.from({ length: 12 }, () => 200))
+    const answers = await Promise.all(slow)
+    expect(answers.map((answer) => answer.status)).toEqual(slow.map(() => 200))
+    expect(answers.some((answer) => answer.body.includes(service.instance.instanceId))).toBe(true)
   })
 
   it('streams bodies both ways and passes on who asked', async () => {
