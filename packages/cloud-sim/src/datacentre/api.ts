@@ -369,6 +369,13 @@ export interface FaultApi {
   releaseStuck(): void
   /** The next `times` (default 1) hibernations silently become plain stops. */
   failHibernations(times?: number): void
+  /**
+   * The next `times` launches or starts are accepted and fail in `pending`: a new instance terminates, a started one stops
+   * again, with this state reason (default `Server.InsufficientInstanceCapacity`).
+   */
+  failLaunches(times?: number, reasonCode?: string): void
+  /** The next `times` snapshot sets end in `error`. */
+  failSnapshots(times?: number): void
   /** Multiplies boot and start latencies (1 = normal). */
   slowStarts(factor: number): void
   setConsistency(consistency: { readonly visibleAfter?: Latency; readonly staleFor?: Latency }): void

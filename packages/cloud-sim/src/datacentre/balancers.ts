@@ -107,6 +107,7 @@ export class Balancers implements BalancerApi {
     if (input.defaultActions) {
       this.#checkActions(input.defaultActions, listener.loadBalancerArn)
       const before = listener.defaultActions
+      this.#keepFormer(listener, before)
       listener.defaultActions = structuredClone([...input.defaultActions])
       this.#use(listener.arn, before, listener.defaultActions)
     }
@@ -161,6 +162,7 @@ export class Balancers implements BalancerApi {
     if (input.actions) {
       this.#checkActions(input.actions, this.#needListener(rule.listenerArn).loadBalancerArn)
       const before = rule.actions
+      this.#keepFormer(rule, before)
       rule.actions = structuredClone([...input.actions])
       this.#use(rule.arn, before, rule.actions)
     }
@@ -275,7 +277,7 @@ export class Balancers implements BalancerApi {
   }
 
   choose(listenerArn: string, random: Random, request: Request = {}): Choice {
-    return chooseTarget(this.#needListener(listenerArn), this.#rules(listenerArn), (arn) => this.#targets.of(arn), random, request)
+    return chooseTarget(this.#needListener(listenerArn), this.#rules(listenerArn), this.#world.now(), (arn) => this.#targets.of(arn), random, request)
   }
 
   addTags(arns: readonly string[], tags: Tags): void {
@@ -298,6 +300,11 @@ export class Balancers implements BalancerApi {
 
   wakeTargets(): void {
     this.#targets.wakeAll()
+  }
+
+  #keepFormer(entry: Listener | Rule, actions: Action[]): void {
+    const delayMs = this.#world.draw(this.#world.latencies.listenerPropagation)
+    if (delayMs > 0) entry.former = { actions, untilMs: this.#world.now() + delayMs }
   }
 
   #checkActions(actions: readonly Action[], loadBalancerArn: string): void {

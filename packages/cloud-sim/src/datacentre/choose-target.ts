@@ -1,6 +1,6 @@
 import type { Random } from '@understudy/core'
 import type { Choice } from './api.ts'
-import type { Action, ForwardAction, Listener, Rule, Target } from './types.ts'
+import type { Action, ForwardAction, Listener, Rule, Target, TimeMs } from './types.ts'
 
 export interface Request {
   readonly path?: string
@@ -15,12 +15,15 @@ export interface Request {
 export function chooseTarget(
   listener: Listener,
   rules: readonly Rule[],
+  nowMs: TimeMs,
   targetsOf: (targetGroupArn: string) => readonly Target[],
   random: Random,
   request: Request = {},
 ): Choice {
   const rule = rules.find((candidate) => matches(candidate, request))
-  const action = terminalAction(rule?.actions ?? listener.defaultActions)
+  const entry = rule ?? listener
+  const current = rule?.actions ?? listener.defaultActions
+  const action = terminalAction(entry.former !== undefined && nowMs < entry.former.untilMs ? entry.former.actions : current)
   if (!action) return { kind: 'none' }
   if (action.kind === 'fixed-response') return { kind: 'fixed-response', action }
   const targetGroupArn = chooseGroup(action, random)

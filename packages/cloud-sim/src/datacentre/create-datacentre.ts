@@ -36,6 +36,9 @@ export const usualLatencies: Latencies = {
   loadBalancerCreate: { minMs: 30_000, maxMs: 90_000 },
   terminatedVisible: 3_600_000,
   hibernationAgent: 120_000,
+  spotReturn: { minMs: 600_000, maxMs: 1_800_000 },
+  spotRelaunch: { minMs: 20_000, maxMs: 60_000 },
+  listenerPropagation: 0,
   call: 0,
 }
 
@@ -87,7 +90,7 @@ function build(options: DataCentreOptions, state: State) {
   const storage = new Storage(world)
   const spotRequests = new SpotRequests(world)
   const power = new Power(world, network, catalogue, storage, spotRequests)
-  const launch = new Launch(world, network, catalogue, storage)
+  const launch = new Launch(world, { network, catalogue, storage, spotRequests, power })
   const balancers = new Balancers(world, network)
   const faults = new Faults(world, power)
   if (options.consistency) faults.setConsistency(options.consistency)

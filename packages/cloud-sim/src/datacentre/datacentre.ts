@@ -36,6 +36,12 @@ export interface Latencies {
   readonly terminatedVisible: Latency
   /** How long after boot the hibernation agent is ready. */
   readonly hibernationAgent: Latency
+  /** After a persistent spot instance was stopped by the platform: until EC2 starts it again, capacity permitting. */
+  readonly spotReturn: Latency
+  /** After a persistent spot instance has ended: until EC2 launches another in its place, unless the request was cancelled. */
+  readonly spotRelaunch: Latency
+  /** From a change of a listener or rule until it directs traffic. */
+  readonly listenerPropagation: Latency
   /** Time one API call spends on the network before it takes effect. */
   readonly call: Latency
 }

@@ -53,6 +53,14 @@ export class Faults implements FaultApi {
     this.#world.conditions.hibernationFallbacks += times
   }
 
+  failLaunches(times = 1, reasonCode = 'Server.InsufficientInstanceCapacity'): void {
+    for (let n = 0; n < times; n++) this.#world.conditions.launchFailures.push(reasonCode)
+  }
+
+  failSnapshots(times = 1): void {
+    this.#world.conditions.snapshotFailures += times
+  }
+
   slowStarts(factor: number): void {
     this.#world.conditions.slowStarts = factor
   }
@@ -67,6 +75,8 @@ export class Faults implements FaultApi {
     this.#rules = []
     this.#world.conditions.slowStarts = 1
     this.#world.conditions.hibernationFallbacks = 0
+    this.#world.conditions.launchFailures.length = 0
+    this.#world.conditions.snapshotFailures = 0
     this.#world.conditions.stickNext.length = 0
     this.#power.releaseStuck()
     for (const zone of [...this.#world.conditions.failedZones]) this.restoreZone(zone)

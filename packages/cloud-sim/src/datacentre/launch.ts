@@ -1,8 +1,11 @@
+import type { JsonObject } from '@understudy/core'
 import type { BlockDeviceRequest, NetworkInterfaceRequest, RunInstancesInput } from './api.ts'
 import type { Catalogue } from './catalogue.ts'
 import { ClientTokens } from './client-tokens.ts'
 import type { Network } from './network.ts'
+import type { Power } from './power.ts'
 import { SimError } from './sim-error.ts'
+import type { SpotRequests } from './spot-requests.ts'
 import type { Storage } from './storage.ts'
 import type { Image, Instance, InstanceType, Market, NetworkInterface, SpotPurchase, SpotRequest, Subnet } from './types.ts'
 import type { World } from './world.ts'
@@ -33,12 +36,21 @@ export class Launch {
   readonly #storage: Storage
   readonly #tokens: ClientTokens
 
-  constructor(world: World, network: Network, catalogue: Catalogue, storage: Storage) {
+  constructor(world: World, parts: { network: Network; catalogue: Catalogue; storage: Storage; spotRequests: SpotRequests; power: Power }) {
     this.#world = world
-    this.#network = network
-    this.#catalogue = catalogue
-    this.#storage = storage
+    this.#network = parts.network
+    this.#catalogue = parts.catalogue
+    this.#storage = parts.storage
     this.#tokens = new ClientTokens(world)
+    world.timers.on('spot.relaunch', (timer) => {
+      const request = world.state.spotRequests.get(timer.subject)
+      if (request?.state === 'open' && !this.#relaunch(request)) parts.spotRequests.again(request, 'spot.relaunch')
+    })
+    world.timers.on('spot.return', (timer) => {
+      const request = world.state.spotRequests.get(timer.subject)
+      const instance = world.state.instances.get(request?.instanceId ?? '')
+      if (request?.state === 'open' && instance && !parts.power.startAgain(instance)) parts.spotRequests.again(request, 'spot.return')
+    })
   }
 
   run(input: RunInstancesInput): { readonly reservationId: string; readonly instances: readonly Instance[] } {
@@ -47,6 +59,7 @@ export class Launch {
     if (known) return this.#again(known)
     const checked = this.#check(input)
     const count = this.#countThatFits(checked)
+    this.#checkAddresses(checked, count)
     this.#catalogue.take(checked.type.instanceType, checked.subnet.zone, checked.market, count)
     const reservationId = this.#world.id('r')
     const instances: Instance[] = []
@@ -66,6 +79,35 @@ export class Launch {
     this.#world.enter(instance, 'pending')
     delete instance.previousState
     this.#world.passThrough(instance, 'pending', 'pending', 'instance.running', this.#pendingMs())
+  }
+
+  /**
+   * Another instance for a persistent request whose instance has ended. It carries none of the tags of the first: EC2 gives a
+   * relaunch only what the request itself says. False when it cannot be launched now.
+   */
+  #relaunch(request: SpotRequest): boolean {
+    const input = request.launch as unknown as RunInstancesInput
+    try {
+      const checked = this.#check(input)
+      this.#checkAddresses(checked, 1)
+      this.#catalogue.take(checked.type.instanceType, checked.subnet.zone, 'spot', 1)
+      const instance = this.#make(checked, this.#world.id('r'), 0, request)
+      request.instanceId = instance.instanceId
+      request.state = 'active'
+      request.statusCode = 'fulfilled'
+      this.begin(instance)
+      return true
+    } catch (error) {
+      if (error instanceof SimError) return false
+      throw error
+    }
+  }
+
+  #checkAddresses(checked: Checked, count: number): void {
+    const perSubnet = new Map<Subnet, number>()
+    for (const { subnet } of checked.nics) perSubnet.set(subnet, (perSubnet.get(subnet) ?? 0) + count)
+    for (const [subnet, wanted] of perSubnet) this.#network.checkFree(subnet, wanted)
+    for (const { subnet, privateIp } of checked.nics) if (privateIp !== undefined) this.#network.checkWanted(subnet, privateIp)
   }
 
   #pendingMs(): number {
@@ -226,7 +268,7 @@ export class Launch {
     return Math.max(checked.input.minCount, Math.min(checked.input.maxCount, free))
   }
 
-  #make(checked: Checked, reservationId: string, launchIndex: number): Instance {
+  #make(checked: Checked, reservationId: string, launchIndex: number, again?: SpotRequest): Instance {
     const { input, image, type, subnet } = checked
     const world = this.#world
     const instanceId = world.id('i')
@@ -250,7 +292,7 @@ export class Launch {
       privateDnsName: `ip-${primary.privateIp.replaceAll('.', '-')}.${world.region}.compute.internal`,
       nics,
       securityGroupIds: [...primary.securityGroupIds],
-      tags: { ...input.tags?.instance },
+      tags: again ? {} : { ...input.tags?.instance },
       blockDevices: [],
       createdAtMs: world.now(),
       launchTimeMs: world.now(),
@@ -263,9 +305,9 @@ export class Launch {
     if (primary.publicIp !== undefined) instance.publicIp = primary.publicIp
     world.state.instances.set(instanceId, instance)
     world.tagIndex.add(instanceId, instance.tags)
-    if (input.spot) instance.spot = this.#makeSpotRequest(checked, instanceId)
+    if (input.spot) instance.spot = again ? purchaseOf(again) : this.#makeSpotRequest(checked, instanceId)
     for (const disk of checked.blockDevices) {
-      this.#storage.createAttached(instance, disk, withoutDevice(disk), input.tags?.volume ?? {})
+      this.#storage.createAttached(instance, disk, withoutDevice(disk), again ? {} : (input.tags?.volume ?? {}))
     }
     return instance
   }
@@ -338,11 +380,21 @@ export class Launch {
       createdAtMs: world.now(),
       tags: { ...input.tags?.['spot-instances-request'] },
     }
+    // Without the token: what the request launches later is not what the caller's call has launched.
+    const { clientToken: _token, tags: _tags, ...launch } = input
+    if (purchase.kind === 'persistent') request.launch = JSON.parse(JSON.stringify(launch)) as JsonObject
     world.state.spotRequests.set(request.requestId, request)
     world.tagIndex.add(request.requestId, request.tags)
     return purchase
   }
 }
+
+const purchaseOf = ({ requestId, kind, interruptionBehavior, maxPrice }: SpotRequest): SpotPurchase => ({
+  requestId,
+  kind,
+  interruptionBehavior,
+  ...(maxPrice === undefined ? {} : { maxPrice }),
+})
 
 const defaultMetadataOptions = {
   httpTokens: 'required',

@@ -104,6 +104,7 @@ export class Network implements NetworkApi {
       cidr: input.cidr,
       nextHost: firstHost,
       freedHosts: [],
+      takenAhead: [],
       mapPublicIpOnLaunch: false,
       tags: { ...input.tags },
     }
@@ -180,14 +181,37 @@ export class Network implements NetworkApi {
     return []
   }
 
-  /** Hands out `wanted`, or the next free address. Throws when it is taken or the block is used up. */
+  /** Throws unless the subnet has this many addresses left. */
+  checkFree(subnet: Subnet, count: number): void {
+    const left = Math.max(0, parseCidr(subnet.cidr).size - 1 - subnet.nextHost - subnet.takenAhead.length) + subnet.freedHosts.length
+    if (left >= count) return
+    throw new SimError('InsufficientFreeAddressesInSubnet', 'The specified subnet does not have enough free addresses to satisfy the request.')
+  }
+
+  /** Throws unless this very address belongs to the subnet and is nobody's. */
+  checkWanted(subnet: Subnet, ip: string): void {
+    const { base, size } = parseCidr(subnet.cidr)
+    const host = parseIp(ip) - base
+    if (host < firstHost || host >= size - 1)
+      throw new SimError('InvalidParameterValue', `Address ${ip} does not fall within the subnet's address range`)
+    for (const instance of this.#world.state.instances.values()) {
+      if (instance.nics.some((nic) => nic.privateIp === ip)) throw new SimError('InvalidIPAddress.InUse', `Address ${ip} is in use.`)
+    }
+  }
+
+  /** Hands out `wanted`, which has been checked, or the next free address that nobody has asked for by name. */
   takePrivateIp(subnet: Subnet, wanted?: string): string {
     const { base, size } = parseCidr(subnet.cidr)
     if (wanted !== undefined) {
-      for (const instance of this.#world.state.instances.values()) {
-        if (instance.nics.some((nic) => nic.privateIp === wanted)) throw new SimError('InvalidIPAddress.InUse', `Address ${wanted} is in use.`)
-      }
+      const host = parseIp(wanted) - base
+      if (host >= subnet.nextHost) subnet.takenAhead.push(host)
+      else subnet.freedHosts = subnet.freedHosts.filter((freed) => freed !== host)
       return wanted
+    }
+    while (subnet.takenAhead.includes(subnet.nextHost)) {
+      const { nextHost } = subnet
+      subnet.takenAhead = subnet.takenAhead.filter((taken) => taken !== nextHost)
+      subnet.nextHost++
     }
     const host = subnet.nextHost < size - 1 ? subnet.nextHost++ : subnet.freedHosts.shift()
     if (host === undefined) {
@@ -198,7 +222,11 @@ export class Network implements NetworkApi {
 
   freePrivateIp(subnetId: string, ip: string): void {
     const subnet = this.#world.state.subnets.get(subnetId)
-    if (subnet) subnet.freedHosts.push(parseIp(ip) - parseCidr(subnet.cidr).base)
+    if (!subnet) return
+    const host = parseIp(ip) - parseCidr(subnet.cidr).base
+    // One that its turn has not reached yet will be handed out in turn.
+    if (host >= subnet.nextHost) subnet.takenAhead = subnet.takenAhead.filter((taken) => taken !== host)
+    else subnet.freedHosts.push(host)
   }
 
   /** An address of the pool from which instances get public addresses (RFC 2544's benchmark range). */

@@ -158,6 +158,15 @@ export class Power {
     this.#spotRequests.stopped(instance, 'platform')
   }
 
+  /** EC2 starts a spot instance again that it has stopped, when there is room for it. False when there is none. */
+  startAgain(instance: Instance): boolean {
+    if (instance.state !== 'stopped') return true
+    if (this.#catalogue.capacity(instance.instanceType, instance.zone, 'spot') < 1) return false
+    this.#catalogue.take(instance.instanceType, instance.zone, 'spot', 1)
+    this.#beginStart(instance)
+    return true
+  }
+
   /** The guest goes down and comes back; EC2 says `running` throughout. */
   rebootNow(instance: Instance): void {
     this.#world.setAnswering(instance, false)
@@ -248,9 +257,27 @@ export class Power {
 
   #becomeRunning(instance: Instance): void {
     if (instance.state !== 'pending') return
+    const failure = this.#world.conditions.launchFailures.shift()
+    if (failure !== undefined) {
+      this.#failToLaunch(instance, { code: failure, message: `${failure}: The launch could not be completed` })
+      return
+    }
     this.#world.enter(instance, 'running')
     this.#scheduleAnswering(instance, instance.hibernated ? this.#world.latencies.resume : this.#world.latencies.boot)
     instance.hibernated = false
+  }
+
+  /** A launch ends, a start goes back to rest. */
+  #failToLaunch(instance: Instance, reason: StateReason): void {
+    if (instance.launchTimeMs === instance.createdAtMs) {
+      this.beginTerminate(instance, reason, 'platform')
+      return
+    }
+    instance.generation++
+    instance.stateReason = reason
+    instance.stateTransitionReason = reason.code
+    this.#spotRequests.stopped(instance, 'user')
+    this.#comeToRest(instance, instance.hibernated)
   }
 
   #becomeAnswering(instance: Instance): void {
@@ -258,7 +285,10 @@ export class Power {
   }
 
   #becomeStopped(instance: Instance, hibernated: boolean): void {
-    if (instance.state !== 'stopping') return
+    if (instance.state === 'stopping') this.#comeToRest(instance, hibernated)
+  }
+
+  #comeToRest(instance: Instance, hibernated: boolean): void {
     instance.hibernated = hibernated
     this.#catalogue.giveBack(instance.instanceType, instance.zone, instance.market)
     for (const nic of instance.nics) {
@@ -267,6 +297,7 @@ export class Power {
       delete nic.publicIp
     }
     this.#world.enter(instance, 'stopped')
+    this.#spotRequests.atRest(instance)
   }
 
   #becomeTerminated(instance: Instance): void {

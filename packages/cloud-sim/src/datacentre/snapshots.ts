@@ -15,7 +15,7 @@ export class Snapshots {
   constructor(world: World) {
     this.#world = world
     for (const snapshot of world.state.snapshots.values()) if (snapshot.state === 'pending') this.#countPending(snapshot.volumeId, 1)
-    world.timers.on('snapshot.completed', (timer) => this.#complete(timer.subject))
+    world.timers.on('snapshot.completed', (timer) => this.#complete(timer.subject, timer.detail?.['fails'] === true))
   }
 
   /** One instant over all volumes; refused as a whole. */
@@ -31,7 +31,9 @@ export class Snapshots {
         throw new SimError('IncorrectState', `The volume '${volume.volumeId}' is in the '${volume.state}' state.`)
       }
     }
-    return volumes.map((volume) => this.#takeOne(volume, description, tagsOf(volume)))
+    const fails = this.#world.conditions.snapshotFailures > 0
+    if (fails) this.#world.conditions.snapshotFailures--
+    return volumes.map((volume) => this.#takeOne(volume, description, tagsOf(volume), fails))
   }
 
   describe(query: Query): Page<Snapshot> {
@@ -76,7 +78,7 @@ export class Snapshots {
     return snapshot
   }
 
-  #takeOne(volume: Volume, description: string, tags: Tags): Snapshot {
+  #takeOne(volume: Volume, description: string, tags: Tags, fails: boolean): Snapshot {
     const world = this.#world
     const delayMs = world.draw(world.latencies.snapshot)
     const snapshot: Snapshot = {
@@ -97,15 +99,16 @@ export class Snapshots {
     world.state.snapshots.set(snapshot.snapshotId, snapshot)
     world.tagIndex.add(snapshot.snapshotId, snapshot.tags)
     this.#countPending(volume.volumeId, 1)
-    world.timers.after(delayMs, 'snapshot.completed', snapshot.snapshotId, 0)
+    world.timers.after(delayMs, 'snapshot.completed', snapshot.snapshotId, 0, fails ? { fails } : undefined)
     return snapshot
   }
 
-  #complete(snapshotId: string): void {
+  #complete(snapshotId: string, fails: boolean): void {
     const snapshot = this.#world.state.snapshots.get(snapshotId)
     if (snapshot?.state !== 'pending') return
-    snapshot.state = 'completed'
-    snapshot.completedAtMs = this.#world.now()
+    snapshot.state = fails ? 'error' : 'completed'
+    if (fails) snapshot.stateMessage = 'An internal error occurred while the snapshot was taken.'
+    else snapshot.completedAtMs = this.#world.now()
     this.#countPending(snapshot.volumeId, -1)
   }
 

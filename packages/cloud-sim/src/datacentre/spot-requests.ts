@@ -56,13 +56,35 @@ export class SpotRequests {
       request.statusCode = 'instance-terminated-by-user'
       return
     }
-    this.#move(instance, 'closed', by === 'user' ? 'instance-terminated-by-user' : 'instance-terminated-no-capacity')
+    const statusCode = by === 'user' ? 'instance-terminated-by-user' : 'instance-terminated-no-capacity'
+    if (instance.spot?.kind === 'one-time') {
+      this.#move(instance, 'closed', statusCode)
+      return
+    }
+    // A persistent request wants an instance, not this one: it looks for another until it is cancelled.
+    this.#move(instance, 'open', statusCode)
+    if (request) this.#wait(request, 'spotRelaunch', 'spot.relaunch')
+  }
+
+  /** An instance that the platform stopped waits for capacity. */
+  atRest(instance: Instance): void {
+    const request = this.#of(instance)
+    if (request?.state === 'open') this.#wait(request, 'spotReturn', 'spot.return')
+  }
+
+  /** Asks again later. */
+  again(request: SpotRequest, timerKind: 'spot.relaunch' | 'spot.return'): void {
+    this.#wait(request, timerKind === 'spot.return' ? 'spotReturn' : 'spotRelaunch', timerKind)
   }
 
   need(requestId: string): SpotRequest {
     const request = this.#world.state.spotRequests.get(requestId)
     if (!request) throw new SimError('InvalidSpotInstanceRequestID.NotFound', `The spot instance request ID '${requestId}' does not exist`)
     return request
+  }
+
+  #wait(request: SpotRequest, latency: 'spotReturn' | 'spotRelaunch', timerKind: string): void {
+    this.#world.timers.after(this.#world.draw(this.#world.latencies[latency]), timerKind, request.requestId, 0)
   }
 
   #of(instance: Instance): SpotRequest | undefined {

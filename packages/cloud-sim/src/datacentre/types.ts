@@ -34,6 +34,8 @@ export interface Subnet {
   /** Next host number to hand out; a freed address is reused only when the block is used up. */
   nextHost: number
   freedHosts: number[]
+  /** Host numbers that were asked for by name before their turn came. */
+  takenAhead: number[]
   mapPublicIpOnLaunch: boolean
   tags: Tags
 }
@@ -215,6 +217,8 @@ export interface SpotRequest {
   zone: string
   createdAtMs: TimeMs
   tags: Tags
+  /** The launch it repeats when its instance is lost; persistent requests only. */
+  launch?: JsonObject
 }
 
 /** What a client token made; kept after the instances are gone, as EC2 does. */
@@ -309,7 +313,13 @@ export interface Listener {
   port: number
   protocol: string
   defaultActions: Action[]
+  /** What still answers until a change has reached every node of the balancer. */
+  former?: FormerActions
   tags: Tags
+}
+export interface FormerActions {
+  actions: Action[]
+  untilMs: TimeMs
 }
 export interface RuleCondition {
   field: 'path-pattern' | 'host-header'
@@ -322,6 +332,7 @@ export interface Rule {
   priority: number
   conditions: RuleCondition[]
   actions: Action[]
+  former?: FormerActions
   tags: Tags
 }
 export interface HealthCheck {

@@ -32,7 +32,16 @@ export class World {
   readonly timers: Timers
   readonly tagIndex = new TagIndex()
   /** Set by faults; read where the effect takes place. */
-  readonly conditions: Conditions = { failedZones: new Set(), stickNext: [], hibernationFallbacks: 0, slowStarts: 1, visibleAfter: 0, staleFor: 0 }
+  readonly conditions: Conditions = {
+    failedZones: new Set(),
+    stickNext: [],
+    hibernationFallbacks: 0,
+    launchFailures: [],
+    snapshotFailures: 0,
+    slowStarts: 1,
+    visibleAfter: 0,
+    staleFor: 0,
+  }
   readonly #stateChangeEvents: boolean
   readonly #inner = new Set<(event: DataCentreEvent) => void>()
   readonly #outer = new Set<(event: DataCentreEvent) => void>()
@@ -48,6 +57,7 @@ export class World {
     this.#stateChangeEvents = settings.stateChangeEvents
     this.state = state
     this.timers = new Timers(settings.clock)
+    for (const zone of state.zones.values()) if (zone.state === 'impaired') this.conditions.failedZones.add(zone.name)
     for (const table of [state.instances, state.volumes, state.snapshots, state.addresses, state.spotRequests]) {
       for (const [id, record] of table) this.tagIndex.add(id, record.tags)
     }
@@ -135,7 +145,7 @@ export class World {
     instance.previousState = from
     instance.state = state
     instance.stateChangedAtMs = this.now()
-    this.emit({ kind: 'instance_state', instanceId: instance.instanceId, from, to: state })
+    this.emit({ kind: 'instance_state', instanceId: instance.instanceId, ...(from === state ? {} : { from }), to: state })
     if (this.#stateChangeEvents) this.publish(stateChangeEvent(this, instance))
   }
 
@@ -166,12 +176,16 @@ export class World {
   }
 }
 
-/** Standing conditions that faults switch on and off. Not part of the stored state: a restart is a clear day. */
+/** Standing conditions that faults switch on and off. Not part of the stored state, except failed zones: a restart is a clear day. */
 export interface Conditions {
   readonly failedZones: Set<string>
   readonly stickNext: ('pending' | 'stopping' | 'shutting-down')[]
   /** So many of the next hibernations become plain stops. */
   hibernationFallbacks: number
+  /** Reasons for which the next launches or starts fail after they were accepted. */
+  readonly launchFailures: string[]
+  /** So many of the next snapshot sets end in `error`. */
+  snapshotFailures: number
   slowStarts: number
   visibleAfter: Latency
   staleFor: Latency
