@@ -41,7 +41,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.decorateRequest('principal', undefined)
   app.decorateRequest('idempotency', undefined)
   jsonBodies(app)
-  await openapi(app, { publicUrl: settings.publicUrl })
+  await openapi(app)
 
   const streams = createStreams(control, deps.logger, settings)
   app.addHook('preClose', (next) => {

@@ -114,7 +114,6 @@ function readKey(value: Secret): readonly [string, Uint8Array] {
 export function apiSettings(config: Config): ApiSettings {
   return {
     errorsUrl: config.ERRORS_URL,
-    publicUrl: config.PUBLIC_URL,
     tokenKey: new Secret(sha256(`page-tokens:${config.UNDERSTUDY_MASTER_KEY.reveal()}`)),
     bodyLimitBytes: 1024 * 1024,
     ingestBodyLimitBytes: 256 * 1024,

@@ -31,8 +31,6 @@ export type Procedures = (kind: string, version: number) => readonly { readonly 
 export interface ApiSettings {
   /** Page that explains each kind of problem under `#kind`. */
   readonly errorsUrl: string
-  /** `source` of events and `servers` of the document. */
-  readonly publicUrl: string
   /** Signs page tokens; equal in all processes of an installation. */
   readonly tokenKey: Secret
   readonly bodyLimitBytes: number

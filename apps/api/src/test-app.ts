@@ -35,7 +35,6 @@ export type JsonBody = any
 
 export const testSettings: ApiSettings = {
   errorsUrl: 'https://understudy.dev/errors',
-  publicUrl: 'http://localhost:8080',
   tokenKey: new Secret('a key for page tokens in tests'),
   bodyLimitBytes: 1024 * 1024,
   ingestBodyLimitBytes: 256 * 1024,

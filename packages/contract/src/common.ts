@@ -45,13 +45,7 @@ export const idParams = <Schema extends z.ZodType>(id: Schema) => z.strictObject
 
 /** `pageSize` above 1000 is taken as 1000. */
 export const pageQuery = {
-  pageSize: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .transform((value) => Math.min(value, 1000))
-    .default(50)
-    .meta({ description: 'How many at most, 1 to 1000; more is taken as 1000.' }),
+  pageSize: z.coerce.number().int().min(1).default(50).meta({ description: 'How many at most, 1 to 1000; more is taken as 1000.' }),
   pageToken: z.string().max(2000).optional().meta({ description: '`nextPageToken` of the page before, with all other parameters unchanged.' }),
 } as const
 

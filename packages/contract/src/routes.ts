@@ -12,7 +12,9 @@ import * as webhooks from './webhooks.ts'
 
 const isRoute = (value: unknown): value is RouteContract => typeof value === 'object' && value !== null && 'method' in value && 'access' in value
 
-/** Every route of the contract. The API refuses to start when one of them has no handler. */
+const order = ({ url, method }: RouteContract): string => `${url} ${method}`
+
+/** Every route of the contract, by resource and path. */
 export const routes: readonly RouteContract[] = [
   access,
   accounts,
@@ -24,4 +26,8 @@ export const routes: readonly RouteContract[] = [
   events,
   webhooks,
   service,
-].flatMap((module) => Object.values(module as Record<string, unknown>).filter(isRoute))
+].flatMap((module) =>
+  Object.values(module as Record<string, unknown>)
+    .filter((value) => isRoute(value))
+    .toSorted((a, b) => (order(a) < order(b) ? -1 : 1)),
+)

@@ -39,7 +39,6 @@ const nothing: AppDeps = {
   procedures: () => undefined,
   settings: {
     errorsUrl: 'https://understudy.dev/errors',
-    publicUrl: 'http://localhost:8080',
     tokenKey: new Secret('none'),
     bodyLimitBytes: 1024 * 1024,
     ingestBodyLimitBytes: 256 * 1024,

@@ -27,6 +27,7 @@ export function tidyComponents(document: object): object {
       .map(([name, schema]) => [name, withoutId(schema)]),
   )
   orderPaths(root)
+  shareProblems(root)
   return root
 }
 
@@ -42,6 +43,22 @@ function orderPaths(root: Node): void {
     if (requestBody) requestBody.required = schema.body?.safeParse(undefined).success !== true
   }
   root['paths'] = ordered
+}
+
+/** The same problem of many routes is described once. */
+function shareProblems(root: Node & { components: Node }): void {
+  const shared: Record<string, unknown> = {}
+  for (const path of Object.values(root['paths'] as Record<string, Record<string, { responses?: Record<string, Node> }>>)) {
+    for (const { responses } of Object.values(path)) {
+      for (const [status, answer] of Object.entries(responses ?? {})) {
+        const content = answer['content']
+        if (responses === undefined || typeof content !== 'object' || content === null || !('application/problem+json' in content)) continue
+        shared[`Problem${status}`] = answer
+        responses[status] = { $ref: `#/components/responses/Problem${status}` }
+      }
+    }
+  }
+  root.components['responses'] = Object.fromEntries(Object.entries(shared).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 const prefix = '#/components/schemas/'

@@ -21,7 +21,7 @@ cloud's interruption notice.
 - Fields and values of enumerations may be added at any time: ignore what you do not know.`
 
 /** Builds the OpenAPI document from the routes as they are registered. */
-export async function openapi(app: FastifyInstance, options: { readonly publicUrl: string }): Promise<void> {
+export async function openapi(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -31,7 +31,7 @@ export async function openapi(app: FastifyInstance, options: { readonly publicUr
         description,
         license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
       },
-      servers: [{ url: options.publicUrl, description: 'This installation' }],
+      servers: [{ url: '/', description: 'Where this document came from' }],
       tags: Object.entries(tags).map(([name, text]) => ({ name, description: text })),
       components: {
         securitySchemes: {

@@ -22,6 +22,9 @@ declare module 'fastify' {
   }
 }
 
+/** More is taken as this. */
+const pageSizeMax = 1000
+
 export interface Routing {
   readonly deps: AppDeps
   readonly tokens: PageTokens
@@ -72,7 +75,7 @@ function callOf(contract: RouteContract, request: FastifyRequest, reply: Fastify
     query: { ...query, path: request.url.split('?', 1)[0] },
   })
   const page = {
-    pageSize: typeof query['pageSize'] === 'number' ? query['pageSize'] : 0,
+    pageSize: typeof query['pageSize'] === 'number' ? Math.min(query['pageSize'], pageSizeMax) : 0,
     ...(typeof query['pageToken'] === 'string' ? { after: tokens.decode(scope(), query['pageToken']) } : {}),
   }
   return {

@@ -1,0 +1,7 @@
+export { createUnderstudyClient, dataOf } from './client.ts'
+export type { ClientOptions, UnderstudyClient } from './client.ts'
+export type { components, operations, paths } from './generated/openapi.ts'
+export { followEvents, followOperation } from './follow.ts'
+export type { FollowedEvent, OperationUpdate } from './follow.ts'
+export { ProblemError } from './problem-error.ts'
+export { OperationTimeout, waitForOperation } from './wait-for-operation.ts'
