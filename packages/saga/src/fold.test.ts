@@ -84,6 +84,15 @@ describe('a legal log', () => {
     expect(brief(fold('n> n+ a> a+ w> w- w< w! a< a=', ['w']))).toBe('undone')
   })
 
+  it('shows by itself what was skipped, to a reader who does not know', () => {
+    const unknown = (text: string): string => brief(foldLog(definition, log(text), { roundsMax: 3 }))
+    expect(unknown(`${passed} c> c- d> d+`)).toBe('done, committed')
+    expect(unknown(`${passed} c> c-`)).toBe('forward run c, committed')
+    expect(unknown('n> n+ a> a+ w> w- w< w! a< a=')).toBe('undone')
+    expect(unknown('n> n+ a> a+ w> w- w< w!')).toBe('stuck undo w')
+    expect(() => unknown(`${passed} c> d>`)).toThrow(/c comes first and is running/)
+  })
+
   it('does not skip what has not failed', () => {
     expect(brief(fold(passed, ['c', 'a']))).toBe('forward run c')
     expect(brief(fold('n> n+ a> a-', ['a']))).toBe('undoing undo a')

@@ -46,6 +46,7 @@ export interface FoldedLog {
 export interface FoldOptions {
   /** Only named in errors. */
   readonly operationId?: string
+  /** Left out by readers that do not know them: a step counts as skipped then when the log itself shows that it was. */
   readonly skippedSteps?: readonly string[]
   /** Rounds of rolling forward after which the saga is stuck, and again after as many. Default 20. */
   readonly roundsMax?: number
@@ -68,7 +69,7 @@ const untouched: StepState = { status: 'pending', attempts: 0, undoAttempts: 0, 
 /** The state of an operation is a fold over its log; everything else that shows a status is a cache of this. Pure. Throws `IllegalLog`. */
 export function foldLog(definition: { readonly steps: readonly Step[] }, events: readonly SagaEvent[], options: FoldOptions = {}): FoldedLog {
   const states = new Map<string, StepState>(definition.steps.map((step) => [step.name, untouched]))
-  const skippedSteps = options.skippedSteps ?? []
+  const { skippedSteps } = options
   const view = (lastSequence: number): FoldedLog =>
     derive(definition.steps, states, skippedSteps, options.roundsMax ?? defaultRoundsMax, lastSequence)
   let lastSequence = 0
@@ -102,15 +103,19 @@ function applied(state: StepState, event: SagaEvent): StepState {
 function derive(
   steps: readonly Step[],
   states: Map<string, StepState>,
-  skippedSteps: readonly string[],
+  skippedSteps: readonly string[] | undefined,
   roundsMax: number,
   lastSequence: number,
 ): FoldedLog {
   const record: Record<string, StepState> = {}
-  for (const step of steps) {
+  for (const [index, step] of steps.entries()) {
     const state = states.get(step.name)!
-    const failedForGood = state.status === 'undo_failed' || (state.status === 'failed' && step.afterCommit)
-    record[step.name] = { ...state, skipped: failedForGood && skippedSteps.includes(step.name) }
+    const failed = state.status === 'failed' && step.afterCommit
+    const wentOn = failed
+      ? steps.slice(index + 1).some((later) => states.get(later.name)!.status !== 'pending')
+      : steps.slice(0, index).some((earlier) => states.get(earlier.name)!.undoAttempts > 0)
+    const failedForGood = failed || state.status === 'undo_failed'
+    record[step.name] = { ...state, skipped: failedForGood && (wentOn || skippedSteps?.includes(step.name) === true) }
   }
   const committed = steps.some((step) => step.afterCommit && record[step.name]!.status !== 'pending')
   const failed = steps.find((step) => !step.afterCommit && record[step.name]!.rounds > 0)

@@ -5,7 +5,8 @@ import type { SagaEvent } from './log.ts'
 
 interface Position {
   readonly lastSequence: number
-  readonly skippedSteps: readonly string[]
+  /** Undefined when they are not known: any step that has failed may have been skipped then. */
+  readonly skippedSteps: readonly string[] | undefined
 }
 
 /** Why this event may not follow the events folded so far; `undefined` when it may. */
@@ -42,7 +43,8 @@ interface World {
   readonly index: number
   readonly step: Step
   readonly state: StepState
-  readonly skippedSteps: readonly string[]
+  /** Undefined when they are not known: any step that has failed may have been skipped then. */
+  readonly skippedSteps: readonly string[] | undefined
 }
 
 function mayStart({ steps, states, index, step, state, skippedSteps }: World, event: SagaEvent): string | undefined {
@@ -53,7 +55,7 @@ function mayStart({ steps, states, index, step, state, skippedSteps }: World, ev
     const seen = states.get(other.name)!
     if (seen.undoAttempts > 0) return `${other.name} is ${seen.status}: the saga is unwinding`
     if (!other.afterCommit && seen.rounds > 0) return `${other.name} has failed before the point of no return`
-    const passed = seen.status === 'succeeded' || (seen.status === 'failed' && skippedSteps.includes(other.name))
+    const passed = seen.status === 'succeeded' || (seen.status === 'failed' && skippedSteps?.includes(other.name) !== false)
     if (at < index && !passed) return `${other.name} comes first and is ${seen.status}`
     if (at > index && seen.status !== 'pending') return `${other.name} comes later and is already ${seen.status}`
   }
@@ -71,7 +73,8 @@ function mayStartUndo({ steps, states, index, step, state, skippedSteps }: World
     if (other.afterCommit && seen.status !== 'pending') return `${other.name} was started: the point of no return has passed`
     if (at < index && seen.undoAttempts > 0) return `${other.name} comes before it and is already ${seen.status}`
     if (at <= index || other.undo === 'nothing-to-undo' || seen.passedOver) continue
-    const unwound = seen.status === 'pending' || seen.status === 'undone' || (seen.status === 'undo_failed' && skippedSteps.includes(other.name))
+    const unwound =
+      seen.status === 'pending' || seen.status === 'undone' || (seen.status === 'undo_failed' && skippedSteps?.includes(other.name) !== false)
     if (!unwound) return `${other.name} was started later and is ${seen.status}: it is undone first`
   }
   return undefined

@@ -129,7 +129,7 @@ async function prepare<Deps, Params>(
     id,
     state,
     drive: driven,
-    requestCancel: () => kept.requestCancel(id),
+    requestCancel: () => traffic.counted(() => kept.requestCancel(id)),
     runner: (variant, store = traffic.store) =>
       createRunner({
         store,
@@ -168,7 +168,11 @@ async function untilEnded(runner: Runner, id: string, clock: VirtualClock): Prom
 }
 
 /** Time stands still while the store is at work: a slow database must not look like an expired lease. */
-function counting(store: SagaStore): { readonly store: SagaStore; readonly inFlight: () => number } {
+function counting(store: SagaStore): {
+  readonly store: SagaStore
+  readonly inFlight: () => number
+  readonly counted: <T>(call: () => Promise<T>) => Promise<T>
+} {
   let calls = 0
   const counted = async <T>(call: () => Promise<T>): Promise<T> => {
     calls++
@@ -180,6 +184,7 @@ function counting(store: SagaStore): { readonly store: SagaStore; readonly inFli
   }
   return {
     inFlight: () => calls,
+    counted,
     store: {
       claim: (options) => counted(() => store.claim(options)),
       renew: (options) => counted(() => store.renew(options)),
