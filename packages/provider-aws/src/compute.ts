@@ -48,7 +48,6 @@ export function awsCompute(adapter: Adapter, otherPollers: Readonly<Record<strin
 /** EC2 changes the type of a stopped instance only, and never of a spot instance or of one with hibernation enabled. */
 async function resize(adapter: Adapter, ref: InstanceRef, instanceType: string, context: CallContext): Promise<OperationHandle<PowerResult>> {
   const instance = await existing(adapter, ref, context)
-  const state = powerStateOf(instance)
   const handle = handleOf<PowerResult>(adapter, resizeVerb, context, { instanceId: ref.nativeId, instanceType })
   if (instance.InstanceType === instanceType) return handle
   if (instance.InstanceLifecycle === 'spot')
@@ -56,7 +55,7 @@ async function resize(adapter: Adapter, ref: InstanceRef, instanceType: string, 
   if (instance.HibernationOptions?.Configured === true) {
     throw providerError('unsupported', 'UnsupportedOperation', 'EC2 cannot change the type of an instance with hibernation enabled.')
   }
-  if (state !== 'stopped') throw providerError('conflict', 'IncorrectInstanceState', `${ref.nativeId} is ${state}. Stop it before changing its type.`)
+  // Whether it is stopped is EC2's to say: what it described may be the state before.
   await lookBeforeRepeating(adapter, {
     attempt: () =>
       adapter.calls.modifyInstanceAttribute({ InstanceId: ref.nativeId, InstanceType: { Value: instanceType } }, context.signal).then(() => true),

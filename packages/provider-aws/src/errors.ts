@@ -175,7 +175,7 @@ export function stateReasonError(
 ): ProviderError | undefined {
   if (reason === undefined) return undefined
   const [side, code = ''] = reason.code.split(/\.(.*)/s)
-  if (code === 'SpotInstanceTermination' || code === 'SpotInstanceShutdown') {
+  if (code === 'SpotInstanceTermination' || code === 'SpotInstanceShutdown' || code === 'SpotInstanceHibernation') {
     return providerError('preempted', reason.code, reason.message || 'EC2 took the spot instance back.', {
       avoid: { ...offering, ttlMs: avoidTtlMs.capacity },
     })

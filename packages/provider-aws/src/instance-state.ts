@@ -3,11 +3,12 @@ import type { InstanceSummary, PowerState, PurchaseModel, Scope } from '@underst
 import { instanceRef } from './adapter.ts'
 import { readTags } from './tags.ts'
 
-const hibernated = 'Client.UserInitiatedHibernate'
+/** `Client.UserInitiatedHibernate`, and `Server.SpotInstanceHibernation` for one that a spot interruption has put to rest. */
+const hibernated = /Hibernat/
 
 /** EC2 has no state of its own for a hibernated instance: it is a stopped one whose reason says so. */
 export function powerStateOf(instance: Instance): PowerState {
-  const byHibernation = instance.StateReason?.Code === hibernated
+  const byHibernation = hibernated.test(instance.StateReason?.Code ?? '')
   switch (instance.State?.Name) {
     case 'pending':
       return 'provisioning'

@@ -4,7 +4,7 @@ import type { CallContext, InstanceRef, Offering, OperationHandle, OperationStat
 import { isUrgent } from './adapter.ts'
 import type { Adapter } from './adapter.ts'
 import { stateReasonError, withOffering } from './errors.ts'
-import { failed, handleOf, mayBeStale, running, succeeded, textOf } from './handles.ts'
+import { failed, handleOf, mayBeStale, running, settleMs, succeeded, textOf } from './handles.ts'
 import { powerStateOf, purchaseOf, stateReasonOf } from './instance-state.ts'
 import type { PowerCalls } from './power-calls.ts'
 import { launchedAt } from './provision.ts'
@@ -14,13 +14,14 @@ export const stopVerb = 'compute.stop'
 export const holdVerb = 'compute.hold'
 export const terminateVerb = 'compute.terminate'
 
-/** Starts or resumes. One that is still stopping is started by the poll, as soon as it has stopped. */
+/**
+ * Starts or resumes. EC2 is asked whatever state it described, which may be an old one: a start of what runs is no error.
+ * One that is still stopping is started by the poll, as soon as it has stopped.
+ */
 export async function start(adapter: Adapter, power: PowerCalls, ref: InstanceRef, context: CallContext): Promise<OperationHandle<PowerResult>> {
   const instance = await existing(adapter, ref, context)
-  const state = powerStateOf(instance)
-  const isAtRest = state === 'stopped' || state === 'held'
-  if (isAtRest) await startNow(power, instance, isUrgent(context))
-  return handleOf(adapter, startVerb, context, before(instance, isAtRest))
+  const wasIssued = await unlessWrongState(() => startNow(power, instance, isUrgent(context)))
+  return handleOf(adapter, startVerb, context, before(instance, wasIssued))
 }
 
 export async function pollStart(adapter: Adapter, power: PowerCalls, handle: OperationHandle): Promise<OperationStatus<PowerResult>> {
@@ -37,6 +38,7 @@ export async function pollStart(adapter: Adapter, power: PowerCalls, handle: Ope
   const isNewReason = reason?.code !== handle.native['reasonBefore']
   if (failure !== undefined && isNewReason) return failed(failure)
   if (launchedAt(instance) > textOf(handle, 'launchedAt')) {
+    if (isRecent(adapter, instance)) return running('stopped')
     return failed(providerError('conflict', 'StoppedAgain', `${instance.InstanceId} was started and has been stopped again since.`))
   }
   if (handle.native['issued'] === true) {
@@ -70,9 +72,10 @@ export async function stop(
       `${ref.nativeId} was not launched with hibernation enabled, and EC2 can enable it at launch only.`,
     )
   }
-  const isRunning = powerStateOf(instance) === 'running'
-  if (isRunning) await power.stop({ nativeId: ref.nativeId, ...how }, isUrgent(context))
-  return handleOf(adapter, how.hibernate ? holdVerb : stopVerb, context, { ...before(instance, isRunning), force: how.force })
+  // Asked whatever state was described, as in `start`; but what rests already cannot be hibernated any more.
+  const rests = how.hibernate && (powerStateOf(instance) === 'stopped' || powerStateOf(instance) === 'held')
+  const wasIssued = !rests && (await unlessWrongState(() => power.stop({ nativeId: ref.nativeId, ...how }, isUrgent(context))))
+  return handleOf(adapter, how.hibernate ? holdVerb : stopVerb, context, { ...before(instance, wasIssued), force: how.force })
 }
 
 export async function pollStop(adapter: Adapter, power: PowerCalls, handle: OperationHandle): Promise<OperationStatus<PowerResult>> {
@@ -159,6 +162,20 @@ function before(instance: Instance, wasIssued: boolean) {
     ...(reason === undefined ? {} : { reasonBefore: reason.code }),
   }
 }
+
+/** Makes the call; false when EC2 says that the instance is on its way from one state to another. */
+async function unlessWrongState(call: () => Promise<void>): Promise<boolean> {
+  try {
+    await call()
+    return true
+  } catch (error) {
+    if (isProviderError(error, 'conflict')) return false
+    throw error
+  }
+}
+
+/** Started so lately that the state described beside it may be the one before. */
+const isRecent = (adapter: Adapter, instance: Instance): boolean => adapter.clock.nowMs() - (instance.LaunchTime?.getTime() ?? 0) < settleMs
 
 const offeringOf = (instance: Instance): Offering => ({
   instanceType: instance.InstanceType ?? '',

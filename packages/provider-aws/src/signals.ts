@@ -147,14 +147,14 @@ async function spotNotices({ calls }: Adapter, nativeIds: readonly string[]): Pr
   return requests.flat().flatMap(fromSpotRequest)
 }
 
-const effectsOfStatus: Readonly<Record<string, 'terminate' | 'stop' | 'hibernate'>> = {
+const effectsOfStatus: Readonly<Record<string, 'terminate' | 'stop'>> = {
   'marked-for-termination': 'terminate',
   'marked-for-stop': 'stop',
-  'marked-for-hibernation': 'hibernate',
 }
 
 function fromSpotRequest(request: SpotInstanceRequest): NeutralSignal[] {
-  const effect = effectsOfStatus[request.Status?.Code ?? '']
+  const marked = effectsOfStatus[request.Status?.Code ?? '']
+  const effect = marked === 'stop' && request.InstanceInterruptionBehavior === 'hibernate' ? 'hibernate' : marked
   const observedAt = request.Status?.UpdateTime?.toISOString()
   if (effect === undefined || observedAt === undefined || request.InstanceId === undefined) return []
   const deadline = effect === 'hibernate' ? observedAt : plusSeconds(observedAt, spotNoticeSeconds)

@@ -12,6 +12,7 @@ export interface SnapshotSet {
   readonly consistency: 'crash' | 'none'
   readonly state: SnapshotState
   readonly progressPercent: number
+  /** The root first, then by device. */
   readonly members: readonly {
     readonly deviceKey: string
     readonly role: 'root' | 'data'
@@ -27,7 +28,7 @@ export interface Snapshots {
   capture(ref: InstanceRef, context: CallContext): Promise<OperationHandle<SnapshotSetRef>>
   /** `undefined` when no member exists (any more). */
   get(set: SnapshotSetRef): Promise<SnapshotSet | undefined>
-  /** New disks from a set, unattached, in a zone. */
+  /** New disks from a set, unattached, in a zone; in the order of the set's members. */
   materialise(set: SnapshotSetRef, to: { readonly zone: string }, context: CallContext): Promise<OperationHandle<readonly DiskRef[]>>
   /** Deletes every member. Already gone: succeeds. */
   delete(set: SnapshotSetRef, context: CallContext): Promise<void>

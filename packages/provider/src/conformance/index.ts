@@ -1,1 +1,36 @@
-export {}
+import { afterAll, beforeAll, describe } from 'vitest'
+import { computeConformance } from './compute.ts'
+import { failureConformance } from './failures.ts'
+import { inventoryConformance } from './inventory.ts'
+import { signalConformance } from './signals.ts'
+import { snapshotConformance } from './snapshots.ts'
+import { trafficConformance } from './traffic.ts'
+import type { ConformanceWorld } from './world.ts'
+
+export type { ConformanceWorld, FaultyCall } from './world.ts'
+
+/**
+ * What every provider has to do, whatever its cloud: one suite, run against the real adapters and against the simulated ones.
+ * Cases that a provider's traits rule out pass at once; that a "no" is really refused is a case of its own.
+ */
+export function describeConformance(name: string, makeWorld: () => Promise<ConformanceWorld>): void {
+  describe(`conformance of ${name}`, () => {
+    let world: ConformanceWorld | undefined
+    const current = (): ConformanceWorld => {
+      if (world === undefined) throw new Error('the world has not been made')
+      return world
+    }
+    beforeAll(async () => {
+      world = await makeWorld()
+    })
+    afterAll(async () => {
+      await world?.close()
+    })
+    inventoryConformance(current)
+    computeConformance(current)
+    trafficConformance(current)
+    snapshotConformance(current)
+    signalConformance(current)
+    failureConformance(current)
+  })
+}

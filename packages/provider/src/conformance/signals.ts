@@ -1,0 +1,104 @@
+import { now } from '@understudy/core'
+import { describe, expect, it } from 'vitest'
+import type { NeutralSignal, Signals } from '../capabilities/signals.ts'
+import type { InstanceRef } from '../refs.ts'
+import { until } from './steps.ts'
+import type { ConformanceWorld } from './world.ts'
+
+/** What a cloud says about its instances. */
+export function signalConformance(world: () => ConformanceWorld): void {
+  describe('signals', () => {
+    const signals = (): Signals | undefined => world().provider.signals
+    const read = async (ref: InstanceRef, kind: NeutralSignal['kind']): Promise<NeutralSignal[]> => {
+      const at = now(world().clock).toISOString()
+      const parsed = (await world().pushed(ref)).map((document) => signals()!.parse(document, { at })) // asked after the check only
+      return parsed.flatMap((result) => (result.outcome === 'signals' ? result.signals : [])).filter((signal) => signal.kind === kind)
+    }
+
+    it('carry the cloud’s own deadline for an interruption, and the same identity however often they come', async () => {
+      const { interruptionNotice } = world().provider.traits
+      if (signals() === undefined || !interruptionNotice.supported) return
+      const ref = await world().makePrimary({ purchase: 'spot' })
+      const beforeMs = world().clock.nowMs()
+      await world().interrupt(ref)
+      await until(world(), 'the warning is pushed', async () => (await read(ref, 'interruption')).length > 0)
+      const [first] = await read(ref, 'interruption')
+      const [again] = await read(ref, 'interruption')
+      expect(first).toMatchObject({ kind: 'interruption', nativeId: ref.nativeId, confidence: 'certain', cause: 'platform' })
+      expect(again).toEqual(first)
+      const noticeMs = Date.parse(first?.deadline ?? '') - Date.parse(first?.observedAt ?? '')
+      expect(noticeMs).toBe(interruptionNotice.seconds * 1000)
+      // Events carry whole seconds.
+      expect(Date.parse(first?.observedAt ?? '')).toBeGreaterThanOrEqual(beforeMs - 1000)
+    })
+
+    it('are found in the cloud’s books when the push was lost', async () => {
+      const capability = signals()
+      if (capability === undefined) return
+      const spot = await world().makePrimary({ purchase: 'spot' })
+      const calm = await world().makePrimary()
+      const due = await world().makePrimary()
+      await world().interrupt(spot)
+      await world().scheduleMaintenance(due)
+      const ids = [spot, calm, due].map(({ nativeId }) => nativeId)
+      await until(world(), 'the books show both', async () => (await world().run(capability.scheduled(ids))).length >= 2)
+      const found = await world().run(capability.scheduled([...ids, 'i-0000000000000dead']))
+      expect(found.map(({ nativeId, kind }) => `${nativeId} ${kind}`).toSorted()).toEqual(
+        [`${due.nativeId} maintenance`, `${spot.nativeId} interruption`].toSorted(),
+      )
+      for (const { deadline } of found) expect(Date.parse(deadline ?? '')).toBeGreaterThan(0)
+    })
+
+    it('tell a recommendation from an announcement', async () => {
+      if (signals() === undefined) return
+      const ref = await world().makePrimary({ purchase: 'spot' })
+      await world().rebalance(ref)
+      await until(world(), 'the recommendation is pushed', async () => (await read(ref, 'rebalance')).length > 0)
+      const [signal] = await read(ref, 'rebalance')
+      expect(signal).toMatchObject({ kind: 'rebalance', confidence: 'likely', nativeId: ref.nativeId })
+      expect(signal?.deadline).toBeUndefined()
+    })
+
+    it('are read whole or not at all: nothing that comes in makes the reader throw', () => {
+      const capability = signals()
+      if (capability === undefined) return
+      const at = now(world().clock).toISOString()
+      for (const document of [
+        null,
+        7,
+        '',
+        'text',
+        [],
+        {},
+        { detail: null },
+        { 'detail-type': 'x' },
+        { 'detail-type': [], source: {}, detail: {}, time: 1, id: 1 },
+      ]) {
+        expect(['ignored', 'malformed']).toContain(capability.parse(document, { at }).outcome)
+      }
+    })
+
+    it('come from the queue until they are acknowledged', async () => {
+      const capability = signals()
+      if (capability?.receive === undefined) return
+      const ref = await world().makePrimary({ purchase: 'spot' })
+      await world().rebalance(ref)
+      const controller = new AbortController()
+      const found: string[] = []
+      await until(world(), 'the queue gives it out', async () => {
+        const documents = await world().run(capability.receive!({ waitSeconds: 0, signal: controller.signal }))
+        for (const { document, acknowledge } of documents) {
+          const parsed = capability.parse(document, { at: now(world().clock).toISOString() })
+          if (parsed.outcome === 'signals') found.push(...parsed.signals.map(({ nativeId, kind }) => `${nativeId} ${kind}`))
+          await world().run(acknowledge())
+        }
+        return found.includes(`${ref.nativeId} rebalance`)
+      })
+      // Longer than any message stays hidden: what was acknowledged does not come back.
+      await world().advance(90_000)
+      const again = await world().run(capability.receive({ waitSeconds: 0, signal: controller.signal }))
+      const kinds = again.map(({ document }) => JSON.stringify(document)).filter((text) => text.includes(ref.nativeId) && text.includes('Rebalance'))
+      expect(kinds).toEqual([])
+    })
+  })
+}

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest'
+import type { TrafficBinding, TrafficMechanism } from '../capabilities/traffic.ts'
+import type { InstanceRef } from '../refs.ts'
+import { clone, describeOf, failureOf, newContext, until } from './steps.ts'
+import type { ConformanceWorld } from './world.ts'
+
+const requestsPerLook = 20
+
+/** Sending requests to one member rather than another. */
+export function trafficConformance(world: () => ConformanceWorld): void {
+  describe.each(['lb-weight', 'lb-target', 'address-move'] as const)('traffic by %s', (mechanism) => {
+    const has = (): boolean => world().provider.traffic?.mechanisms[mechanism] !== undefined
+
+    it('moves to the new member without losing a request, and lets go of the old one', async () => {
+      if (!has()) return
+      const { binding, primary, shadow } = await pair(world(), mechanism)
+      const failures = await shift(world(), binding, shadow)
+      expect(failures).toBe(0)
+      await until(world(), 'the new member has everything', async () => (await weights(world(), binding))[shadow.nativeId] === 100)
+      expect(await served(world(), binding)).toEqual(new Set([shadow.nativeId]))
+      const context = newContext({ priority: 'failover' })
+      await world().run(traffic(world()).remove(binding, primary, context))
+      await world().run(traffic(world()).remove(binding, primary, context))
+      await until(world(), 'the old member is gone', async () => !(primary.nativeId in (await weights(world(), binding))))
+      expect(await served(world(), binding)).toEqual(new Set([shadow.nativeId]))
+    })
+
+    it('changes nothing when it is repeated, also by another process', async () => {
+      if (!has()) return
+      const { binding, shadow } = await pair(world(), mechanism)
+      await shift(world(), binding, shadow)
+      const before = await weights(world(), binding)
+      await world().run(
+        world()
+          .freshProvider()
+          .traffic!.setWeights(binding, [{ ref: shadow, weight: 100 }], newContext()),
+      ) // `has` says it is there
+      await world().run(traffic(world()).enrol(binding, shadow, newContext()))
+      expect(await weights(world(), binding)).toEqual(before)
+    })
+
+    it('goes back the same way', async () => {
+      if (!has()) return
+      const { binding, primary, shadow } = await pair(world(), mechanism)
+      await shift(world(), binding, shadow)
+      await until(world(), 'it has arrived', async () => (await weights(world(), binding))[shadow.nativeId] === 100)
+      const idle = (): Promise<void> => world().run(traffic(world()).remove(binding, primary, newContext()))
+      await idle()
+      await until(world(), 'the old member has drained', async () => !(primary.nativeId in (await weights(world(), binding))))
+      await world().run(traffic(world()).enrol(binding, primary, newContext()))
+      expect(await shift(world(), binding, primary)).toBe(0)
+      await until(world(), 'it is back', async () => (await weights(world(), binding))[primary.nativeId] === 100)
+      expect(await served(world(), binding)).toEqual(new Set([primary.nativeId]))
+    })
+
+    it('lets a standby wait without traffic and shows its health, where the mechanism can', async () => {
+      if (!has()) return
+      const { binding, primary, shadow } = await pair(world(), mechanism)
+      const canStandBy = traffic(world()).mechanisms[mechanism]?.standby === true
+      await world().run(traffic(world()).enrol(binding, shadow, newContext()))
+      if (!canStandBy) return
+      await until(world(), 'the standby is healthy', async () => (await health(world(), binding))[shadow.nativeId] === 'healthy')
+      expect(await weights(world(), binding)).toEqual({ [primary.nativeId]: 100, [shadow.nativeId]: 0 })
+      expect(await served(world(), binding)).toEqual(new Set([primary.nativeId]))
+    })
+
+    it('refuses weights that are no shares, and members nobody knows', async () => {
+      if (!has()) return
+      const { binding, primary, shadow } = await pair(world(), mechanism)
+      const set = (shares: readonly [InstanceRef, number][]) =>
+        failureOf(
+          world(),
+          traffic(world()).setWeights(
+            binding,
+            shares.map(([ref, weight]) => ({ ref, weight })),
+            newContext(),
+          ),
+        )
+      expect(await set([[primary, 60]])).toBe('invalid')
+      expect(
+        await set([
+          [primary, 150],
+          [shadow, -50],
+        ]),
+      ).toBe('invalid')
+      expect(await weights(world(), binding)).toMatchObject({ [primary.nativeId]: 100 })
+    })
+
+    it('says what is wrong with a binding', async () => {
+      if (!has()) return
+      expect(await failureOf(world(), traffic(world()).validate({ mechanism, native: {} }))).toBe('invalid')
+      const { binding } = await pair(world(), mechanism)
+      await world().run(traffic(world()).validate(binding))
+    })
+  })
+}
+
+const traffic = ({ provider }: ConformanceWorld) => provider.traffic! // asked after `has` only
+
+async function pair(
+  world: ConformanceWorld,
+  mechanism: TrafficMechanism,
+): Promise<{ binding: TrafficBinding; primary: InstanceRef; shadow: InstanceRef }> {
+  const primary = await world.makePrimary()
+  const binding = await world.makeBinding(mechanism, primary)
+  return { binding, primary, shadow: await clone(world, await describeOf(world, primary)) }
+}
+
+/** Enrols the member, waits until it may take over, and gives it everything while requests go on. Answers how many were lost. */
+async function shift(world: ConformanceWorld, binding: TrafficBinding, to: InstanceRef): Promise<number> {
+  const context = newContext({ priority: 'failover' })
+  let lost = 0
+  const look = async (): Promise<void> => {
+    for (let sent = 0; sent < requestsPerLook; sent++) if ((await world.request(binding)) === undefined) lost += 1
+  }
+  await world.run(traffic(world).enrol(binding, to, context))
+  if (binding.mechanism === 'address-move') {
+    // Nothing watches the health of an address: whoever moves it has to know.
+    await until(world, 'the new member answers', async () => world.answers(to))
+  } else {
+    await until(world, 'the new member is healthy', async () => {
+      await look()
+      return (await health(world, binding))[to.nativeId] === 'healthy'
+    })
+  }
+  await world.run(traffic(world).setWeights(binding, [{ ref: to, weight: 100 }], context))
+  for (let looks = 0; looks < 5; looks++) {
+    await look()
+    await world.advance(2_000)
+  }
+  return lost
+}
+
+async function weights(world: ConformanceWorld, binding: TrafficBinding): Promise<Record<string, number>> {
+  const members = await world.run(traffic(world).state(binding))
+  return Object.fromEntries(members.map(({ nativeId, weight }) => [nativeId, weight]))
+}
+
+async function health(world: ConformanceWorld, binding: TrafficBinding): Promise<Record<string, string>> {
+  const members = await world.run(traffic(world).state(binding))
+  return Object.fromEntries(members.map((member) => [member.nativeId, member.health]))
+}
+
+/** Who answers a handful of requests. */
+async function served(world: ConformanceWorld, binding: TrafficBinding): Promise<Set<string>> {
+  const names = new Set<string>()
+  for (let sent = 0; sent < requestsPerLook; sent++) names.add((await world.request(binding)) ?? 'nobody')
+  return names
+}
