@@ -21,19 +21,13 @@ export function refusedDestination(address: string, allowedNetworks: readonly st
   }
 }
 
-export type Destination = { readonly ok: true; readonly address: string } | { readonly ok: false; readonly reason: string }
-
 /**
- * Which of the addresses that a name resolved to is connected to. One that is refused refuses them all: a name that mixes public
- * and private addresses is made to get past a check.
+ * The same for everything a name resolved to. One refused address refuses them all: a name that mixes public and private ones is
+ * made to get past a check.
  */
-export function chooseDestination(addresses: readonly string[], allowedNetworks: readonly string[]): Destination {
-  for (const address of addresses) {
-    const reason = refusedDestination(address, allowedNetworks)
-    if (reason !== undefined) return { ok: false, reason }
-  }
-  const [address] = addresses
-  return address === undefined ? { ok: false, reason: 'the name has no address' } : { ok: true, address }
+export function refusedDestinations(addresses: readonly string[], allowedNetworks: readonly string[]): string | undefined {
+  if (addresses.length === 0) return 'the name has no address'
+  return addresses.map((address) => refusedDestination(address, allowedNetworks)).find((reason) => reason !== undefined)
 }
 
 const urlLengthMax = 2000
