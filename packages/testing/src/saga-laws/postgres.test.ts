@@ -1,5 +1,4 @@
 import { randomIds, systemClock } from '@understudy/core'
-import type { Operation } from '@understudy/control'
 import { openDatabase } from '@understudy/persistence'
 import { saga } from '@understudy/saga'
 import type { StepDefinition } from '@understudy/saga'
@@ -51,7 +50,7 @@ async function makeStore(): Promise<LawStore> {
     async submit({ saga: kind, version, params, createdMs = 0, priority = 20 }) {
       const createdAt = new Date(createdMs)
       const id = randomIds.next('operation')
-      const operation: Operation = {
+      const operation: Parameters<typeof operations.insertUnlocked>[0][number] = {
         ...{ id, projectId: randomIds.next('project'), kind, version, params, priority, createdAt, updatedAt: createdAt, status: 'pending' },
         ...{ resourceId: undefined, shadowId: undefined, plan: null, planHash: undefined, deadline: undefined, lockKey: undefined },
         ...{ requestedBy: 'key:laws', reason: 'the laws', startedAt: undefined, finishedAt: undefined, error: undefined, output: null },
