@@ -31,10 +31,10 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
       try {
         const url = checkDestinationUrl(wanted.url, options.allowedNetworks)
         const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
-        const addresses = (await settledOrAborted(resolve(host), wanted.signal)).slice(0, addressesMax)
+        const addresses = await settledOrAborted(resolve(host), wanted.signal)
         const reason = refusedDestinations(addresses, options.allowedNetworks)
         if (reason !== undefined) return { outcome: 'refused', reason }
-        return await post(wanted, url, addresses, options.clock)
+        return await post(wanted, url, addresses.slice(0, addressesMax), options.clock)
       } catch (error) {
         if (isAppError(error)) return { outcome: 'refused', reason: error.errors[0]?.message ?? error.message }
         return failureOf(error, wanted.signal)
