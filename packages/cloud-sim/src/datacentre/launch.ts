@@ -34,6 +34,7 @@ export class Launch {
   readonly #network: Network
   readonly #catalogue: Catalogue
   readonly #storage: Storage
+  readonly #spotRequests: SpotRequests
   readonly #tokens: ClientTokens
 
   constructor(world: World, parts: { network: Network; catalogue: Catalogue; storage: Storage; spotRequests: SpotRequests; power: Power }) {
@@ -41,15 +42,16 @@ export class Launch {
     this.#network = parts.network
     this.#catalogue = parts.catalogue
     this.#storage = parts.storage
+    this.#spotRequests = parts.spotRequests
     this.#tokens = new ClientTokens(world)
     world.timers.on('spot.relaunch', (timer) => {
       const request = world.state.spotRequests.get(timer.subject)
-      if (request?.state === 'open' && !this.#relaunch(request)) parts.spotRequests.again(request, 'spot.relaunch')
+      if (request?.state === 'open' && !this.#relaunch(request)) this.#spotRequests.again(request, 'spot.relaunch')
     })
     world.timers.on('spot.return', (timer) => {
       const request = world.state.spotRequests.get(timer.subject)
       const instance = world.state.instances.get(request?.instanceId ?? '')
-      if (request?.state === 'open' && instance && !parts.power.startAgain(instance)) parts.spotRequests.again(request, 'spot.return')
+      if (request?.state === 'open' && instance && !parts.power.startAgain(instance)) this.#spotRequests.again(request, 'spot.return')
     })
   }
 
@@ -93,8 +95,7 @@ export class Launch {
       this.#catalogue.take(checked.type.instanceType, checked.subnet.zone, 'spot', 1)
       const instance = this.#make(checked, this.#world.id('r'), 0, request)
       request.instanceId = instance.instanceId
-      request.state = 'active'
-      request.statusCode = 'fulfilled'
+      this.#spotRequests.setStatus(request, 'active', 'fulfilled')
       this.begin(instance)
       return true
     } catch (error) {
@@ -375,6 +376,7 @@ export class Launch {
       instanceId,
       state: 'active',
       statusCode: 'fulfilled',
+      statusAtMs: world.now(),
       instanceType: type.instanceType,
       zone: subnet.zone,
       createdAtMs: world.now(),

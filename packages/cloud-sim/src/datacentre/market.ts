@@ -91,8 +91,8 @@ export class SpotMarket implements MarketApi {
     for (const request of requests) {
       const instance = request.instanceId === undefined ? undefined : this.#world.state.instances.get(request.instanceId)
       const hadStopped = instance?.state === 'stopped' || instance?.state === 'stopping'
-      request.state = 'cancelled'
-      request.statusCode = hadStopped ? 'instance-terminated-by-user' : 'request-canceled-and-instance-running'
+      const statusCode = hadStopped ? 'instance-terminated-by-user' : 'request-canceled-and-instance-running'
+      this.#spotRequests.setStatus(request, 'cancelled', statusCode)
       // Cancelling keeps a running instance and ends a stopped one.
       if (instance && hadStopped) {
         this.#power.beginTerminate(
@@ -120,7 +120,7 @@ export class SpotMarket implements MarketApi {
       stop: 'marked-for-stop',
       hibernate: 'marked-for-stop',
     }
-    if (request?.state === 'active' && instance.interruption) request.statusCode = codes[instance.interruption.action]
+    if (request?.state === 'active' && instance.interruption) this.#spotRequests.setStatus(request, 'active', codes[instance.interruption.action])
   }
 
   #needSpot(instanceId: string): Instance {

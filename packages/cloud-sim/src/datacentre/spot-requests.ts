@@ -53,7 +53,7 @@ export class SpotRequests {
   terminated(instance: Instance, by: 'user' | 'platform'): void {
     const request = this.#of(instance)
     if (request?.state === 'cancelled') {
-      request.statusCode = 'instance-terminated-by-user'
+      this.setStatus(request, 'cancelled', 'instance-terminated-by-user')
       return
     }
     const statusCode = by === 'user' ? 'instance-terminated-by-user' : 'instance-terminated-no-capacity'
@@ -77,6 +77,12 @@ export class SpotRequests {
     this.#wait(request, timerKind === 'spot.return' ? 'spotReturn' : 'spotRelaunch', timerKind)
   }
 
+  setStatus(request: SpotRequest, state: SpotRequest['state'], statusCode: string): void {
+    request.state = state
+    request.statusCode = statusCode
+    request.statusAtMs = this.#world.now()
+  }
+
   need(requestId: string): SpotRequest {
     const request = this.#world.state.spotRequests.get(requestId)
     if (!request) throw new SimError('InvalidSpotInstanceRequestID.NotFound', `The spot instance request ID '${requestId}' does not exist`)
@@ -93,8 +99,6 @@ export class SpotRequests {
 
   #move(instance: Instance, state: SpotRequest['state'], statusCode: string): void {
     const request = this.#of(instance)
-    if (!request || request.state === 'cancelled') return
-    request.state = state
-    request.statusCode = statusCode
+    if (request && request.state !== 'cancelled') this.setStatus(request, state, statusCode)
   }
 }

@@ -212,6 +212,8 @@ export interface SpotRequest {
   interruptionBehavior: InterruptionBehavior
   state: 'open' | 'active' | 'closed' | 'cancelled' | 'failed' | 'disabled'
   statusCode: string
+  /** When the status last changed: for a marked request the time of the warning. */
+  statusAtMs: TimeMs
   maxPrice?: string
   instanceType: string
   zone: string

@@ -8,6 +8,7 @@ import { classify, type CallFacts } from './errors.ts'
 /** For about this long a fresh id may be answered with "not found", and a described state may be the old one. */
 export const settleMs = 60_000
 const firstWaitMs = 250
+const ownActionMs = 15 * 60_000
 const waitMaxMs = 4_000
 
 /** What the capabilities share: the data centre behind its API door, and the patience that an eventually consistent API asks for. */
@@ -16,6 +17,8 @@ export class SimAdapter {
   readonly scope: Scope
   readonly installation: string
   readonly #madeAt = new Map<string, number>()
+  /** When this process last stopped or ended an instance. */
+  readonly #actedAt = new Map<string, number>()
 
   constructor(dc: DataCentre, scope: Scope, installation: string) {
     this.dc = dc
@@ -43,13 +46,27 @@ export class SimAdapter {
 
   /** Remembers that an id is new, so that "not found" about it is not believed at once. */
   noteFresh(nativeId: string): void {
-    if (this.#madeAt.size > 5_000) for (const [id, atMs] of this.#madeAt) if (this.clock.nowMs() - atMs > settleMs) this.#madeAt.delete(id)
-    this.#madeAt.set(nativeId, this.clock.nowMs())
+    this.#remember(this.#madeAt, nativeId, settleMs)
   }
 
   isFresh(nativeId: string): boolean {
     const atMs = this.#madeAt.get(nativeId)
     return atMs !== undefined && this.clock.nowMs() - atMs < settleMs
+  }
+
+  /** The state reason does not tell our own calls from a person's; this process remembers its own for a while. */
+  noteOurs(nativeId: string): void {
+    this.#remember(this.#actedAt, nativeId, ownActionMs)
+  }
+
+  isOurs(nativeId: string): boolean {
+    const atMs = this.#actedAt.get(nativeId)
+    return atMs !== undefined && this.clock.nowMs() - atMs < ownActionMs
+  }
+
+  #remember(times: Map<string, number>, nativeId: string, forMs: number): void {
+    if (times.size > 5_000) for (const [id, atMs] of times) if (this.clock.nowMs() - atMs > forMs) times.delete(id)
+    times.set(nativeId, this.clock.nowMs())
   }
 
   /** Repeats while a fresh id is not known yet. */

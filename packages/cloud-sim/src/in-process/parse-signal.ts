@@ -1,7 +1,7 @@
 import type { NeutralSignal, ParsedSignal, SignalEffect, SignalKind } from '@understudy/provider'
 
 /** Notice that EC2 gives with an interruption; hibernation begins at once. */
-const noticeMs = 120_000
+export const noticeMs = 120_000
 
 const maintenanceEffects: Readonly<Record<string, SignalEffect>> = {
   'instance-reboot': 'reboot',

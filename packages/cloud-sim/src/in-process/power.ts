@@ -96,6 +96,7 @@ export async function terminate(adapter: SimAdapter, ref: InstanceRef, context: 
       context.signal,
     )
   }
+  adapter.noteOurs(ref.nativeId)
   try {
     await adapter.call('TerminateInstances', () => adapter.dc.instances.terminate([ref.nativeId]), { effect: 'repeatable' }, context.signal, {
       resources: 1,
@@ -140,6 +141,7 @@ export async function stopNow(
   how: { readonly hibernate: boolean; readonly force: boolean },
   signal?: AbortSignal,
 ): Promise<void> {
+  adapter.noteOurs(nativeId)
   await adapter.call('StopInstances', () => adapter.dc.instances.stop([nativeId], how), { effect: 'repeatable' }, signal, { resources: 1 })
 }
 
