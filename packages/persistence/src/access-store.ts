@@ -5,15 +5,21 @@ import { afterId, optional } from './rows.ts'
 export function accessStore(db: Prisma.TransactionClient): AccessStore {
   return {
     async insertProject(project: Project) {
-      await db.project.create({ data: project })
+      await db.project.create({ data: { id: project.id, name: project.name, createdAt: project.createdAt } })
     },
     findProject: async (id) => optional(await db.project.findUnique({ where: { id } })),
     listProjects: ({ after, limit }) => db.project.findMany({ where: afterId(after), orderBy: { id: 'asc' }, take: limit }),
     async insertKey(key, hash) {
       await db.apiKey.create({
         data: {
-          ...key,
+          id: key.id,
+          projectId: key.projectId,
+          name: key.name,
+          role: key.role,
+          installationAdmin: key.installationAdmin,
+          prefix: key.prefix,
           hash,
+          createdAt: key.createdAt,
           expiresAt: key.expiresAt ?? null,
           lastUsedAt: key.lastUsedAt ?? null,
           revokedAt: key.revokedAt ?? null,

@@ -44,10 +44,18 @@ export function accountStore(db: Prisma.TransactionClient): AccountStore {
 
 const toSealed = (sealed: Prisma.JsonValue): SealedSecret => sealed as unknown as SealedSecret // only `sealedColumns` writes it
 
-const sealedColumns = (sealed: SealedSecret) => ({ masterKeyId: sealed.masterKeyId, sealed: { ...sealed } })
+const sealedColumns = (sealed: SealedSecret) => ({ masterKeyId: sealed.masterKeyId, sealed: jsonColumn(sealed) })
 
 const toColumns = (account: Account) => ({
-  ...account,
+  id: account.id,
+  projectId: account.projectId,
+  name: account.name,
+  provider: account.provider,
+  region: account.region,
+  status: account.status,
+  createdAt: account.createdAt,
+  updatedAt: account.updatedAt,
+  version: account.version,
   nativeAccount: account.nativeAccount ?? null,
   settings: jsonColumn(account.settings),
   verifiedAt: account.verifiedAt ?? null,

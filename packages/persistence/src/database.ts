@@ -7,7 +7,7 @@ import { sqlState, translate } from './database-errors.ts'
 import { PrismaClient } from './generated/client.ts'
 import { deferredJournal, immediateJournal } from './journal.ts'
 import type { Observe } from './observe.ts'
-import { openPool, pgTransaction, retried } from './pool.ts'
+import { openPool, pgTransaction, retried, retrying } from './pool.ts'
 import { flushSagaWrites } from './saga-flush.ts'
 import { sagaStore } from './saga-store.ts'
 import type { SagaWrite } from './saga-writes.ts'
@@ -54,13 +54,13 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     stores: storesOver(
       prisma,
-      sqlOfPrisma(prisma),
+      retrying(observe, sqlOfPrisma(prisma)),
       immediateJournal((work) => retried(observe, () => pgTransaction(pool, work))),
       around,
     ),
     sagas: wrapped(
       'sagas',
-      sagaStore(sqlOfPg(sagaPool), (write) => batcher.submit(write)),
+      sagaStore(retrying(observe, sqlOfPg(sagaPool)), (write) => batcher.submit(write)),
       around,
     ),
     transaction: (work) => around('transaction', () => retried(observe, () => prismaTransaction(prisma, around, work))),

@@ -45,7 +45,7 @@ export function useDatabase(): TestConnection {
       return ready(own).url
     },
     async client() {
-      const client = new pg.Client({ connectionString: ready(own).url })
+      const client = new pg.Client({ connectionString: ready(own).url, application_name: 'test' })
       await client.connect()
       clients.push(client)
       return client

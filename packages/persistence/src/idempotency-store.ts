@@ -25,7 +25,10 @@ export function idempotencyStore(db: Prisma.TransactionClient, sql: Sql): Idempo
       throw new Error('an idempotency key is forgotten as fast as it is begun')
     },
     async complete(projectId, key, answer) {
-      await db.idempotencyRecord.updateMany({ where: { projectId, key }, data: { ...answer, headers: { ...answer.headers } } })
+      await db.idempotencyRecord.updateMany({
+        where: { projectId, key },
+        data: { status: answer.status, body: answer.body, headers: { ...answer.headers } },
+      })
     },
     async forget(projectId, key) {
       await db.idempotencyRecord.deleteMany({ where: { projectId, key } })

@@ -1,7 +1,8 @@
 import type { Operation, OperationStore, TimelineNote } from '@understudy/control'
 import type { Json } from '@understudy/core'
 import type { SagaEvent } from '@understudy/saga'
-import type { Operation as OperationRow, Prisma } from './generated/client.ts'
+import { Prisma } from './generated/client.ts'
+import type { Operation as OperationRow } from './generated/client.ts'
 import { insertUnlocked } from './insert-unlocked.ts'
 import { optional } from './rows.ts'
 import type { Sql } from './sql.ts'
@@ -56,7 +57,7 @@ export function operationStore(db: Prisma.TransactionClient, sql: Sql): Operatio
   }
 }
 
-const resumed = (at: Date) => ({ status: 'running', updatedAt: at, runner: null, leaseUntil: null, notBefore: null })
+const resumed = (at: Date) => ({ status: 'running', error: Prisma.DbNull, updatedAt: at, runner: null, leaseUntil: null, notBefore: null })
 
 async function skip(db: Prisma.TransactionClient, id: string, step: string, by: string, at: Date): Promise<boolean> {
   const { count } = await db.operation.updateMany({ where: { id, status: 'stuck' }, data: { ...resumed(at), skippedSteps: { push: step } } })

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
 import { isRetryable } from './database-errors.ts'
 import type { Observe } from './observe.ts'
@@ -45,8 +46,12 @@ export async function pgTransaction<T>(pool: pg.Pool, work: (sql: Sql) => Promis
 }
 
 const attemptsMax = 5
+const pauseMs = 10
 
-/** Runs a transaction again when it lost against another one. At once: the other one has won, so there is progress. */
+/**
+ * Runs a transaction again when it lost against another one. The short pause lets the winner take the locks that the loser has just given
+ * back. It is real time on purpose: what it waits for is another session of the server, which knows no other.
+ */
 export async function retried<T>(observe: Observe, transaction: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -54,6 +59,12 @@ export async function retried<T>(observe: Observe, transaction: () => Promise<T>
     } catch (error) {
       if (attempt >= attemptsMax || !isRetryable(error)) throw error
       observe({ type: 'retry', attempt, error })
+      await setTimeout(pauseMs * attempt)
     }
   }
 }
+
+/** Outside a transaction a statement is one, and may be run again as such. */
+export const retrying = (observe: Observe, sql: Sql): Sql => ({
+  rows: (text, parameters) => retried(observe, () => sql.rows(text, parameters)),
+})

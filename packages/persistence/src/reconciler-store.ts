@@ -18,7 +18,14 @@ export function reconcilerStore(db: Prisma.TransactionClient, sql: Sql): Reconci
       return taken.length > 0
     },
     async record(run) {
-      const columns = { ...run, lastSuccessAt: run.lastSuccessAt ?? null, lastError: run.lastError ?? null, result: jsonColumn(run.result) }
+      const columns = {
+        name: run.name,
+        lastRunAt: run.lastRunAt,
+        lastSuccessAt: run.lastSuccessAt ?? null,
+        lastError: run.lastError ?? null,
+        nextRunAt: run.nextRunAt,
+        result: jsonColumn(run.result),
+      }
       await db.reconcilerRun.upsert({ where: { name: run.name }, create: columns, update: columns })
     },
     async list() {

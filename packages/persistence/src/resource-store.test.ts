@@ -132,3 +132,11 @@ test('a resource goes with its former stand-ins, but not while one is alive, and
   expect(await stores().resources.findById(resource.id)).toBeUndefined()
   expect(await stores().shadows.findById(shadow.id)).toBeUndefined()
 })
+
+test('members that the type does not name are left out, not refused', async () => {
+  const { project, account } = await aWorld(connection.database)
+  const resource = aResource({ projectId: project.id, accountId: account.id })
+  await stores().resources.insert(Object.assign({}, resource, { surprise: true }))
+  await stores().resources.update(Object.assign({}, resource, { surprise: true, name: 'renamed' }), 1)
+  expect(await stores().resources.findById(resource.id)).toEqual({ ...resource, name: 'renamed', version: 2 })
+})

@@ -90,7 +90,18 @@ async function promote(sql: Sql, promotion: Parameters<ResourceStore['promote']>
 }
 
 const toColumns = ({ hold, ...resource }: Resource) => ({
-  ...resource,
+  id: resource.id,
+  projectId: resource.projectId,
+  accountId: resource.accountId,
+  name: resource.name,
+  nativeId: resource.nativeId,
+  dnaHash: resource.dnaHash,
+  dnaAt: resource.dnaAt,
+  status: resource.status,
+  primaryEpoch: resource.primaryEpoch,
+  createdAt: resource.createdAt,
+  updatedAt: resource.updatedAt,
+  version: resource.version,
   zone: resource.zone ?? null,
   labels: jsonColumn(resource.labels),
   dna: jsonColumn(resource.dna),

@@ -57,9 +57,22 @@ const proofColumns = (proof: Proof | undefined) => ({
   proofOperationId: proof?.operationId ?? null,
 })
 
-const toColumns = ({ proof, ...shadow }: Shadow) => ({
-  ...shadow,
-  ...proofColumns(proof),
+const toColumns = (shadow: Shadow) => ({
+  id: shadow.id,
+  projectId: shadow.projectId,
+  resourceId: shadow.resourceId,
+  accountId: shadow.accountId,
+  status: shadow.status,
+  zone: shadow.zone,
+  instanceType: shadow.instanceType,
+  purchase: shadow.purchase,
+  readiness: shadow.readiness,
+  dnaFingerprint: shadow.dnaFingerprint,
+  failures: shadow.failures,
+  createdAt: shadow.createdAt,
+  updatedAt: shadow.updatedAt,
+  version: shadow.version,
+  ...proofColumns(shadow.proof),
   nativeId: shadow.nativeId ?? null,
   armedUntil: shadow.armedUntil ?? null,
   operationId: shadow.operationId ?? null,

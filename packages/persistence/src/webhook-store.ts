@@ -62,7 +62,14 @@ export function webhookStore(db: Prisma.TransactionClient, sql: Sql): WebhookSto
 }
 
 const toColumns = (endpoint: WebhookEndpoint) => ({
-  ...endpoint,
+  id: endpoint.id,
+  projectId: endpoint.projectId,
+  url: endpoint.url,
+  description: endpoint.description,
+  status: endpoint.status,
+  createdAt: endpoint.createdAt,
+  updatedAt: endpoint.updatedAt,
+  version: endpoint.version,
   types: [...endpoint.types],
   disabledReason: endpoint.disabledReason ?? null,
 })
