@@ -88,6 +88,7 @@ class Simulation implements SimServer {
   #region: SimulatedRegion
   #url = ''
   #resetting: Promise<void> | undefined
+  #closing: Promise<void> | undefined
 
   constructor(options: SimServerOptions, saved: SavedState | undefined) {
     this.#options = options
@@ -147,9 +148,14 @@ class Simulation implements SimServer {
     return this.#resetting
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     await this.#door.close()
-    await this.#stateFile?.save()
+    await this.#stateFile?.close()
     await this.#region.close()
   }
 

@@ -45,10 +45,6 @@ export class AccessKeys {
     return [...this.#keys.values()]
   }
 
-  remove(accessKeyId: string): boolean {
-    return this.#keys.delete(accessKeyId)
-  }
-
   find(accessKeyId: string): AccessKey | undefined {
     return this.#keys.get(accessKeyId)
   }

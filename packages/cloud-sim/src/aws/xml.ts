@@ -26,6 +26,7 @@ function element(tag: string, value: Xml, itemTag: ItemTag): string {
   return `<${tag}>${renderXml(value as { readonly [tag: string]: Xml }, itemTag)}</${tag}>`
 }
 
+// oxlint-disable-next-line no-control-regex -- control characters are exactly what it has to find
 const special = /[&<>"'\u0000-\u0008\u000b\u000c\u000e-\u001f]/
 const specials = new RegExp(special, 'g')
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' }

@@ -16,6 +16,7 @@ export class StateFile {
   readonly #onError: (error: unknown) => void
   #cancel: (() => void) | undefined
   #writing: Promise<void> = Promise.resolve()
+  #closed = false
 
   constructor(options: { directory: string; clock: Clock; snapshot: () => JsonObject; onError: (error: unknown) => void }) {
     this.#directory = options.directory
@@ -26,6 +27,7 @@ export class StateFile {
 
   /** Something has changed: the file is written soon. */
   touch(): void {
+    if (this.#closed) return
     this.#cancel ??= this.#clock.schedule(debounceMs, () => {
       this.#cancel = undefined
       this.save().catch(this.#onError)
@@ -38,6 +40,12 @@ export class StateFile {
     this.#cancel = undefined
     this.#writing = this.#writing.catch(() => undefined).then(() => this.#write()) // an earlier failure was reported where it happened
     return this.#writing
+  }
+
+  /** Writes the last state. Nothing is written afterwards: another process may own the directory by then. */
+  close(): Promise<void> {
+    this.#closed = true
+    return this.save()
   }
 
   async #write(): Promise<void> {

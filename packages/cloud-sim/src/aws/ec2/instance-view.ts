@@ -73,11 +73,12 @@ export function instanceView(dataCentre: DataCentre, instance: Instance, state =
 
 export const metadataOptionsView = (instance: Instance): XmlObject => ({ state: 'applied', ...instance.metadataOptions })
 
-/** A network interface as DescribeNetworkInterfaces shows it. */
+/** A network interface as DescribeNetworkInterfaces shows it; only there the ids of an address are told. */
 export function nicView(dataCentre: DataCentre, nic: NetworkInterface & { readonly instanceId: string }): XmlObject {
-  const { attachment, ...shared } = nicOfInstance(dataCentre, nic)
+  const { attachment, association, ...shared } = nicOfInstance(dataCentre, nic)
   return {
     ...shared,
+    association: association && { ...(association as XmlObject), allocationId: nic.allocationId, associationId: nic.associationId },
     availabilityZone: nic.zone,
     requesterManaged: false,
     attachment: { ...(attachment as XmlObject), instanceId: nic.instanceId, instanceOwnerId: dataCentre.accountId }, // built just below
@@ -93,8 +94,6 @@ function nicOfInstance(dataCentre: DataCentre, nic: NetworkInterface): XmlObject
           publicIp: nic.publicIp,
           publicDnsName: publicDnsName(dataCentre, nic.publicIp),
           ipOwnerId: nic.allocationId === undefined ? 'amazon' : dataCentre.accountId,
-          allocationId: nic.allocationId,
-          associationId: nic.associationId,
         }
   const privateDnsName = `ip-${nic.privateIp.replaceAll('.', '-')}.${dataCentre.region}.compute.internal`
   return {

@@ -79,8 +79,15 @@ function createSnapshots({ dataCentre, params }: Call): XmlObject {
       tags: tagSpecifications(params).get('snapshot'),
     }),
   )
-  // This call spells the state `state`; everywhere else a snapshot's state is `status`.
-  return { snapshotSet: snapshots.map((snapshot) => ({ ...snapshotView(dataCentre, snapshot), status: undefined, state: snapshot.state })) }
+  // This call spells the state `state`, everywhere else a snapshot's state is `status`; and it says less.
+  const views = snapshots.map((snapshot) => ({
+    ...snapshotView(dataCentre, snapshot),
+    status: undefined,
+    state: snapshot.state,
+    kmsKeyId: undefined,
+    storageTier: undefined,
+  }))
+  return { snapshotSet: views }
 }
 
 function describeSnapshots({ dataCentre, params }: Call): XmlObject {
@@ -92,7 +99,7 @@ function describeSnapshots({ dataCentre, params }: Call): XmlObject {
   return { snapshotSet: page.items.map((snapshot) => snapshotView(dataCentre, snapshot)), nextToken: page.nextToken }
 }
 
-export function volumeView(dataCentre: DataCentre, volume: Volume): XmlObject {
+function volumeView(dataCentre: DataCentre, volume: Volume): XmlObject {
   return {
     volumeId: volume.volumeId,
     size: volume.sizeGiB,
