@@ -167,7 +167,7 @@ class Region implements DataCentre {
       if (this.#limits && !this.#limits.admit(operation, options)) throw throttled(operation)
       const before = errorBefore(fault, operation)
       if (before) throw before
-      const result = effect()
+      const result = this.#world.atOneInstant(effect)
       if (fault?.kind === 'reset_after') throw new ConnectionReset(true)
       this.#record(operation, options, 'ok')
       return result

@@ -109,9 +109,8 @@ export class Instances implements InstanceApi {
   }
 
   seenState(instance: Instance): InstanceState {
-    if (instance.previousState === undefined || this.#world.conditions.staleFor === 0) return instance.state
-    const staleUntilMs = instance.stateChangedAtMs + this.#world.draw(this.#world.conditions.staleFor)
-    return this.#world.now() < staleUntilMs ? instance.previousState : instance.state
+    const { previousState, staleUntilMs, state } = instance
+    return previousState !== undefined && staleUntilMs !== undefined && this.#world.now() < staleUntilMs ? previousState : state
   }
 
   setAnswering(instanceId: string, answering: boolean): void {

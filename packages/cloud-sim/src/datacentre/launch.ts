@@ -273,6 +273,7 @@ export class Launch {
     const { input, image, type, subnet } = checked
     const world = this.#world
     const instanceId = world.id('i')
+    const atMs = world.now()
     const nics = checked.nics.map((plan) => this.#makeNic(plan, input))
     const primary = nics[0]
     if (!primary) throw new Error('an instance without a network interface was planned')
@@ -284,7 +285,7 @@ export class Launch {
       market: checked.market,
       launchIndex,
       state: 'pending',
-      stateChangedAtMs: world.now(),
+      stateChangedAtMs: atMs,
       stateTransitionReason: '',
       zone: subnet.zone,
       subnetId: subnet.subnetId,
@@ -295,8 +296,8 @@ export class Launch {
       securityGroupIds: [...primary.securityGroupIds],
       tags: again ? {} : { ...input.tags?.instance },
       blockDevices: [],
-      createdAtMs: world.now(),
-      launchTimeMs: world.now(),
+      createdAtMs: atMs,
+      launchTimeMs: atMs,
       visibleAtMs: world.visibleAt(),
       generation: 0,
       answering: false,

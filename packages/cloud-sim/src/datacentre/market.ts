@@ -30,6 +30,11 @@ export class SpotMarket implements MarketApi {
   }
 
   interrupt(instanceId: string, how: Parameters<MarketApi['interrupt']>[1] = {}): void {
+    // The warning, the books and the deadline agree on one moment.
+    this.#world.atOneInstant(() => this.#interrupt(instanceId, how))
+  }
+
+  #interrupt(instanceId: string, how: NonNullable<Parameters<MarketApi['interrupt']>[1]>): void {
     const instance = this.#needSpot(instanceId)
     if (instance.state !== 'running' && instance.state !== 'pending') {
       throw new SimError('IncorrectInstanceState', `The instance '${instanceId}' does not run: there is nothing to interrupt.`)

@@ -1,6 +1,6 @@
 import { select } from './select.ts'
 import { SimError } from './sim-error.ts'
-import type { Page, Query, Snapshot, Tags, Volume } from './types.ts'
+import type { Page, Query, Snapshot, Tags, TimeMs, Volume } from './types.ts'
 import type { World } from './world.ts'
 
 /** EC2's limit for the general-purpose volume types. */
@@ -33,7 +33,9 @@ export class Snapshots {
     }
     const fails = this.#world.conditions.snapshotFailures > 0
     if (fails) this.#world.conditions.snapshotFailures--
-    return volumes.map((volume) => this.#takeOne(volume, description, tagsOf(volume), fails))
+    // Read once: on a clock that runs, two readings of it are two instants.
+    const atMs = this.#world.now()
+    return volumes.map((volume) => this.#takeOne(volume, description, tagsOf(volume), { atMs, fails }))
   }
 
   describe(query: Query): Page<Snapshot> {
@@ -78,7 +80,7 @@ export class Snapshots {
     return snapshot
   }
 
-  #takeOne(volume: Volume, description: string, tags: Tags, fails: boolean): Snapshot {
+  #takeOne(volume: Volume, description: string, tags: Tags, how: { readonly atMs: TimeMs; readonly fails: boolean }): Snapshot {
     const world = this.#world
     const delayMs = world.draw(world.latencies.snapshot)
     const snapshot: Snapshot = {
@@ -89,8 +91,8 @@ export class Snapshots {
       state: 'pending',
       description,
       ownerId: world.accountId,
-      startedAtMs: world.now(),
-      completesAtMs: world.now() + delayMs,
+      startedAtMs: how.atMs,
+      completesAtMs: how.atMs + delayMs,
       visibleAtMs: world.visibleAt(),
       tags: { ...tags },
     }
@@ -99,7 +101,7 @@ export class Snapshots {
     world.state.snapshots.set(snapshot.snapshotId, snapshot)
     world.tagIndex.add(snapshot.snapshotId, snapshot.tags)
     this.#countPending(volume.volumeId, 1)
-    world.timers.after(delayMs, 'snapshot.completed', snapshot.snapshotId, 0, fails ? { fails } : undefined)
+    world.timers.after(delayMs, 'snapshot.completed', snapshot.snapshotId, 0, how.fails ? { fails: true } : undefined)
     return snapshot
   }
 

@@ -10,6 +10,7 @@ export type TimerHandler = (timer: Timer) => void
  */
 export class Timers {
   readonly #clock: Clock
+  readonly #around: (act: () => void) => void
   readonly #handlers = new Map<string, TimerHandler>()
   readonly #heap: Timer[] = []
   #nextId = 1
@@ -17,8 +18,10 @@ export class Timers {
   #closed = false
   #firing = false
 
-  constructor(clock: Clock) {
+  /** `around` runs each handler. */
+  constructor(clock: Clock, around: (act: () => void) => void = (act) => act()) {
     this.#clock = clock
+    this.#around = around
   }
 
   on(kind: string, handler: TimerHandler): void {
@@ -66,7 +69,7 @@ export class Timers {
     try {
       while (!this.#closed && this.#heap[0] !== undefined && this.#heap[0].dueMs <= this.#clock.nowMs()) {
         const timer = this.#pop()
-        this.#handlers.get(timer.kind)?.(timer)
+        this.#around(() => this.#handlers.get(timer.kind)?.(timer))
       }
     } finally {
       this.#firing = false

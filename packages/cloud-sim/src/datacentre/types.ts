@@ -155,8 +155,9 @@ export interface Instance {
   keyName?: string
   state: InstanceState
   stateChangedAtMs: TimeMs
-  /** What a stale read still answers. */
+  /** What a stale read answers, until `staleUntilMs`; who has seen the new state never sees the old one again. */
   previousState?: InstanceState
+  staleUntilMs?: TimeMs
   stateReason?: StateReason
   stateTransitionReason: string
   zone: string

@@ -42,6 +42,7 @@ export class World {
     visibleAfter: 0,
     staleFor: 0,
   }
+  #instantMs: TimeMs | undefined
   readonly #stateChangeEvents: boolean
   readonly #inner = new Set<(event: DataCentreEvent) => void>()
   readonly #outer = new Set<(event: DataCentreEvent) => void>()
@@ -56,7 +57,7 @@ export class World {
     this.encryptionByDefault = settings.encryptionByDefault
     this.#stateChangeEvents = settings.stateChangeEvents
     this.state = state
-    this.timers = new Timers(settings.clock)
+    this.timers = new Timers(settings.clock, (act) => this.atOneInstant(act))
     for (const zone of state.zones.values()) if (zone.state === 'impaired') this.conditions.failedZones.add(zone.name)
     for (const table of [state.instances, state.volumes, state.snapshots, state.addresses, state.spotRequests]) {
       for (const [id, record] of table) this.tagIndex.add(id, record.tags)
@@ -64,7 +65,18 @@ export class World {
   }
 
   now(): TimeMs {
-    return this.clock.nowMs()
+    return this.#instantMs ?? this.clock.nowMs()
+  }
+
+  /** Whatever happens within is one instant, also on a clock that runs: times that belong together are equal. */
+  atOneInstant<T>(act: () => T): T {
+    if (this.#instantMs !== undefined) return act()
+    this.#instantMs = this.clock.nowMs()
+    try {
+      return act()
+    } finally {
+      this.#instantMs = undefined
+    }
   }
 
   draw(latency: Latency): number {
@@ -145,6 +157,7 @@ export class World {
     instance.previousState = from
     instance.state = state
     instance.stateChangedAtMs = this.now()
+    instance.staleUntilMs = instance.stateChangedAtMs + this.draw(this.conditions.staleFor)
     this.emit({ kind: 'instance_state', instanceId: instance.instanceId, ...(from === state ? {} : { from }), to: state })
     if (this.#stateChangeEvents) this.publish(stateChangeEvent(this, instance))
   }
