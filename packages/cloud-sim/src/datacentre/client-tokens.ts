@@ -29,6 +29,7 @@ export class ClientTokens {
 
   remember(operation: string, token: string | undefined, parameters: unknown, resultIds: readonly string[]): void {
     if (token === undefined) return
+    this.#forgetOld()
     this.#world.state.clientTokens.set(keyOf(operation, token), {
       operation,
       token,
@@ -37,6 +38,17 @@ export class ClientTokens {
       atMs: this.#world.now(),
     })
   }
+
+  /** Maps keep the order of insertion: the oldest come first. */
+  #forgetOld(): void {
+    for (const [key, record] of this.#world.state.clientTokens) {
+      if (this.#world.now() - record.atMs < rememberedForMs) return
+      this.#world.state.clientTokens.delete(key)
+    }
+  }
 }
+
+/** EC2 promises a day; this is longer than any saga. */
+const rememberedForMs = 7 * 86_400_000
 
 const keyOf = (operation: string, token: string): string => `${operation}/${token}`

@@ -3,11 +3,15 @@ import { SimError } from './sim-error.ts'
 import type { Instance, Page, Query, SpotRequest } from './types.ts'
 import type { World } from './world.ts'
 
+/** EC2 shows a request that is over for two days. */
+const visibleForMs = 2 * 86_400_000
+
 /** The request behind every spot instance, and how it follows the instance's life. */
 export class SpotRequests {
   readonly #world: World
   constructor(world: World) {
     this.#world = world
+    world.timers.on('spot.forgotten', (timer) => this.#forget(timer.subject))
   }
 
   describe(query: Query = {}): Page<SpotRequest> {
@@ -81,6 +85,15 @@ export class SpotRequests {
     request.state = state
     request.statusCode = statusCode
     request.statusAtMs = this.#world.now()
+    if (state === 'closed' || state === 'cancelled') this.#world.timers.after(visibleForMs, 'spot.forgotten', request.requestId, 0)
+  }
+
+  /** Unless its instance lives on, as after a cancellation. */
+  #forget(requestId: string): void {
+    const request = this.#world.state.spotRequests.get(requestId)
+    if (!request || this.#world.state.instances.has(request.instanceId ?? '')) return
+    this.#world.state.spotRequests.delete(requestId)
+    this.#world.tagIndex.remove(requestId, request.tags)
   }
 
   need(requestId: string): SpotRequest {

@@ -5,9 +5,12 @@ import type { DataCentre } from '../datacentre/datacentre.ts'
 /** How long a document that was handed out and not acknowledged stays hidden. */
 const visibilityMs = 60_000
 const batchMax = 10
+/** A warning that is an hour old warns of nothing any more. */
+const retentionMs = 3_600_000
 
 interface Message {
   readonly document: JsonObject
+  readonly sentAtMs: number
   hiddenUntilMs: number
 }
 
@@ -22,7 +25,8 @@ export class EventQueue {
     this.#dc = dc
     this.#unsubscribe = dc.subscribe((event) => {
       if (event.kind !== 'cloud_event') return
-      this.#messages.add({ document: event.event, hiddenUntilMs: 0 })
+      this.#messages.add({ document: event.event, sentAtMs: dc.now(), hiddenUntilMs: 0 })
+      this.#forgetOld()
       for (const wake of this.#waiting) wake()
     })
   }
@@ -53,7 +57,16 @@ export class EventQueue {
     for (const wake of this.#waiting) wake()
   }
 
+  /** Sets keep the order of insertion: the oldest come first. */
+  #forgetOld(): void {
+    for (const message of this.#messages) {
+      if (this.#dc.now() - message.sentAtMs < retentionMs) return
+      this.#messages.delete(message)
+    }
+  }
+
   #take(): ReceivedDocument[] {
+    this.#forgetOld()
     const nowMs = this.#dc.now()
     const taken: ReceivedDocument[] = []
     for (const message of this.#messages) {
