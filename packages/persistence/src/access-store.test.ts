@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { aKey, aProject, later, start, useDatabase } from './fixtures.ts'
+import { aKey, aProject, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const access = () => connection.database.stores.access

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { aProject, aResource, aSecret, anAccount, aWorld, later, start, useDatabase } from './fixtures.ts'
+import { aProject, aResource, aSecret, anAccount, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const stores = () => connection.database.stores

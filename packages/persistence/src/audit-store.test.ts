@@ -1,7 +1,7 @@
 import { checkChain, genesisHash } from '@understudy/control'
 import type { NewAuditEntry } from '@understudy/control'
 import { expect, test } from 'vitest'
-import { later, start, useDatabase } from './fixtures.ts'
+import { later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const audit = () => connection.database.stores.audit

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { aWorld, later, start, useDatabase } from './fixtures.ts'
+import { aWorld, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const avoid = () => connection.database.stores.avoid

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { systemClock } from '@understudy/core'
 import { expect, test } from 'vitest'
 import { openDatabase } from './database.ts'
-import { aKey, aProject, anOperation, aWorld, start, untilSomebodyWaits, useDatabase } from './fixtures.ts'
+import { aKey, aProject, anOperation, aWorld, start, untilSomebodyWaits, useDatabase } from './testing/fixtures.ts'
 import type { DatabaseObservation } from './observe.ts'
 
 const connection = useDatabase()

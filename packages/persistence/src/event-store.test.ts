@@ -1,7 +1,7 @@
 import type { NewDomainEvent } from '@understudy/control'
 import { randomIds } from '@understudy/core'
 import { expect, test } from 'vitest'
-import { later, start, useDatabase } from './fixtures.ts'
+import { later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const events = () => connection.database.stores.events
@@ -21,7 +21,7 @@ test('events come back in the order in which they were appended, with every fiel
   const appended = [anEvent({ expiresAt: later(1000) }), anEvent({ data: null }), anEvent({ projectId: 'prj_other' })]
   await events().append(appended)
   const listed = await events().listAfter(from, { limit: 10 })
-  expect(listed.map(({ sequence: _, ...event }) => event)).toEqual(appended.map((event) => ({ expiresAt: undefined, ...event })))
+  expect(listed).toMatchObject(appended.map((event) => ({ expiresAt: undefined, ...event })))
   expect(listed.map(({ sequence }) => sequence)).toEqual(listed.map(({ sequence }) => sequence).toSorted((a, b) => a - b))
   expect(await events().listAfter(listed[0]!.sequence, { limit: 1 })).toEqual([listed[1]])
   expect(await events().listAfter(from, { limit: 10, projectId: 'prj_other' })).toEqual([listed[2]])

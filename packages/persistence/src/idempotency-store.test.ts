@@ -1,6 +1,6 @@
 import type { IdempotencyRecord } from '@understudy/control'
 import { expect, test } from 'vitest'
-import { later, start, useDatabase } from './fixtures.ts'
+import { later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const idempotency = () => connection.database.stores.idempotency

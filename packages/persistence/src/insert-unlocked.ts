@@ -1,6 +1,6 @@
 import type { Operation } from '@understudy/control'
 import type { Prisma } from './generated/client.ts'
-import { toOperation } from './operation-store.ts'
+import { toOperation } from './operation-row.ts'
 import type { Sql } from './sql.ts'
 import { jsonText } from './stored-json.ts'
 

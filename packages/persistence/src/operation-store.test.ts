@@ -1,6 +1,6 @@
 import type { Operation } from '@understudy/control'
 import { expect, test } from 'vitest'
-import { anOperation, later, start, useDatabase } from './fixtures.ts'
+import { anOperation, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const operations = () => connection.database.stores.operations

@@ -1,7 +1,7 @@
 import type { OutboxMessage } from '@understudy/control'
 import { randomIds } from '@understudy/core'
 import { beforeEach, expect, test } from 'vitest'
-import { later, start, useDatabase } from './fixtures.ts'
+import { later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const outbox = () => connection.database.stores.outbox

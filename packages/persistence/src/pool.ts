@@ -15,7 +15,8 @@ export function openPool(url: string, max: number, observe: Observe): pg.Pool {
     connectionString: url,
     max,
     connectionTimeoutMillis: connectTimeoutMs,
-    onConnect: async (client) => void (await client.query(sessionSettings)),
+    // The pool waits for the promise before it hands the connection out; its type does not say so.
+    onConnect: (client) => client.query(sessionSettings) as unknown as void,
   })
   // An idle connection that the server closes emits an error outside of any call; without a listener it would end the process.
   pool.on('error', (error) => observe({ type: 'connection_lost', error }))

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { later, start, useDatabase } from './fixtures.ts'
+import { later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const reconcilers = () => connection.database.stores.reconcilers

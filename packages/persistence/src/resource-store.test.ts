@@ -1,6 +1,6 @@
 import type { Resource } from '@understudy/control'
 import { expect, test } from 'vitest'
-import { aDna, aResource, aShadow, aWorld, later, start, useDatabase } from './fixtures.ts'
+import { aDna, aResource, aShadow, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const stores = () => connection.database.stores

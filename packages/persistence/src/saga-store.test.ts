@@ -4,7 +4,7 @@ import { randomIds } from '@understudy/core'
 import { FencedOff } from '@understudy/saga'
 import type { ClaimedOperation, SagaEvent } from '@understudy/saga'
 import { expect, test } from 'vitest'
-import { anOperation, later, start, useDatabase } from './fixtures.ts'
+import { anOperation, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const sagas = () => connection.database.sagas

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Shadow } from '@understudy/control'
-import { aShadow, aWorld, later, start, useDatabase } from './fixtures.ts'
+import { aShadow, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const shadows = () => connection.database.stores.shadows

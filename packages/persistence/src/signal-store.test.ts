@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { aSignal, later, useDatabase } from './fixtures.ts'
+import { aSignal, later, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const signals = () => connection.database.stores.signals

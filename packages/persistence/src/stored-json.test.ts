@@ -1,7 +1,7 @@
 import type { Json } from '@understudy/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { useDatabase } from './fixtures.ts'
+import { useDatabase } from './testing/fixtures.ts'
 import { jsonText, storable } from './stored-json.ts'
 
 const connection = useDatabase()

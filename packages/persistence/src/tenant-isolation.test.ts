@@ -1,7 +1,7 @@
 import type { Stores } from '@understudy/control'
 import { randomIds } from '@understudy/core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { aDelivery, aKey, anOperation, aSecret, aShadow, aSignal, aWebhook, aWorld, start, useDatabase } from './fixtures.ts'
+import { aDelivery, aKey, anOperation, aSecret, aShadow, aSignal, aWebhook, aWorld, start, useDatabase } from './testing/fixtures.ts'
 
 /**
  * Two projects that hold the same things. Whatever one of them asks for, by listing, by the other's ids, or by going on after the other's

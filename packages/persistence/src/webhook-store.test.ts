@@ -1,6 +1,6 @@
 import type { WebhookEndpoint } from '@understudy/control'
 import { expect, test } from 'vitest'
-import { aDelivery, aProject, aSecret, aWebhook, later, start, useDatabase } from './fixtures.ts'
+import { aDelivery, aProject, aSecret, aWebhook, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const webhooks = () => connection.database.stores.webhooks

@@ -5,7 +5,7 @@ import { createTestDatabase } from '@understudy/testing'
 import type { TestDatabase } from '@understudy/testing'
 import pg from 'pg'
 import { afterAll, beforeAll } from 'vitest'
-import { openDatabase } from './database.ts'
+import { openDatabase } from '../database.ts'
 
 /** The instant at which every test begins. */
 export const start = new Date('2026-03-01T12:00:00.000Z')
