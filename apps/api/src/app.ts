@@ -1,6 +1,7 @@
 import Fastify, { LogController } from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { AppDeps } from './deps.ts'
+import { fastifyLogger } from './http/fastify-logger.ts'
 import { createPageTokens } from './http/page-tokens.ts'
 import { zodValidator } from './http/validate.ts'
 import { jsonBodies, jsonWhateverItSays } from './plugins/body-parsers.ts'
@@ -16,9 +17,10 @@ import { serializerCompiler } from 'fastify-type-provider-zod'
 
 /** The whole API, ready to be injected into or to listen. Nothing outside is touched until a request comes. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { control, settings } = deps
+  const { control, settings, logger } = deps
+  const problems = { errorsUrl: settings.errorsUrl, logger }
   const app: FastifyInstance = Fastify({
-    loggerInstance: deps.logger,
+    loggerInstance: fastifyLogger(deps.logger),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIds(control.ids),
     requestIdHeader: false,
@@ -32,18 +34,18 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     exposeHeadRoutes: false,
     clientErrorHandler: refuseBrokenRequest(control.ids, settings.errorsUrl),
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply, settings.errorsUrl),
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply, problems),
   })
   app.setValidatorCompiler(zodValidator as never)
   app.setSerializerCompiler(serializerCompiler as never)
-  problemDetails(app, { errorsUrl: settings.errorsUrl })
-  requestContext(app, { clock: control.clock, metrics: deps.metrics })
+  problemDetails(app, problems)
+  requestContext(app, { clock: control.clock, metrics: deps.metrics, logger })
   app.decorateRequest('principal', undefined)
   app.decorateRequest('idempotency', undefined)
   jsonBodies(app)
   await openapi(app)
 
-  const streams = createStreams(control, deps.logger, settings)
+  const streams = createStreams(control, logger, settings)
   app.addHook('preClose', (next) => {
     streams.close()
     next()

@@ -1,11 +1,11 @@
 import type { Bell, Control } from '@understudy/control'
 import type { Secret } from '@understudy/core'
-import type { FastifyBaseLogger } from 'fastify'
+import type { Logger } from '@understudy/telemetry'
 
 /** Everything the API needs. `main.ts` makes it for real; tests and the document's builder make smaller ones. */
 export interface AppDeps {
   readonly control: Control
-  readonly logger: FastifyBaseLogger
+  readonly logger: Logger
   readonly metrics: RequestMetrics
   readonly health: HealthChecks
   readonly bell: Bell

@@ -1,4 +1,5 @@
 import { VirtualClock, Secret, randomIds, seededRandom } from '@understudy/core'
+import { createLogger } from '@understudy/telemetry'
 import { buildApp } from '../app.ts'
 import type { AppDeps } from '../deps.ts'
 
@@ -32,7 +33,7 @@ const nothing: AppDeps = {
     providers: untouchable('providers'),
     settings: { installation: 'document', armTtlMs: 1, webhookAllowedNetworks: [], idempotencyTtlMs: 1 },
   },
-  logger: silent(),
+  logger: createLogger({ level: 'silent', name: 'document' }),
   metrics: untouchable('metrics'),
   health: untouchable('health'),
   bell: untouchable('bell'),
@@ -50,20 +51,4 @@ const nothing: AppDeps = {
     streamHeartbeatMs: 15_000,
     streamsPerKeyMax: 1,
   },
-}
-
-function silent(): AppDeps['logger'] {
-  const ignore = (): void => undefined
-  const logger: AppDeps['logger'] = {
-    level: 'silent',
-    fatal: ignore,
-    error: ignore,
-    warn: ignore,
-    info: ignore,
-    debug: ignore,
-    trace: ignore,
-    silent: ignore,
-    child: () => logger,
-  }
-  return logger
 }

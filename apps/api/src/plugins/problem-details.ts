@@ -1,21 +1,27 @@
 import { routes } from '@understudy/contract'
 import { AppError, errorTable } from '@understudy/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from '@understudy/telemetry'
 import { pathPattern } from '../http/fastify-url.ts'
 import { problemOf, publicError } from '../http/problem.ts'
 
 const patterns = routes.map((contract) => ({ method: contract.method, pattern: pathPattern(contract.url) }))
 
-/** Everything that goes wrong leaves as `application/problem+json`, and only our own faults are logged as errors. */
-export function problemDetails(app: FastifyInstance, options: { readonly errorsUrl: string }): void {
-  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, options.errorsUrl))
-  app.setNotFoundHandler((request, reply) => sendProblem(unknownRoute(request, reply), request, reply, options.errorsUrl))
+export interface ProblemOptions {
+  readonly errorsUrl: string
+  readonly logger: Logger
 }
 
-export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, errorsUrl: string): FastifyReply {
+/** Everything that goes wrong leaves as `application/problem+json`, and only our own faults are logged as errors. */
+export function problemDetails(app: FastifyInstance, options: ProblemOptions): void {
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, options))
+  app.setNotFoundHandler((request, reply) => sendProblem(unknownRoute(request, reply), request, reply, options))
+}
+
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, options: ProblemOptions): FastifyReply {
   const shown = publicError(error)
   const { status, retry } = errorTable[shown.kind]
-  if (status >= 500) request.log.error({ event: 'request_failed', kind: shown.kind, err: shown.cause ?? error }, 'request_failed')
+  if (status >= 500) options.logger.error('request_failed', { requestId: request.id, kind: shown.kind, error: shown.cause ?? error })
   const { retryAfterSeconds } = shown.details
   if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds))
   else if (retry === 'later') reply.header('retry-after', '1')
@@ -24,7 +30,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   return reply
     .code(status)
     .type('application/problem+json')
-    .send(JSON.stringify(problemOf(shown, request, errorsUrl)))
+    .send(JSON.stringify(problemOf(shown, request, options.errorsUrl)))
 }
 
 function unknownRoute(request: FastifyRequest, reply: FastifyReply): AppError {

@@ -1,4 +1,5 @@
 import type { Clock, Ids } from '@understudy/core'
+import type { Logger } from '@understudy/telemetry'
 import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 import type { RequestMetrics } from '../deps.ts'
@@ -21,7 +22,10 @@ export const requestIds =
   }
 
 /** Gives each request an id, headers that keep browsers careful, one log line and one measurement. */
-export function requestContext(app: FastifyInstance, options: { readonly clock: Clock; readonly metrics: RequestMetrics }): void {
+export function requestContext(
+  app: FastifyInstance,
+  options: { readonly clock: Clock; readonly metrics: RequestMetrics; readonly logger: Logger },
+): void {
   app.decorateRequest('startedMs', 0)
   app.decorateRequest('keyId', undefined)
   app.decorateRequest('projectId', undefined)
@@ -41,7 +45,7 @@ export function requestContext(app: FastifyInstance, options: { readonly clock: 
     const route = request.routeOptions.config.contract?.url ?? 'unknown'
     const { method, keyId, projectId } = request
     options.metrics.observe({ method, route, status: reply.statusCode, seconds: ms / 1000 })
-    request.log.info({ event: 'request', method, route, status: reply.statusCode, ms, keyId, projectId }, 'request')
+    options.logger.info('request', { requestId: request.id, method, route, status: reply.statusCode, ms, keyId, projectId })
     next()
   })
 }

@@ -1,5 +1,5 @@
 import type { Control, DomainEvent } from '@understudy/control'
-import type { FastifyBaseLogger } from 'fastify'
+import type { Logger } from '@understudy/telemetry'
 import { poller } from './poller.ts'
 
 const batch = 500
@@ -18,13 +18,13 @@ interface Subscriber {
  */
 export class EventFeed {
   readonly #control: Control
-  readonly #logger: FastifyBaseLogger
+  readonly #logger: Logger
   readonly #everyMs: number
   readonly #subscribers = new Set<Subscriber>()
   #running: { stop(): void } | undefined
   #position = 0
 
-  constructor(control: Control, logger: FastifyBaseLogger, everyMs: number) {
+  constructor(control: Control, logger: Logger, everyMs: number) {
     this.#control = control
     this.#logger = logger
     this.#everyMs = everyMs
@@ -53,7 +53,7 @@ export class EventFeed {
     this.#running ??= poller(this.#control.clock, {
       everyMs: this.#everyMs,
       poll: () => this.#poll(),
-      onError: (error) => this.#logger.warn({ event: 'event_feed_failed', err: error }, 'event_feed_failed'),
+      onError: (error) => this.#logger.warn('event_feed_failed', { error }),
     })
   }
 

@@ -35,7 +35,7 @@ export async function streamOperation(options: {
   polling = poller(deps.control.clock, {
     everyMs: streams.pollMs,
     poll: () => sendNews(deps, deps.control, principal, operationId, position, stream),
-    onError: (error) => deps.logger.warn({ event: 'operation_stream_failed', operationId, err: error }, 'operation_stream_failed'),
+    onError: (error) => deps.logger.warn('operation_stream_failed', { operationId, error }),
   })
   if (stream.ended) polling.stop()
   return stream

@@ -1,6 +1,6 @@
 import { AppError } from '@understudy/core'
 import type { Control } from '@understudy/control'
-import type { FastifyBaseLogger } from 'fastify'
+import type { Logger } from '@understudy/telemetry'
 import type { ApiSettings } from '../deps.ts'
 import { EventFeed } from './event-feed.ts'
 import { sseStream } from './sse.ts'
@@ -15,7 +15,7 @@ export interface Streams {
   close(): void
 }
 
-export function createStreams(control: Control, logger: FastifyBaseLogger, settings: ApiSettings): Streams {
+export function createStreams(control: Control, logger: Logger, settings: ApiSettings): Streams {
   const open = new Map<SseStream, string>()
   let closed = false
   return {

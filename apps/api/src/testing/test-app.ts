@@ -4,11 +4,11 @@ import type { Bell, Control } from '@understudy/control'
 import { Secret, VirtualClock, randomIds, seededRandom } from '@understudy/core'
 import type { Clock, Json } from '@understudy/core'
 import { openDatabase } from '@understudy/persistence'
+import { createLogger } from '@understudy/telemetry'
 import { createTestDatabase } from '@understudy/testing'
 import type { FastifyInstance, InjectOptions } from 'fastify'
-import { pino } from 'pino'
-import { buildApp } from './app.ts'
-import type { ApiSettings, AppDeps } from './deps.ts'
+import { buildApp } from '../app.ts'
+import type { ApiSettings, AppDeps } from '../deps.ts'
 
 /** The API over a database of its own, as production wires it, except that time stands still and the bell is heard here. */
 export interface TestApp {
@@ -71,7 +71,7 @@ export async function startTestApp(options: { readonly clock?: Clock; readonly s
   const deps: AppDeps = {
     control,
     bell,
-    logger: pino({ level: 'info' }, { write: (line: string) => void logLines.push(line) }),
+    logger: createLogger({ level: 'info', name: 'api', destination: { write: (line: string) => void logLines.push(line) } }),
     metrics: { observe: () => undefined, render: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }) },
     health: {
       check: async () => {

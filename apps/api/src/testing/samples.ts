@@ -1,0 +1,114 @@
+import type { TestApp } from './test-app.ts'
+import type { Tenant } from './tenant.ts'
+
+/** A request that succeeds when the right key asks: path parameters, query, body, and the state it was made from. */
+export interface Sample {
+  readonly path?: Readonly<Record<string, string>>
+  readonly query?: string
+  readonly body?: Readonly<Record<string, unknown>>
+  readonly etag?: string
+  /** Instead of an API key. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+type MakeSample = (tenant: Tenant, test: TestApp) => Promise<Sample>
+const nothing: MakeSample = () => Promise.resolve({})
+const version = (thing: { readonly version: number }): string => `"${thing.version}"`
+const of = (thing: { readonly id: string }) => ({ path: { id: thing.id } })
+const changing = (thing: { readonly id: string; readonly version: number }, body?: Sample['body']): Sample => ({
+  ...of(thing),
+  etag: version(thing),
+  ...(body === undefined ? {} : { body }),
+})
+
+/** One for every route; the walk over the contract fails when a route has none. Each makes things of its own, so that order does not matter. */
+export const samples: Readonly<Record<string, MakeSample>> = {
+  createProject: () => Promise.resolve({ body: { name: 'another' } }),
+  listProjects: nothing,
+  createApiKey: () => Promise.resolve({ body: { name: 'ci', role: 'viewer', expiresAt: '2030-01-01T00:00:00Z' } }),
+  listApiKeys: nothing,
+  getApiKey: async (t) => ({ path: { id: await t.anApiKey() } }),
+  revokeApiKey: async (t) => ({ path: { id: await t.anApiKey() } }),
+  listAudit: nothing,
+  verifyAudit: nothing,
+
+  createAccount: () =>
+    Promise.resolve({
+      body: {
+        name: 'staging',
+        provider: 'aws',
+        region: 'eu-west-1',
+        settings: {},
+        credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'x'.repeat(40) },
+      },
+    }),
+  listAccounts: nothing,
+  getAccount: async (t) => of(await t.anAccount()),
+  updateAccount: async (t) => changing(await t.anAccount(), { name: 'renamed' }),
+  deleteAccount: async (t) => changing(await t.anAccount()),
+  verifyAccount: async (t) => of(await t.anAccount()),
+  rotateIngestKey: async (t) => of(await t.anAccount()),
+
+  importResource: async (t) => ({ body: { accountId: (await t.anAccount()).id, nativeId: 'i-0b662ef9931388ba0', name: 'web' } }),
+  listResources: nothing,
+  getResource: async (t) => of(await t.aResource()),
+  updateResource: async (t) => changing(await t.aResource(), { name: 'renamed', labels: { team: 'web' } }),
+  deleteResource: async (t) => changing(await t.aResource()),
+  refreshResource: async (t) => of(await t.aResource()),
+  protectResource: async (t) => changing(await t.aResource(), { tier: { readiness: 'hot' } }),
+  unprotectResource: async (t) => changing(await t.aProtectedResource()),
+  holdResource: async (t) => changing(await t.aResource(), { reason: 'maintenance by hand', untilSeconds: 3600 }),
+  releaseHold: async (t, { clock }) =>
+    changing(await t.aResource({ hold: { reason: 'mine', by: 'key:test', until: new Date(clock.nowMs() + 60_000) } })),
+  startFailover: async (t) => ({ path: { id: (await t.aShadow()).resourceId }, body: { reason: 'a rehearsal' } }),
+  getDna: async (t) => of(await t.aResource()),
+  getResourceTimeline: async (t) => of(await t.aResource()),
+
+  listShadows: nothing,
+  getShadow: async (t) => of(await t.aShadow()),
+  drillShadow: async (t) => of(await t.aShadow()),
+  promoteShadow: async (t) => of(await t.aShadow()),
+  armShadow: async (t) => of(await t.aShadow()),
+  disarmShadow: async (t) => of(await t.aShadow()),
+
+  createSignal: async (t) => ({ body: { resourceId: (await t.aResource()).id, kind: 'rebalance' } }),
+  listSignals: nothing,
+  getSignal: async (t, test) => {
+    const body = { resourceId: (await t.aResource()).id, kind: 'maintenance' }
+    const { json } = await test.inject({ method: 'POST', url: '/v1/signals', key: t.keys.operator, payload: body })
+    return { path: { id: json.id } }
+  },
+  ingestEvents: async (t) => {
+    const account = await t.anAccount()
+    const key = await t.anIngestKey(account)
+    return { path: { provider: 'aws', accountId: account.id }, body: { hello: 'world' }, headers: { 'x-understudy-ingest-key': key } }
+  },
+
+  listOperations: nothing,
+  getOperation: async (t) => of(await t.anOperation()),
+  cancelOperation: async (t) => of(await t.anOperation()),
+  retryOperation: async (t) => of((await t.aStuckOperation()).operation),
+  skipStep: async (t) => {
+    const { operation, step } = await t.aStuckOperation()
+    return { ...of(operation), body: { step } }
+  },
+  // One that has ended: the stream of another would stay open.
+  streamOperation: async (t, { clock }) => of(await t.anOperation({ status: 'succeeded', finishedAt: new Date(clock.nowMs()) })),
+  listEvents: nothing,
+
+  createWebhook: () => Promise.resolve({ body: { url: 'https://93.184.216.34/hook', types: ['io.understudy.operations.'] } }),
+  listWebhooks: nothing,
+  getWebhook: async (t) => of(await t.aWebhook()),
+  updateWebhook: async (t) => changing(await t.aWebhook(), { description: 'the pager' }),
+  deleteWebhook: async (t) => changing(await t.aWebhook()),
+  rotateWebhookSecret: async (t) => of(await t.aWebhook()),
+  testWebhook: async (t) => of(await t.aWebhook()),
+  listDeliveries: nothing,
+  resendDelivery: async (t) => of(await t.aDelivery()),
+
+  getHealth: nothing,
+  getReadiness: nothing,
+  getMetrics: nothing,
+  getDocument: nothing,
+  listReconcilers: nothing,
+}
