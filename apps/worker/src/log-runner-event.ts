@@ -8,6 +8,7 @@ export function logRunnerEvent(logger: Logger, event: RunnerEvent): void {
     case 'stuck':
     case 'store_failed':
     case 'step_abandoned':
+    case 'engine_failed':
       logger.error(`operation_${type}`, fields)
       return
     case 'step_retried':

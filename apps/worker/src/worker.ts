@@ -1,5 +1,5 @@
 import { failureOf, hostReconcilers } from '@understudy/control'
-import type { Control, SagaDeps, WebhookSender } from '@understudy/control'
+import type { Control, Reconciler, SagaDeps, WebhookSender } from '@understudy/control'
 import { startOutboxRelay } from '@understudy/queue'
 import type { OpenQueue } from '@understudy/queue'
 import { createRunner } from '@understudy/saga'
@@ -19,6 +19,12 @@ export interface WorkerOptions {
   readonly observe: Observe
   readonly onError: (where: string, error: unknown) => void
   readonly pollers?: { readonly parallel: number; readonly waitSeconds: number; readonly refreshMs: number }
+  /** Default: everything of `reconcilers.ts`. */
+  readonly reconcilers?: readonly Reconciler[]
+  /** How often the database is searched for what no bell has told of. Default 2 s. */
+  readonly sweepMs?: number
+  /** How often the outbox is emptied when nobody pokes it. Default 250 ms. */
+  readonly relayMs?: number
 }
 
 export interface RunningWorker {
@@ -28,7 +34,7 @@ export interface RunningWorker {
 }
 
 /** The sweep finds what no bell has told of: after an emptied queue, a lost outbox row, a lease that ran out. */
-const sweepMs = 2000
+const usualSweepMs = 2000
 
 /** Everything a worker does: runs operations, hosts the reconcilers, listens to the clouds' queues, carries the outbox. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
@@ -53,12 +59,18 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     leaseMs: options.leaseMs,
     concurrencyMax: options.concurrencyMax,
   })
-  const host = hostReconcilers(control, reconcilers({ sender: options.sender }), {
+  const host = hostReconcilers(control, options.reconcilers ?? reconcilers({ sender: options.sender }), {
     runner: options.runnerId,
     onError: (name, error) => options.onError(`reconciler ${name}`, error),
   })
   await queue.consume(jobs(runner, host))
-  const relay = startOutboxRelay({ database, queue, clock, onError: onError('outbox') })
+  const relay = startOutboxRelay({
+    database,
+    queue,
+    clock,
+    onError: onError('outbox'),
+    ...(options.relayMs === undefined ? {} : { everyMs: options.relayMs }),
+  })
   const pollers = startSignalPollers({
     control,
     ...(options.pollers ?? { parallel: 4, waitSeconds: 20, refreshMs: 5000 }),
@@ -69,7 +81,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     },
     onError: (accountId, error) => options.onError(`signals of ${accountId}`, error),
   })
-  const stopSweep = startSweep(control, runner)
+  const stopSweep = startSweep(control, runner, options.sweepMs ?? usualSweepMs)
   return {
     runner,
     async stop() {
@@ -81,7 +93,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
 }
 
-function startSweep(control: Control, runner: Runner): () => void {
+function startSweep(control: Control, runner: Runner, sweepMs: number): () => void {
   let cancel = (): void => undefined
   let stopped = false
   const sweep = (): void => {

@@ -9,7 +9,7 @@ export interface OutboxRelay {
 }
 
 const batchMax = 500
-const everyMs = 250
+const usualEveryMs = 250
 /** After a failed delivery the rows come back after this long. */
 const leaseMs = 5000
 
@@ -19,6 +19,8 @@ export function startOutboxRelay(options: {
   readonly queue: OpenQueue
   readonly clock: Clock
   readonly onError: (error: unknown) => void
+  /** Default 250 ms. */
+  readonly everyMs?: number
 }): OutboxRelay {
   const { database, queue, clock } = options
   let stopped = false
@@ -51,7 +53,7 @@ export function startOutboxRelay(options: {
         if (again) {
           again = false
           run()
-        } else if (!stopped) cancelTimer = clock.schedule(everyMs, run)
+        } else if (!stopped) cancelTimer = clock.schedule(options.everyMs ?? usualEveryMs, run)
       })
   }
   cancelTimer = clock.schedule(0, run)

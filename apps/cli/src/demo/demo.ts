@@ -131,7 +131,7 @@ async function protect(
   if (!resource) throw new Error(`The import ${imported.id} brought nothing.`)
   await required(
     client.POST('/v1/resources/{id}:protect', {
-      params: { path: { id: resource.id }, header: { 'if-match': resource.etag } },
+      params: { path: { id: resource.id }, header: { 'If-Match': resource.etag } },
       body: { tier: { shadows: 1, readiness: 'hot', zones: 'other', purchase: 'spot', proofMaxAgeSeconds: 3600, formerPrimary: 'terminate' } },
     }),
   )

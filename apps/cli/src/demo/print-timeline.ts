@@ -6,7 +6,7 @@ export async function printTimeline(client: UnderstudyClient, operationId: strin
   if (!data) return
   say('  seconds   step')
   say('     0.00   notice: the cloud announces the interruption')
-  for (const step of data.metadata.steps) {
+  for (const step of data.metadata.steps ?? []) {
     if (step.finishedAt === undefined) continue
     const seconds = ((Date.parse(step.finishedAt) - noticedMs) / 1000).toFixed(2).padStart(9)
     say(`${seconds}   ${step.name}: ${step.title}`)

@@ -17,6 +17,8 @@ const minute = 60 * second
 
 /** Passing the deadline does not end a failover: late is better than never. */
 const evenLate = { overrun: true } as const
+/** As often as the budget allows: giving up early on a cloud that answers badly would lose what is to be saved. */
+const stubborn = { attemptsMax: 200 } as const
 
 interface Chosen {
   readonly standin?: { readonly standIn: StandIn | null }
@@ -38,12 +40,14 @@ const hasNoShadow = ({ outputs }: { readonly outputs: Chosen }): boolean => outp
 export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version: sagaVersions.failover, params: failoverSagaParams })
   .step('gate', {
     title: 'Check that the failover is still needed and allowed',
+    ...stubborn,
     budget: { maxMs: minute, ...evenLate },
     run: passGate,
     undo: leaveGate,
   })
   .step('standin', {
     title: 'Reserve the best shadow',
+    ...stubborn,
     budget: { maxMs: minute, ...evenLate },
     run: reserveStandIn,
     undo: releaseStandIn,
@@ -51,6 +55,7 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
   .step('state', {
     title: 'Save the state of the primary, since no shadow can take over',
     when: hasNoShadow,
+    ...stubborn,
     budget: { maxMs: 2 * minute, ...evenLate },
     run: saveState,
     // What was saved is kept: nobody knows yet what it will be needed for.
@@ -59,6 +64,7 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
   .step('replacement', {
     title: 'Launch a replacement elsewhere',
     when: hasNoShadow,
+    ...stubborn,
     budget: { maxMs: 15 * minute, ...evenLate },
     run: (deps, step) => placeReplacement(deps, step, step.outputs.state ?? { setId: null, usable: false }),
     undo: removeReplacement,
@@ -66,12 +72,14 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
   .step('running', {
     title: 'Start the stand-in if it rests',
     when: ({ outputs }) => outputs.standin.standIn !== null,
+    ...stubborn,
     budget: { maxMs: 10 * minute, ...evenLate },
     run: (deps, step) => startStandIn(deps, step, requireStandIn(step.outputs)),
     undo: (deps, step) => restStandIn(deps, step, standInOf(step.outputs), step.output?.started ?? false),
   })
   .step('traffic', {
     title: 'Move the traffic to the stand-in',
+    ...stubborn,
     budget: { maxMs: 10 * minute, ...evenLate },
     run: (deps, step) => moveTraffic(deps, step, requireStandIn(step.outputs)),
     undo: (deps, step) => returnTraffic(deps, step, standInOf(step.outputs)),
@@ -79,12 +87,14 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
   .step('capacity', {
     title: 'Bring it to the size of the primary',
     when: ({ outputs }) => requireStandIn(outputs).instanceType !== outputs.gate.instanceType,
+    ...stubborn,
     budget: { maxMs: 15 * minute, ...evenLate },
     run: (deps, step) => growStandIn(deps, step, requireStandIn(step.outputs), step.outputs.gate.instanceType),
     undo: removeReplacement,
   })
   .step('stable', {
     title: 'Wait until it is stable',
+    ...stubborn,
     budget: { maxMs: 5 * minute, ...evenLate },
     run: (deps, step) => awaitStable(deps, step, requireStandIn(step.outputs)),
     undo: 'nothing-to-undo',
@@ -92,18 +102,21 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
   .commit()
   .step('retired', {
     title: 'Retire the former primary',
+    ...stubborn,
     budget: { maxMs: 10 * minute, ...evenLate },
     run: (deps, step) => retirePrimary(deps, step, requireStandIn(step.outputs)),
     undo: 'nothing-to-undo',
   })
   .step('promoted', {
     title: 'Promote the stand-in',
+    ...stubborn,
     budget: { maxMs: minute, ...evenLate },
     run: (deps, step) => promote(deps, step, requireStandIn(step.outputs)),
     undo: 'nothing-to-undo',
   })
   .step('replenished', {
     title: 'Have a new shadow made',
+    ...stubborn,
     budget: { maxMs: minute, ...evenLate },
     run: (deps, step) => replenish(deps, step, { ...step.outputs.gate, ...step.outputs.retired }),
     undo: 'nothing-to-undo',

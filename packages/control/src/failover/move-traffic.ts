@@ -1,7 +1,10 @@
+import { now } from '@understudy/core'
+import { isProviderError } from '@understudy/provider'
 import { awaitCondition } from '../cloud/await-operation.ts'
 import { awaitHealthy, memberOf } from '../cloud/health.ts'
 import { ensureRunning } from '../cloud/ensure-running.ts'
 import type { SagaDeps } from '../context.ts'
+import { rememberAvoided } from '../placement/remember-avoided.ts'
 import type { StandIn } from './failover.ts'
 import { failoverWorld, refOf, stillRuns, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
@@ -52,11 +55,33 @@ export async function returnTraffic(deps: SagaDeps, step: FailoverStep, standIn:
   )
 }
 
-/** Starts a resting stand-in. */
+/**
+ * Starts a resting stand-in. One that cannot be started (no capacity, or it is gone) is marked as failed before this failover is
+ * undone, so that the next attempt takes another one, or launches a replacement.
+ */
 export async function startStandIn(deps: SagaDeps, step: FailoverStep, standIn: StandIn): Promise<{ readonly started: boolean }> {
   const { provider } = await failoverWorld(deps, step)
   await step.audit({ action: 'compute.start', target: standIn.nativeId })
-  return ensureRunning(deps, provider, refOf(provider, standIn), urgent(deps, step, { suffix: 'start', role: 'shadow', shadowId: standIn.shadowId }))
+  try {
+    return await ensureRunning(
+      deps,
+      provider,
+      refOf(provider, standIn),
+      urgent(deps, step, { suffix: 'start', role: 'shadow', shadowId: standIn.shadowId }),
+    )
+  } catch (error) {
+    if (isProviderError(error) && !error.shape.retryable) {
+      await rememberAvoided(deps, (await failoverWorld(deps, step)).resource.accountId, error)
+      await deps.database.stores.shadows.move(standIn.shadowId, {
+        from: ['reserved'],
+        to: 'failed',
+        operationId: null,
+        lastError: error.message,
+        at: now(deps.clock),
+      })
+    }
+    throw error
+  }
 }
 
 /** Puts it to rest again, when this failover had to start it. */

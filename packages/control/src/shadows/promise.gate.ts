@@ -46,7 +46,10 @@ export function promiseGap(question: {
   ])
   const good = shadows.filter((shadow) => !failedIds.has(shadow.id) && fitsTier(shadow, tier, resource))
   const outdated = idle.filter((shadow) => !failedIds.has(shadow.id) && !good.includes(shadow))
-  const proven = good.filter((shadow) => shadow.status === 'ready' && proofAgeMs(shadow, nowMs) <= tier.proofMaxAgeSeconds * 1000)
+  // A drill renews a proof that still counts while it runs.
+  const proven = good.filter(
+    (shadow) => (shadow.status === 'ready' || shadow.status === 'proving') && proofAgeMs(shadow, nowMs) <= tier.proofMaxAgeSeconds * 1000,
+  )
   const kept = proven.length >= tier.shadows
   const surplus = kept
     ? idle
