@@ -205,8 +205,10 @@ class Simulation implements SimServer {
 
   async #control(request: IncomingMessage, response: ServerResponse, url: string, body: string): Promise<void> {
     // A page in a browser can be made to reach loopback under a name of its own; this endpoint is for loopback's own names.
-    const host = request.headers.host?.replace(/:\d+$/, '')
-    if (host !== loopback && host !== 'localhost') {
+    // The same for a page of another origin that posts here without asking.
+    const origin = request.headers.origin
+    const strange = origin !== undefined && !isLoopback(URL.parse(origin)?.hostname)
+    if (!isLoopback(request.headers.host?.replace(/:\d+$/, '')) || strange) {
       send(response, 403, 'application/json', JSON.stringify({ error: 'the control endpoint answers on 127.0.0.1 only' }))
       return
     }
@@ -261,5 +263,7 @@ function send(response: ServerResponse, status: number, contentType: string, bod
   response.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
   response.end(body)
 }
+
+const isLoopback = (host: string | undefined): boolean => host === loopback || host === 'localhost'
 
 const blocksPath = (stateDirectory: string): string => join(stateDirectory, 'blocks')

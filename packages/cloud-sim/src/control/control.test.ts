@@ -133,6 +133,14 @@ describe('the control endpoint', () => {
     expect([broken.status, await broken.json()]).toEqual([400, { error: 'the body is not JSON' }])
   })
 
+  it('is deaf to pages of other origins', async () => {
+    await start({ listeners: false })
+    const foreign = await fetch(`${server.url}/_sim/reset`, { method: 'POST', headers: { origin: 'https://example.com' } })
+    expect(foreign.status).toBe(403)
+    const own = await fetch(`${server.url}/_sim/state`, { headers: { origin: 'http://127.0.0.1:5173' } })
+    expect(own.status).toBe(200)
+  })
+
   it('forgets everything on a reset', async () => {
     await start({ stateDirectory: directory })
     await seed({ addresses: true })

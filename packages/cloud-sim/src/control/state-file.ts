@@ -2,8 +2,9 @@ import type { Clock, JsonObject } from '@understudy/core'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** How long changes are collected before they are written. */
+/** How long changes are collected before they are written, and how many times longer than the writing itself takes. */
 const debounceMs = 250
+const restFactor = 10
 
 /**
  * The whole simulation as one JSON file, replaced as a whole: a reader, or a process that starts after a crash, finds
@@ -17,6 +18,7 @@ export class StateFile {
   #cancel: (() => void) | undefined
   #writing: Promise<void> = Promise.resolve()
   #closed = false
+  #lastWriteMs = 0
 
   constructor(options: { directory: string; clock: Clock; snapshot: () => JsonObject; onError: (error: unknown) => void }) {
     this.#directory = options.directory
@@ -28,7 +30,7 @@ export class StateFile {
   /** Something has changed: the file is written soon. */
   touch(): void {
     if (this.#closed) return
-    this.#cancel ??= this.#clock.schedule(debounceMs, () => {
+    this.#cancel ??= this.#clock.schedule(Math.max(debounceMs, this.#lastWriteMs * restFactor), () => {
       this.#cancel = undefined
       this.save().catch(this.#onError)
     })
@@ -50,9 +52,11 @@ export class StateFile {
 
   async #write(): Promise<void> {
     const path = statePath(this.#directory)
+    const startedMs = this.#clock.nowMs()
     await mkdir(this.#directory, { recursive: true })
     await writeFile(`${path}.new`, JSON.stringify(this.#snapshot()), { mode: 0o600 })
     await rename(`${path}.new`, path)
+    this.#lastWriteMs = this.#clock.nowMs() - startedMs
   }
 }
 

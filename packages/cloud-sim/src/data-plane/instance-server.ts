@@ -101,12 +101,13 @@ export class InstanceServer {
     const volumeId = instance?.blockDevices.find((candidate) => candidate.deviceName === device)?.volumeId
     if (volumeId === undefined) return send(response, 404, 'no such device', 'text/plain')
     const offset = Number(search.get('offset') ?? 0)
-    if (request.method !== 'PUT') {
-      const length = Math.min(Number(search.get('length') ?? 512), maxDiskBytes)
+    const length = Math.min(Number(search.get('length') ?? 512), maxDiskBytes)
+    if (![offset, length].every((value) => Number.isSafeInteger(value) && value >= 0))
+      return send(response, 400, 'offset and length are whole numbers', 'text/plain')
+    if (request.method !== 'PUT')
       return this.#guarded(response, () =>
         send(response, 200, Buffer.from(this.#dataCentre.blocks.read(volumeId, offset, length)), 'application/octet-stream'),
       )
-    }
     const chunks: Buffer[] = []
     let size = 0
     request.on('data', (chunk: Buffer) => {
