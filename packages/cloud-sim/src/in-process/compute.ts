@@ -18,7 +18,6 @@ import { failed, handleOf, mayBeStale, running, succeeded, textOf } from './hand
 import { launchInput } from './launch.ts'
 import {
   holdVerb,
-  issued,
   pollStart,
   pollStop,
   pollTerminate,

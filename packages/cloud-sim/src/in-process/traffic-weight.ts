@@ -17,92 +17,142 @@ interface View {
   readonly standby: Group
 }
 
+/** How often a change is written again after somebody else's write has undone it. */
+const writesMax = 3
+
 /**
  * Two target groups behind one listener or rule. Primary and standby are roles of groups, members are instances in one of
  * them: whoever waits is registered in the group that carries no traffic, and a shift moves the weight between the groups.
+ * The last writer of an entry wins, so that writers in this process take turns.
  */
 export function weightedGroups(adapter: SimAdapter): Mechanism {
-  const groups = targetGroups(adapter)
-
-  const actionsOf = async ({ entry }: WeightBinding): Promise<readonly Action[]> => {
-    const { balancers } = adapter.dc
-    const read = { effect: 'read' } as const
-    if (entry.kind === 'rule') {
-      const [rule] = await adapter.call('DescribeRules', () => balancers.describeRules({ ruleArns: [entry.arn] }), read)
-      return structuredClone(rule?.actions ?? [])
-    }
-    const [listener] = await adapter.call('DescribeListeners', () => balancers.describeListeners({ listenerArns: [entry.arn] }), read)
-    return structuredClone(listener?.defaultActions ?? [])
-  }
-
-  const look = async (binding: WeightBinding): Promise<View> => {
-    const actions = await actionsOf(binding)
-    const forward = actions.find((action) => action.kind === 'forward')
-    const weightOf = (arn: string): number | undefined => forward?.targetGroups.find((group) => group.targetGroupArn === arn)?.weight
-    if (!forward || (weightOf(binding.primaryGroup) === undefined && weightOf(binding.standbyGroup) === undefined)) {
-      throw providerError('invalid', 'NotForwarding', `${binding.entry.arn} forwards to neither of the two target groups.`)
-    }
-    const group = async (arn: string): Promise<Group> => ({ arn, weight: weightOf(arn) ?? 0, targets: await groups.targets(arn) })
-    return { actions, forward, primary: await group(binding.primaryGroup), standby: await group(binding.standbyGroup) }
-  }
-
-  /** Both weights in one call: at no moment are both groups at zero. Other groups of the entry keep theirs. */
-  const write = async (binding: WeightBinding, view: View, weights: ReadonlyMap<string, number>, context: CallContext): Promise<void> => {
-    const present = new Map(view.forward.targetGroups.map((group) => [group.targetGroupArn, group.weight]))
-    if ([...weights].every(([arn, weight]) => present.get(arn) === weight)) return
-    const merged = [...new Map([...present, ...weights])].map(([targetGroupArn, weight]) => ({ targetGroupArn, weight }))
-    const actions = view.actions.map((action) => (action === view.forward ? { ...view.forward, targetGroups: merged } : action))
-    const { entry } = binding
-    const { balancers } = adapter.dc
-    const modify = (): unknown =>
-      entry.kind === 'listener'
-        ? balancers.modifyListener({ listenerArn: entry.arn, defaultActions: actions })
-        : balancers.modifyRule({ ruleArn: entry.arn, actions })
-    await adapter.call(entry.kind === 'listener' ? 'ModifyListener' : 'ModifyRule', modify, { effect: 'repeatable' }, context.signal)
-  }
-
-  const enrol = async (binding: WeightBinding, ref: InstanceRef, context: CallContext): Promise<void> => {
-    const view = await look(binding)
-    const { primary, standby } = view
-    // A group that nobody forwards to has no health checks: the member could not be watched.
-    await write(binding, view, new Map([primary, standby].map((group) => [group.arn, group.weight])), context)
-    if ([primary, standby].some((group) => staying(group.targets).some((target) => target.instanceId === ref.nativeId))) return
-    const idle = [standby, primary].find((group) => group.weight === 0)
-    if (!idle) throw providerError('conflict', 'NoIdleGroup', 'Both target groups carry traffic. Finish the shift before a new member joins.')
-    await groups.register(idle.arn, ref.nativeId, binding.port, context)
-  }
-
-  const setWeights = async (binding: WeightBinding, weights: Weights, context: CallContext): Promise<void> => {
-    const view = await look(binding)
-    const raised = new Map(weights.filter(({ weight }) => weight > 0).map(({ ref, weight }) => [ref.nativeId, weight]))
-    const plans = [view.primary, view.standby].map((group) => planFor(group, raised))
-    for (const nativeId of raised.keys()) {
-      if (!plans.some((plan) => plan.kept.includes(nativeId))) {
-        throw providerError('conflict', 'NotEnrolled', `${nativeId} is registered in neither target group. Enrol it before it gets traffic.`)
-      }
-    }
-    // Whoever shares a group with the member to raise, and shall have nothing, leaves before the group gets its weight.
-    for (const plan of plans) await groups.deregister(plan.group.arn, plan.leaving, context)
-    await write(binding, view, new Map(plans.map((plan) => [plan.group.arn, plan.weight])), context)
-  }
-
+  const inTurn = turns()
+  const entryOf = (binding: TrafficBinding): string => readWeightBinding(binding).entry.arn
   return {
     async validate(binding) {
-      await look(readWeightBinding(binding))
+      await look(adapter, readWeightBinding(binding))
     },
     async state(binding) {
-      return membersOf(await look(readWeightBinding(binding)))
+      return membersOf(await look(adapter, readWeightBinding(binding)))
     },
-    enrol: (binding: TrafficBinding, ref, context) => enrol(readWeightBinding(binding), ref, context),
-    setWeights: (binding, weights, context) => setWeights(readWeightBinding(binding), weights, context),
+    enrol: async (binding, ref, context) => await inTurn(entryOf(binding), () => enrol(adapter, readWeightBinding(binding), ref, context)),
+    setWeights: async (binding, weights, context) =>
+      await inTurn(entryOf(binding), () => setWeights(adapter, readWeightBinding(binding), weights, context)),
     async remove(binding, ref, context) {
-      const { primary, standby } = await look(readWeightBinding(binding))
+      const { primary, standby } = await look(adapter, readWeightBinding(binding))
       for (const group of [primary, standby]) {
         const own = staying(group.targets).filter((target) => target.instanceId === ref.nativeId)
-        await groups.deregister(group.arn, own, context)
+        await targetGroups(adapter).deregister(group.arn, own, context)
       }
     },
   }
+}
+
+/** Runs tasks of one key one after the other. */
+function turns(): <T>(key: string, task: () => Promise<T>) => Promise<T> {
+  const tails = new Map<string, Promise<void>>()
+  return async (key, task) => {
+    const mine = (tails.get(key) ?? Promise.resolve()).then(task)
+    // The next in line waits for the end of this task, not for its success.
+    const tail = mine.then(
+      () => undefined,
+      () => undefined,
+    )
+    tails.set(key, tail)
+    try {
+      return await mine
+    } finally {
+      if (tails.get(key) === tail) tails.delete(key)
+    }
+  }
+}
+
+async function actionsOf(adapter: SimAdapter, { entry }: WeightBinding): Promise<readonly Action[]> {
+  const { balancers } = adapter.dc
+  const read = { effect: 'read' } as const
+  if (entry.kind === 'rule') {
+    const [rule] = await adapter.call('DescribeRules', () => balancers.describeRules({ ruleArns: [entry.arn] }), read)
+    return structuredClone(rule?.actions ?? [])
+  }
+  const [listener] = await adapter.call('DescribeListeners', () => balancers.describeListeners({ listenerArns: [entry.arn] }), read)
+  return structuredClone(listener?.defaultActions ?? [])
+}
+
+async function look(adapter: SimAdapter, binding: WeightBinding): Promise<View> {
+  const actions = await actionsOf(adapter, binding)
+  const forward = forwardOf(actions, binding)
+  const group = async (arn: string): Promise<Group> => ({
+    arn,
+    weight: weightsOf(forward).get(arn) ?? 0,
+    targets: await targetGroups(adapter).targets(arn),
+  })
+  return { actions, forward, primary: await group(binding.primaryGroup), standby: await group(binding.standbyGroup) }
+}
+
+function forwardOf(actions: readonly Action[], binding: WeightBinding): ForwardAction {
+  const forward = actions.find((action) => action.kind === 'forward')
+  const groups = forward ? weightsOf(forward) : new Map<string, number>()
+  if (forward && (groups.has(binding.primaryGroup) || groups.has(binding.standbyGroup))) return forward
+  throw providerError('invalid', 'NotForwarding', `${binding.entry.arn} forwards to neither of the two target groups.`)
+}
+
+const weightsOf = (forward: ForwardAction): ReadonlyMap<string, number> =>
+  new Map(forward.targetGroups.map((group) => [group.targetGroupArn, group.weight]))
+
+/** Both weights in one call: at no moment are both groups at zero. Other groups of the entry keep theirs. */
+async function write(
+  adapter: SimAdapter,
+  binding: WeightBinding,
+  seen: readonly Action[],
+  weights: ReadonlyMap<string, number>,
+  context: CallContext,
+): Promise<void> {
+  let actions = seen
+  for (let writes = 0; ; writes++) {
+    const forward = forwardOf(actions, binding)
+    const present = weightsOf(forward)
+    if ([...weights].every(([arn, weight]) => present.get(arn) === weight)) return
+    if (writes === writesMax) throw providerError('conflict', 'ListenerChanged', `Something else keeps changing the weights of ${binding.entry.arn}.`)
+    const merged = [...new Map([...present, ...weights])].map(([targetGroupArn, weight]) => ({ targetGroupArn, weight }))
+    const changed = actions.map((action) => (action === forward ? { ...forward, targetGroups: merged } : action))
+    await modify(adapter, binding, changed, context)
+    actions = await actionsOf(adapter, binding)
+  }
+}
+
+async function modify(adapter: SimAdapter, { entry }: WeightBinding, actions: readonly Action[], { signal }: CallContext): Promise<void> {
+  const { balancers } = adapter.dc
+  const facts = { effect: 'repeatable' } as const
+  if (entry.kind === 'listener') {
+    await adapter.call('ModifyListener', () => balancers.modifyListener({ listenerArn: entry.arn, defaultActions: actions }), facts, signal)
+  } else {
+    await adapter.call('ModifyRule', () => balancers.modifyRule({ ruleArn: entry.arn, actions }), facts, signal)
+  }
+}
+
+async function enrol(adapter: SimAdapter, binding: WeightBinding, ref: InstanceRef, context: CallContext): Promise<void> {
+  const { actions, primary, standby } = await look(adapter, binding)
+  const both = [standby, primary]
+  // A group that nobody forwards to has no health checks: the member could not be watched.
+  await write(adapter, binding, actions, new Map(both.map((group) => [group.arn, group.weight])), context)
+  if (both.some((group) => staying(group.targets).some((target) => target.instanceId === ref.nativeId))) return
+  const idle = both.find((group) => group.weight === 0)
+  if (!idle) throw providerError('conflict', 'NoIdleGroup', 'Both target groups carry traffic. Finish the shift before a new member joins.')
+  await targetGroups(adapter).register(idle.arn, ref.nativeId, binding.port, context)
+}
+
+async function setWeights(adapter: SimAdapter, binding: WeightBinding, weights: Weights, context: CallContext): Promise<void> {
+  const { actions, primary, standby } = await look(adapter, binding)
+  const raised = new Map(weights.filter(({ weight }) => weight > 0).map(({ ref, weight }) => [ref.nativeId, weight]))
+  const plans = [primary, standby].map((group) => planFor(group, raised))
+  for (const nativeId of raised.keys()) {
+    if (!plans.some((plan) => plan.kept.includes(nativeId))) {
+      throw providerError('conflict', 'NotEnrolled', `${nativeId} is registered in neither target group. Enrol it before it gets traffic.`)
+    }
+  }
+  // Whoever shares a group with the member to raise, and shall have nothing, leaves before the group gets its weight.
+  for (const plan of plans) await targetGroups(adapter).deregister(plan.group.arn, plan.leaving, context)
+  await write(adapter, binding, actions, new Map(plans.map((plan) => [plan.group.arn, plan.weight])), context)
 }
 
 function membersOf({ primary, standby }: View): TrafficMember[] {
