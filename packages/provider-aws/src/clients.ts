@@ -33,7 +33,6 @@ import {
   DeregisterTargetsCommand,
   DescribeListenersCommand,
   DescribeRulesCommand,
-  DescribeTargetGroupsCommand,
   DescribeTargetHealthCommand,
   ElasticLoadBalancingV2Client,
   ModifyListenerCommand,
@@ -48,129 +47,149 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Offering } from '@understudy/provider'
 import { classify } from './errors.ts'
 import type { CallEffect } from './errors.ts'
-import type { AwsSettings } from './settings.ts'
+import type { AwsService, AwsSettings } from './settings.ts'
 
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
-const connectionTimeoutMs = 3_000
-/** Above the longest long poll (20 s), below the visibility timeout of the queue. */
-const requestTimeoutMs = 30_000
+/** A request may take longer than the longest long poll (20 s), and less than a message stays hidden (60 s). */
+const usualTimeouts = { connectMs: 3_000, requestMs: 30_000 }
 const maxSockets = 100
 
 export type AwsCalls = ReturnType<typeof awsCalls>
 
+/** Every call this adapter makes, and nothing else: the table of permissions in the package's README is tested against it. */
+export function awsCalls(settings: AwsSettings) {
+  const clients = sdkClients(settings)
+  const secrets = settings.credentials === 'default-chain' ? [] : Object.values(settings.credentials)
+  const tell: Tell = async (effect, call, offering) => {
+    try {
+      return await call
+    } catch (error) {
+      throw classify(error, { effect, offering, secrets })
+    }
+  }
+  return {
+    ...ec2Reads(clients, tell),
+    ...ec2Changes(clients, tell),
+    ...balancerCalls(clients, tell),
+    ...otherCalls(clients, tell),
+    destroy(): void {
+      for (const client of Object.values(clients)) client.destroy()
+    },
+  }
+}
+
+/** Awaits one call of the SDK; whatever it throws leaves as a `ProviderError`. */
+type Tell = <Output>(effect: CallEffect, call: Promise<Output>, offering?: Offering) => Promise<Output>
+type Clients = ReturnType<typeof sdkClients>
+
 /**
- * Every call this adapter makes, and nothing else: the table in the package's README that lists the permissions is tested
- * against its keys. Three ways of repeating, because the SDK by itself would send every one of them three times:
+ * Three ways of repeating, because the SDK by itself would send every call three times:
  * - `read`: adaptive, since nothing can go wrong twice
  * - `repeat`: standard retries, for calls that declare a state
  * - `once`: a single attempt, for calls whose repetition would make a second thing, and for launches and starts, whose
  *   "no capacity" EC2 dresses up as a server error that the SDK takes for a transient one
  */
-export function awsCalls(settings: AwsSettings) {
-  const { scope, endpoint, endpoints = {} } = settings
+function sdkClients(settings: AwsSettings) {
+  const { scope, endpoint, endpoints = {}, timeouts = usualTimeouts } = settings
   const requestHandler = new NodeHttpHandler({
-    connectionTimeout: connectionTimeoutMs,
-    requestTimeout: requestTimeoutMs,
+    connectionTimeout: timeouts.connectMs,
+    requestTimeout: timeouts.requestMs,
     throwOnRequestTimeout: true,
     httpAgent: { keepAlive: true, maxSockets },
     httpsAgent: { keepAlive: true, maxSockets },
     logger: silent,
   })
-  const common = (own: string | undefined) => ({
-    region: scope.region,
-    ...(settings.credentials === 'default-chain' ? {} : { credentials: settings.credentials }),
-    ...((own ?? endpoint) === undefined ? {} : { endpoint: (own ?? endpoint)! }), // just checked
-    requestHandler,
-    logger: silent,
-    customUserAgent: [['understudy', settings.installation]] as [string, string][],
-  })
+  const common = (service: AwsService) => {
+    const address = endpoints[service] ?? endpoint
+    return {
+      region: scope.region,
+      ...(settings.credentials === 'default-chain' ? {} : { credentials: settings.credentials }),
+      ...(address === undefined ? {} : { endpoint: address }),
+      requestHandler,
+      logger: silent,
+      customUserAgent: [['understudy', settings.installation]] as [string, string][],
+    }
+  }
   const read = { retryMode: 'adaptive', maxAttempts: 4 } as const
   const repeat = { retryMode: 'standard', maxAttempts: 3 } as const
   const once = { maxAttempts: 1 } as const
-  const ec2Read = new EC2Client({ ...common(endpoints.ec2), ...read })
-  const ec2Repeat = new EC2Client({ ...common(endpoints.ec2), ...repeat })
-  const ec2Once = new EC2Client({ ...common(endpoints.ec2), ...once })
-  const elbRead = new ElasticLoadBalancingV2Client({ ...common(endpoints.elbv2), ...read })
-  const elbRepeat = new ElasticLoadBalancingV2Client({ ...common(endpoints.elbv2), ...repeat })
-  const sqs = new SQSClient({ ...common(endpoints.sqs), ...repeat })
-  const sts = new STSClient({ ...common(endpoints.sts), ...read })
-
   return {
-    describeInstances: (input: Ec2.DescribeInstancesCommandInput, signal?: AbortSignal) =>
-      tell('read', ec2Read.send(new DescribeInstancesCommand(input), until(signal))),
-    describeInstanceAttribute: (input: Ec2.DescribeInstanceAttributeCommandInput) =>
-      tell('read', ec2Read.send(new DescribeInstanceAttributeCommand(input))),
-    describeInstanceCreditSpecifications: (input: Ec2.DescribeInstanceCreditSpecificationsCommandInput) =>
-      tell('read', ec2Read.send(new DescribeInstanceCreditSpecificationsCommand(input))),
-    describeInstanceStatus: (input: Ec2.DescribeInstanceStatusCommandInput) => tell('read', ec2Read.send(new DescribeInstanceStatusCommand(input))),
-    describeInstanceTypes: (input: Ec2.DescribeInstanceTypesCommandInput) => tell('read', ec2Read.send(new DescribeInstanceTypesCommand(input))),
-    describeInstanceTypeOfferings: (input: Ec2.DescribeInstanceTypeOfferingsCommandInput) =>
-      tell('read', ec2Read.send(new DescribeInstanceTypeOfferingsCommand(input))),
-    describeVolumes: (input: Ec2.DescribeVolumesCommandInput) => tell('read', ec2Read.send(new DescribeVolumesCommand(input))),
-    describeSnapshots: (input: Ec2.DescribeSnapshotsCommandInput) => tell('read', ec2Read.send(new DescribeSnapshotsCommand(input))),
-    describeSubnets: (input: Ec2.DescribeSubnetsCommandInput) => tell('read', ec2Read.send(new DescribeSubnetsCommand(input))),
-    describeAddresses: (input: Ec2.DescribeAddressesCommandInput) => tell('read', ec2Read.send(new DescribeAddressesCommand(input))),
-    describeAvailabilityZones: (input: Ec2.DescribeAvailabilityZonesCommandInput) =>
-      tell('read', ec2Read.send(new DescribeAvailabilityZonesCommand(input))),
-    describeSpotInstanceRequests: (input: Ec2.DescribeSpotInstanceRequestsCommandInput) =>
-      tell('read', ec2Read.send(new DescribeSpotInstanceRequestsCommand(input))),
-    describeSpotPriceHistory: (input: Ec2.DescribeSpotPriceHistoryCommandInput) =>
-      tell('read', ec2Read.send(new DescribeSpotPriceHistoryCommand(input))),
-
-    runInstances: (input: Ec2.RunInstancesCommandInput, offering: Offering, signal?: AbortSignal) =>
-      tell('token', ec2Once.send(new RunInstancesCommand(input), until(signal)), offering),
-    startInstances: (input: Ec2.StartInstancesCommandInput) => tell('repeatable', ec2Once.send(new StartInstancesCommand(input))),
-    stopInstances: (input: Ec2.StopInstancesCommandInput) => tell('repeatable', ec2Repeat.send(new StopInstancesCommand(input))),
-    terminateInstances: (input: Ec2.TerminateInstancesCommandInput) => tell('repeatable', ec2Repeat.send(new TerminateInstancesCommand(input))),
-    cancelSpotInstanceRequests: (input: Ec2.CancelSpotInstanceRequestsCommandInput) =>
-      tell('repeatable', ec2Repeat.send(new CancelSpotInstanceRequestsCommand(input))),
-    modifyInstanceAttribute: (input: Ec2.ModifyInstanceAttributeCommandInput, signal?: AbortSignal) =>
-      tell('once', ec2Once.send(new ModifyInstanceAttributeCommand(input), until(signal))),
-    createTags: (input: Ec2.CreateTagsCommandInput) => tell('repeatable', ec2Repeat.send(new CreateTagsCommand(input))),
-    deleteTags: (input: Ec2.DeleteTagsCommandInput) => tell('repeatable', ec2Repeat.send(new DeleteTagsCommand(input))),
-    createSnapshots: (input: Ec2.CreateSnapshotsCommandInput, signal?: AbortSignal) =>
-      tell('once', ec2Once.send(new CreateSnapshotsCommand(input), until(signal))),
-    deleteSnapshot: (input: Ec2.DeleteSnapshotCommandInput, signal?: AbortSignal) =>
-      tell('repeatable', ec2Repeat.send(new DeleteSnapshotCommand(input), until(signal))),
-    createVolume: (input: Ec2.CreateVolumeCommandInput, offering: Offering, signal?: AbortSignal) =>
-      tell('token', ec2Once.send(new CreateVolumeCommand(input), until(signal)), offering),
-    deleteVolume: (input: Ec2.DeleteVolumeCommandInput, signal?: AbortSignal) =>
-      tell('repeatable', ec2Repeat.send(new DeleteVolumeCommand(input), until(signal))),
-    associateAddress: (input: Ec2.AssociateAddressCommandInput, signal?: AbortSignal) =>
-      tell('repeatable', ec2Repeat.send(new AssociateAddressCommand(input), until(signal))),
-    disassociateAddress: (input: Ec2.DisassociateAddressCommandInput, signal?: AbortSignal) =>
-      tell('repeatable', ec2Repeat.send(new DisassociateAddressCommand(input), until(signal))),
-
-    describeListeners: (input: Elb.DescribeListenersCommandInput) => tell('read', elbRead.send(new DescribeListenersCommand(input))),
-    describeRules: (input: Elb.DescribeRulesCommandInput) => tell('read', elbRead.send(new DescribeRulesCommand(input))),
-    describeTargetGroups: (input: Elb.DescribeTargetGroupsCommandInput) => tell('read', elbRead.send(new DescribeTargetGroupsCommand(input))),
-    describeTargetHealth: (input: Elb.DescribeTargetHealthCommandInput) => tell('read', elbRead.send(new DescribeTargetHealthCommand(input))),
-    registerTargets: (input: Elb.RegisterTargetsCommandInput) => tell('repeatable', elbRepeat.send(new RegisterTargetsCommand(input))),
-    deregisterTargets: (input: Elb.DeregisterTargetsCommandInput) => tell('repeatable', elbRepeat.send(new DeregisterTargetsCommand(input))),
-    modifyListener: (input: Elb.ModifyListenerCommandInput, signal?: AbortSignal) =>
-      tell('repeatable', elbRepeat.send(new ModifyListenerCommand(input), until(signal))),
-    modifyRule: (input: Elb.ModifyRuleCommandInput, signal?: AbortSignal) =>
-      tell('repeatable', elbRepeat.send(new ModifyRuleCommand(input), until(signal))),
-
-    receiveMessage: (input: Sqs.ReceiveMessageCommandInput, signal: AbortSignal) =>
-      tell('read', sqs.send(new ReceiveMessageCommand(input), until(signal))),
-    deleteMessageBatch: (input: Sqs.DeleteMessageBatchCommandInput) => tell('repeatable', sqs.send(new DeleteMessageBatchCommand(input))),
-    getCallerIdentity: (signal?: AbortSignal) => tell('read', sts.send(new GetCallerIdentityCommand({}), until(signal))),
-
-    destroy() {
-      for (const client of [ec2Read, ec2Repeat, ec2Once, elbRead, elbRepeat, sqs, sts]) client.destroy()
-      requestHandler.destroy()
-    },
+    ec2Read: new EC2Client({ ...common('ec2'), ...read }),
+    ec2Repeat: new EC2Client({ ...common('ec2'), ...repeat }),
+    ec2Once: new EC2Client({ ...common('ec2'), ...once }),
+    elbRead: new ElasticLoadBalancingV2Client({ ...common('elbv2'), ...read }),
+    elbRepeat: new ElasticLoadBalancingV2Client({ ...common('elbv2'), ...repeat }),
+    sqs: new SQSClient({ ...common('sqs'), ...repeat }),
+    sts: new STSClient({ ...common('sts'), ...read }),
   }
 }
+
+const ec2Reads = ({ ec2Read }: Clients, tell: Tell) => ({
+  describeInstances: (input: Ec2.DescribeInstancesCommandInput, signal?: AbortSignal) =>
+    tell('read', ec2Read.send(new DescribeInstancesCommand(input), until(signal))),
+  describeInstanceAttribute: (input: Ec2.DescribeInstanceAttributeCommandInput) =>
+    tell('read', ec2Read.send(new DescribeInstanceAttributeCommand(input))),
+  describeInstanceCreditSpecifications: (input: Ec2.DescribeInstanceCreditSpecificationsCommandInput) =>
+    tell('read', ec2Read.send(new DescribeInstanceCreditSpecificationsCommand(input))),
+  describeInstanceStatus: (input: Ec2.DescribeInstanceStatusCommandInput) => tell('read', ec2Read.send(new DescribeInstanceStatusCommand(input))),
+  describeInstanceTypes: (input: Ec2.DescribeInstanceTypesCommandInput) => tell('read', ec2Read.send(new DescribeInstanceTypesCommand(input))),
+  describeInstanceTypeOfferings: (input: Ec2.DescribeInstanceTypeOfferingsCommandInput) =>
+    tell('read', ec2Read.send(new DescribeInstanceTypeOfferingsCommand(input))),
+  describeVolumes: (input: Ec2.DescribeVolumesCommandInput) => tell('read', ec2Read.send(new DescribeVolumesCommand(input))),
+  describeSnapshots: (input: Ec2.DescribeSnapshotsCommandInput) => tell('read', ec2Read.send(new DescribeSnapshotsCommand(input))),
+  describeSubnets: (input: Ec2.DescribeSubnetsCommandInput) => tell('read', ec2Read.send(new DescribeSubnetsCommand(input))),
+  describeAddresses: (input: Ec2.DescribeAddressesCommandInput) => tell('read', ec2Read.send(new DescribeAddressesCommand(input))),
+  describeAvailabilityZones: (input: Ec2.DescribeAvailabilityZonesCommandInput) =>
+    tell('read', ec2Read.send(new DescribeAvailabilityZonesCommand(input))),
+  describeSpotInstanceRequests: (input: Ec2.DescribeSpotInstanceRequestsCommandInput) =>
+    tell('read', ec2Read.send(new DescribeSpotInstanceRequestsCommand(input))),
+  describeSpotPriceHistory: (input: Ec2.DescribeSpotPriceHistoryCommandInput) =>
+    tell('read', ec2Read.send(new DescribeSpotPriceHistoryCommand(input))),
+})
+
+const ec2Changes = ({ ec2Repeat, ec2Once }: Clients, tell: Tell) => ({
+  runInstances: (input: Ec2.RunInstancesCommandInput, offering: Offering, signal?: AbortSignal) =>
+    tell('token', ec2Once.send(new RunInstancesCommand(input), until(signal)), offering),
+  startInstances: (input: Ec2.StartInstancesCommandInput) => tell('repeatable', ec2Once.send(new StartInstancesCommand(input))),
+  stopInstances: (input: Ec2.StopInstancesCommandInput) => tell('repeatable', ec2Repeat.send(new StopInstancesCommand(input))),
+  terminateInstances: (input: Ec2.TerminateInstancesCommandInput) => tell('repeatable', ec2Repeat.send(new TerminateInstancesCommand(input))),
+  cancelSpotInstanceRequests: (input: Ec2.CancelSpotInstanceRequestsCommandInput) =>
+    tell('repeatable', ec2Repeat.send(new CancelSpotInstanceRequestsCommand(input))),
+  modifyInstanceAttribute: (input: Ec2.ModifyInstanceAttributeCommandInput, signal?: AbortSignal) =>
+    tell('once', ec2Once.send(new ModifyInstanceAttributeCommand(input), until(signal))),
+  createTags: (input: Ec2.CreateTagsCommandInput) => tell('repeatable', ec2Repeat.send(new CreateTagsCommand(input))),
+  deleteTags: (input: Ec2.DeleteTagsCommandInput) => tell('repeatable', ec2Repeat.send(new DeleteTagsCommand(input))),
+  createSnapshots: (input: Ec2.CreateSnapshotsCommandInput, signal?: AbortSignal) =>
+    tell('once', ec2Once.send(new CreateSnapshotsCommand(input), until(signal))),
+  deleteSnapshot: (input: Ec2.DeleteSnapshotCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', ec2Repeat.send(new DeleteSnapshotCommand(input), until(signal))),
+  createVolume: (input: Ec2.CreateVolumeCommandInput, offering: Offering, signal?: AbortSignal) =>
+    tell('token', ec2Once.send(new CreateVolumeCommand(input), until(signal)), offering),
+  deleteVolume: (input: Ec2.DeleteVolumeCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', ec2Repeat.send(new DeleteVolumeCommand(input), until(signal))),
+  associateAddress: (input: Ec2.AssociateAddressCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', ec2Repeat.send(new AssociateAddressCommand(input), until(signal))),
+  disassociateAddress: (input: Ec2.DisassociateAddressCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', ec2Repeat.send(new DisassociateAddressCommand(input), until(signal))),
+})
+
+const balancerCalls = ({ elbRead, elbRepeat }: Clients, tell: Tell) => ({
+  describeListeners: (input: Elb.DescribeListenersCommandInput) => tell('read', elbRead.send(new DescribeListenersCommand(input))),
+  describeRules: (input: Elb.DescribeRulesCommandInput) => tell('read', elbRead.send(new DescribeRulesCommand(input))),
+  describeTargetHealth: (input: Elb.DescribeTargetHealthCommandInput) => tell('read', elbRead.send(new DescribeTargetHealthCommand(input))),
+  registerTargets: (input: Elb.RegisterTargetsCommandInput) => tell('repeatable', elbRepeat.send(new RegisterTargetsCommand(input))),
+  deregisterTargets: (input: Elb.DeregisterTargetsCommandInput) => tell('repeatable', elbRepeat.send(new DeregisterTargetsCommand(input))),
+  modifyListener: (input: Elb.ModifyListenerCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', elbRepeat.send(new ModifyListenerCommand(input), until(signal))),
+  modifyRule: (input: Elb.ModifyRuleCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', elbRepeat.send(new ModifyRuleCommand(input), until(signal))),
+})
+
+const otherCalls = ({ sqs, sts }: Clients, tell: Tell) => ({
+  receiveMessage: (input: Sqs.ReceiveMessageCommandInput, signal: AbortSignal) =>
+    tell('read', sqs.send(new ReceiveMessageCommand(input), until(signal))),
+  deleteMessageBatch: (input: Sqs.DeleteMessageBatchCommandInput) => tell('repeatable', sqs.send(new DeleteMessageBatchCommand(input))),
+  getCallerIdentity: (signal?: AbortSignal) => tell('read', sts.send(new GetCallerIdentityCommand({}), until(signal))),
+})
 
 const until = (signal: AbortSignal | undefined): { abortSignal?: AbortSignal } => (signal === undefined ? {} : { abortSignal: signal })
-
-/** Awaits one call of the SDK; whatever it throws leaves as a `ProviderError`. */
-async function tell<Output>(effect: CallEffect, call: Promise<Output>, offering?: Offering): Promise<Output> {
-  try {
-    return await call
-  } catch (error) {
-    throw classify(error, { effect, ...(offering === undefined ? {} : { offering }) })
-  }
-}

@@ -2,7 +2,7 @@ import { VirtualClock } from '@understudy/core'
 import { describe, expect, it } from 'vitest'
 import { coalesce } from './coalesce.ts'
 
-function recorded(options: { maxItems?: number; fails?: (items: readonly string[]) => unknown; hold?: Promise<void> } = {}) {
+function recorded(options: { maxItems?: number; fails?: (items: readonly string[]) => Error | undefined; hold?: Promise<void> } = {}) {
   const clock = new VirtualClock()
   const calls: string[][] = []
   const ask = coalesce<string, string>({

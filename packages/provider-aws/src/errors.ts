@@ -136,11 +136,19 @@ const avoidTtlMs = { capacity: 3 * minuteMs, price: 3 * minuteMs, quota: 10 * mi
  */
 export type CallEffect = 'read' | 'repeatable' | 'token' | 'once'
 
+export interface CallFacts {
+  readonly effect: CallEffect
+  readonly offering?: Offering | undefined
+  /** Texts that must not appear in anything thrown. */
+  readonly secrets?: readonly string[]
+}
+
 /** Any error of the SDK, or of the network below it, as a `ProviderError`. A `ProviderError` passes unchanged. */
-export function classify(error: unknown, facts: { readonly effect: CallEffect; readonly offering?: Offering }): ProviderError {
+export function classify(error: unknown, facts: CallFacts): ProviderError {
   if (isProviderError(error)) return error
-  const seen = readSdkError(error)
-  const cause = redactedCause(error, seen)
+  const redact = redactor(facts.secrets ?? [])
+  const seen = readSdkError(error, redact)
+  const cause = redactedCause(error, seen, redact)
   if (seen.aborted) return abortedError(cause, facts.effect === 'once')
   const kind = kindOf(seen)
   const lost = kind === 'unavailable' && !neverSent.has(seen.code)
@@ -208,7 +216,7 @@ interface SeenError {
   readonly aborted?: boolean
 }
 
-function readSdkError(error: unknown): SeenError {
+function readSdkError(error: unknown, redact: Redact): SeenError {
   if (!(error instanceof Error)) return { code: 'Unknown', message: 'The cloud call failed without an error.', network: false }
   const fields = error as Error & {
     code?: unknown
@@ -267,16 +275,26 @@ function avoidFor(code: string, kind: ProviderErrorKind, offering: Offering | un
   }
 }
 
-/** Access key ids, signatures and session tokens can be quoted in a cloud's own message. */
-function redact(text: string): string {
-  return text
-    .replace(/\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b/g, '[redacted]')
-    .replace(/(Credential=|Signature=|X-Amz-Security-Token[=:]\s*|AWSAccessKeyId[=:]\s*)[^\s,&'"]+/gi, '$1[redacted]')
-    .replace(/Encoded authorization failure message: \S+/, 'See the encoded authorization failure message in the log of AWS.')
+type Redact = (text: string) => string
+
+/**
+ * Access key ids, signatures and session tokens can be quoted in a cloud's own message. Those of the default chain are not
+ * known here; the patterns find key ids, what stands behind a telling name, and texts as long as only a token is.
+ */
+function redactor(secrets: readonly string[]): Redact {
+  return (text) => {
+    let redacted = text
+    for (const secret of secrets) redacted = redacted.replaceAll(secret, '[redacted]')
+    return redacted
+      .replace(/Encoded authorization failure message: \S+/, 'See the encoded authorization failure message in the log of AWS.')
+      .replace(/\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b/g, '[redacted]')
+      .replace(/(Credential=|Signature=|X-Amz-Security-Token[=:]\s*|AWSAccessKeyId[=:]\s*)[^\s,&'"]+/gi, '$1[redacted]')
+      .replace(/[A-Za-z0-9/+=]{100,}/g, '[redacted]')
+  }
 }
 
 /** The SDK's error carries its request, headers included; the log gets name, message, code and stack instead. */
-function redactedCause(error: unknown, seen: SeenError): Error {
+function redactedCause(error: unknown, seen: SeenError, redact: Redact): Error {
   const cause = new Error(seen.message)
   cause.name = error instanceof Error ? error.name : 'NonError'
   if (error instanceof Error && error.stack !== undefined) cause.stack = redact(error.stack)

@@ -30,6 +30,8 @@ export interface AwsSettings extends AwsAccountSettings {
   readonly installation: string
   readonly clock: Clock
   readonly random: Random
+  /** Of one HTTP request, in real time. Default: 3 s to connect, 30 s until the answer is there. */
+  readonly timeouts?: { readonly connectMs: number; readonly requestMs: number }
 }
 
 export const providerName = 'aws'

@@ -1,5 +1,5 @@
 import { seededRandom, systemClock } from '@understudy/core'
-import type { Clock } from '@understudy/core'
+import type { Clock, VirtualClock } from '@understudy/core'
 import type { CallContext, InstanceRef } from '@understudy/provider'
 import { createHash } from 'node:crypto'
 import { createAwsProvider } from '../aws-provider.ts'
@@ -29,3 +29,21 @@ export const contextOf = (name: string, more: Partial<CallContext> = {}): CallCo
   priority: 'background',
   ...more,
 })
+
+/** Resolves or rejects as `work` does; whenever it waits on the clock, the clock jumps to that moment. Real requests go on meanwhile. */
+export async function letTimePass<T>(clock: VirtualClock, work: Promise<T>): Promise<T> {
+  let done = false
+  const settled = work.finally(() => (done = true))
+  settled.catch(() => undefined) // awaited below
+  while (!done) {
+    await new Promise((resolve) => setImmediate(resolve))
+    clock.advanceToNext()
+  }
+  return await settled
+}
+
+/** XML of one instance, as DescribeInstances has it. */
+export const instanceXml = (nativeId: string, more = ''): string =>
+  `<item><instanceId>${nativeId}</instanceId><imageId>ami-1</imageId><instanceType>m7i.large</instanceType><instanceState><code>16</code><name>running</name></instanceState><launchTime>2026-01-01T00:00:00.000Z</launchTime><placement><availabilityZone>eu-west-1a</availabilityZone></placement>${more}</item>`
+export const instancesXml = (items: string, nextToken = ''): string =>
+  `<reservationSet><item><reservationId>r-1</reservationId><instancesSet>${items}</instancesSet></item></reservationSet>${nextToken === '' ? '' : `<nextToken>${nextToken}</nextToken>`}`

@@ -23,7 +23,7 @@ const speed = 200
 /** The adapter and its real SDK, talking HTTP to a simulated region in this process, whose time runs fast. */
 export async function wireWorld(options: Pick<SimServerOptions, 'consistency'> = {}): Promise<ConformanceWorld> {
   const server = await startSimServer({ speed, listeners: false, ...options })
-  const { queues = [] } = await server.endpoints()
+  const { queues } = await server.endpoints()
   const providers: Provider[] = []
   const open = (): Provider => {
     const provider = createAwsProvider({

@@ -5,7 +5,7 @@ import { contextWith, fakeProvider, someRef } from './testing/fake-provider.ts'
 import { limitGroupOf, withRateLimit } from './with-rate-limit.ts'
 
 /** A bucket of 10 tokens with 1 per second, and a list of when each start was let through, in seconds. */
-function limited(fail?: () => unknown) {
+function limited(fail?: () => Error | undefined) {
   const clock = new VirtualClock(0)
   const log: string[] = []
   const provider = withRateLimit(
