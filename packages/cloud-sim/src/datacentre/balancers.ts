@@ -4,14 +4,16 @@ import { chooseTarget, type Request } from './choose-target.ts'
 import type { Probe } from './datacentre.ts'
 import type { Network } from './network.ts'
 import { SimError } from './sim-error.ts'
+import { checkName, TargetGroups } from './target-groups.ts'
 import { Targets } from './targets.ts'
-import type { Action, HealthCheck, Listener, LoadBalancer, Rule, Tags, Target, TargetGroup } from './types.ts'
+import type { Action, Listener, LoadBalancer, Rule, Tags, Target, TargetGroup } from './types.ts'
 import type { World } from './world.ts'
 
-/** Load balancers, listeners, rules and target groups; the health of targets is in `targets.ts`. */
+/** Load balancers, their listeners and rules, and which groups these use. */
 export class Balancers implements BalancerApi {
   readonly #world: World
   readonly #network: Network
+  readonly #groups: TargetGroups
   readonly #targets: Targets
   /** Listeners and rules that forward to a group, whatever the weight. Derived. */
   readonly #users = new Map<string, Set<string>>()
@@ -21,6 +23,7 @@ export class Balancers implements BalancerApi {
   constructor(world: World, network: Network) {
     this.#world = world
     this.#network = network
+    this.#groups = new TargetGroups(world, network)
     for (const listener of world.state.listeners.values()) this.#use(listener.arn, [], listener.defaultActions)
     for (const rule of world.state.rules.values()) this.#use(rule.arn, [], rule.actions)
     this.#targets = new Targets(world, (arn) => (this.#users.get(arn)?.size ?? 0) > 0)
@@ -185,72 +188,28 @@ export class Balancers implements BalancerApi {
   }
 
   createTargetGroup(input: Parameters<BalancerApi['createTargetGroup']>[0]): TargetGroup {
-    for (const group of this.#world.state.targetGroups.values()) {
-      if (group.name === input.name)
-        throw new SimError('DuplicateTargetGroupName', `A target group with the same name '${input.name}' exists, but with different settings`)
-    }
-    checkName(input.name)
-    const deregistrationDelaySeconds = input.deregistrationDelaySeconds ?? 300
-    const group: TargetGroup = {
-      arn: this.#world.arn('elasticloadbalancing', `targetgroup/${input.name}/${this.#world.hex(16)}`),
-      name: input.name,
-      protocol: input.protocol ?? 'HTTP',
-      port: input.port,
-      vpcId: this.#network.defaultVpc().vpcId,
-      targetType: input.targetType ?? 'instance',
-      healthCheck: { ...defaultHealthCheck, ...input.healthCheck },
-      deregistrationDelaySeconds,
-      attributes: { [delayAttribute]: String(deregistrationDelaySeconds) },
-      createdAtMs: this.#world.now(),
-      tags: { ...input.tags },
-    }
-    checkHealthCheck(group.healthCheck)
-    this.#world.state.targetGroups.set(group.arn, group)
-    return group
+    return this.#groups.create(input)
   }
 
-  modifyTargetGroup(input: { readonly targetGroupArn: string; readonly healthCheck: Partial<HealthCheck> }): TargetGroup {
-    const group = this.#needGroup(input.targetGroupArn)
-    const healthCheck = { ...group.healthCheck, ...input.healthCheck }
-    checkHealthCheck(healthCheck)
-    group.healthCheck = healthCheck
-    return group
+  modifyTargetGroup(input: Parameters<BalancerApi['modifyTargetGroup']>[0]): TargetGroup {
+    return this.#groups.modify(input)
   }
 
   deleteTargetGroup(arn: string): void {
-    const group = this.#world.state.targetGroups.get(arn)
-    if (!group) return
     if ((this.#users.get(arn)?.size ?? 0) > 0)
       throw new SimError('ResourceInUse', `Target group '${arn}' is currently in use by a listener or a rule`)
     this.#targets.forgetGroup(arn)
-    this.#world.state.targetGroups.delete(arn)
+    this.#groups.delete(arn)
   }
 
   describeTargetGroups(query: Parameters<BalancerApi['describeTargetGroups']>[0] = {}): readonly TargetGroup[] {
-    const all = [...this.#world.state.targetGroups.values()]
-    if (query.arns?.length) return query.arns.map((arn) => this.#needGroup(arn))
-    if (query.names?.length) {
-      return query.names.map((name) => {
-        const found = all.find((group) => group.name === name)
-        if (!found) throw new SimError('TargetGroupNotFound', `One or more target groups not found: ${name}`)
-        return found
-      })
-    }
+    const found = this.#groups.describe(query)
     const { loadBalancerArn } = query
-    return loadBalancerArn === undefined ? all : all.filter((group) => this.loadBalancersOf(group.arn).includes(loadBalancerArn))
+    return loadBalancerArn === undefined ? found : found.filter((group) => this.loadBalancersOf(group.arn).includes(loadBalancerArn))
   }
 
   modifyTargetGroupAttributes(targetGroupArn: string, attributes: Readonly<Record<string, string>>): TargetGroup {
-    const group = this.#needGroup(targetGroupArn)
-    const delay = attributes[delayAttribute]
-    if (delay !== undefined) {
-      const seconds = Number(delay)
-      if (!Number.isInteger(seconds) || seconds < 0 || seconds > 3600)
-        throw new SimError('ValidationError', `'${delayAttribute}' must be between 0 and 3600 seconds`)
-      group.deregistrationDelaySeconds = seconds
-    }
-    group.attributes = { ...group.attributes, ...attributes }
-    return group
+    return this.#groups.modifyAttributes(targetGroupArn, attributes)
   }
 
   modifyLoadBalancerAttributes(loadBalancerArn: string, attributes: Readonly<Record<string, string>>): LoadBalancer {
@@ -265,15 +224,15 @@ export class Balancers implements BalancerApi {
   }
 
   registerTargets(targetGroupArn: string, targets: readonly TargetId[]): void {
-    this.#targets.register(this.#needGroup(targetGroupArn), targets)
+    this.#targets.register(this.#groups.need(targetGroupArn), targets)
   }
 
   deregisterTargets(targetGroupArn: string, targets: readonly TargetId[]): void {
-    this.#targets.deregister(this.#needGroup(targetGroupArn), targets)
+    this.#targets.deregister(this.#groups.need(targetGroupArn), targets)
   }
 
   targetHealth(targetGroupArn: string, targets?: readonly TargetId[]): readonly Target[] {
-    return this.#targets.health(this.#needGroup(targetGroupArn), targets)
+    return this.#targets.health(this.#groups.need(targetGroupArn), targets)
   }
 
   choose(listenerArn: string, random: Random, request: Request = {}): Choice {
@@ -314,7 +273,7 @@ export class Balancers implements BalancerApi {
       if (action.targetGroups.length < 1 || action.targetGroups.length > 5)
         throw new SimError('ValidationError', 'A forward action takes 1 to 5 target groups')
       for (const { targetGroupArn, weight } of action.targetGroups) {
-        this.#needGroup(targetGroupArn)
+        this.#groups.need(targetGroupArn)
         if (!Number.isInteger(weight) || weight < 0 || weight > 999)
           throw new SimError('ValidationError', `The weight '${weight}' must be between 0 and 999`)
         if (this.loadBalancersOf(targetGroupArn).some((arn) => arn !== loadBalancerArn)) {
@@ -373,46 +332,13 @@ export class Balancers implements BalancerApi {
     return rule
   }
 
-  #needGroup(arn: string): TargetGroup {
-    const group = this.#world.state.targetGroups.get(arn)
-    if (!group) throw new SimError('TargetGroupNotFound', `One or more target groups not found: ${arn}`)
-    return group
-  }
-
   #needAny(arn: string): { tags: Tags } {
     const { loadBalancers, listeners, rules, targetGroups } = this.#world.state
     const record = loadBalancers.get(arn) ?? listeners.get(arn) ?? rules.get(arn) ?? targetGroups.get(arn)
     if (record) return record
-    if (arn.includes(':targetgroup/')) return this.#needGroup(arn)
+    if (arn.includes(':targetgroup/')) return this.#groups.need(arn)
     return arn.includes(':listener-rule/') ? this.#needRule(arn) : arn.includes(':listener/') ? this.#needListener(arn) : this.#needBalancer(arn)
   }
-}
-
-const delayAttribute = 'deregistration_delay.timeout_seconds'
-const defaultHealthCheck: HealthCheck = {
-  protocol: 'HTTP',
-  port: 'traffic-port',
-  path: '/',
-  intervalSeconds: 30,
-  timeoutSeconds: 5,
-  healthyThreshold: 5,
-  unhealthyThreshold: 2,
-  matcher: '200',
-}
-
-function checkHealthCheck(check: HealthCheck): void {
-  const within = (value: number, min: number, max: number, name: string): void => {
-    if (!Number.isInteger(value) || value < min || value > max) throw new SimError('ValidationError', `${name} must be between ${min} and ${max}`)
-  }
-  within(check.intervalSeconds, 1, 300, 'Health check interval')
-  within(check.timeoutSeconds, 1, 120, 'Health check timeout')
-  within(check.healthyThreshold, 2, 10, 'Healthy threshold count')
-  within(check.unhealthyThreshold, 2, 10, 'Unhealthy threshold count')
-}
-
-function checkName(name: string): void {
-  if (!/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/.test(name))
-    throw new SimError('ValidationError', `The name '${name}' must be 1 to 32 letters, digits or inner hyphens`)
 }
 
 const groupsOf = (actions: readonly Action[]): Set<string> =>

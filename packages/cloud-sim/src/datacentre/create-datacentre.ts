@@ -8,6 +8,7 @@ import { Catalogue } from './catalogue.ts'
 import type { DataCentre, DataCentreOptions, Latencies, Probe } from './datacentre.ts'
 import { errorBefore, Faults, throttled } from './faults.ts'
 import { Instances } from './instances.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { Launch } from './launch.ts'
 import { Maintenance } from './maintenance.ts'
 import { SpotMarket } from './market.ts'
@@ -89,10 +90,11 @@ function build(options: DataCentreOptions, state: State) {
   const catalogue = new Catalogue(world)
   const storage = new Storage(world)
   const spotRequests = new SpotRequests(world)
-  const power = new Power(world, network, catalogue, storage, spotRequests)
-  const launch = new Launch(world, { network, catalogue, storage, spotRequests, power })
+  const lifecycle = new Lifecycle(world, { network, catalogue, storage, spotRequests })
+  const power = new Power(world, { catalogue, spotRequests, lifecycle })
+  const launch = new Launch(world, { network, catalogue, storage, spotRequests, lifecycle })
   const balancers = new Balancers(world, network)
-  const faults = new Faults(world, power)
+  const faults = new Faults(world, lifecycle)
   if (options.consistency) faults.setConsistency(options.consistency)
   if (options.probe) balancers.setProbe(options.probe)
   const dataCentre = new Region(world, {
@@ -102,8 +104,8 @@ function build(options: DataCentreOptions, state: State) {
     network,
     catalogue,
     balancers,
-    market: new SpotMarket(world, power, spotRequests, catalogue),
-    maintenance: new Maintenance(world, power),
+    market: new SpotMarket(world, lifecycle, spotRequests, catalogue),
+    maintenance: new Maintenance(world, lifecycle),
     faults,
     limits: options.rateLimits ? new RateLimits(() => world.now()) : undefined,
   })

@@ -1,5 +1,5 @@
 import type { Fault, FaultApi, FaultRule } from './api.ts'
-import type { Power } from './power.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import { ConnectionReset, SimError } from './sim-error.ts'
 import type { Latency } from './types.ts'
 import type { World } from './world.ts'
@@ -7,13 +7,13 @@ import type { World } from './world.ts'
 /** What goes wrong, when it is told to: per call by plan or by order, and standing conditions of the place. */
 export class Faults implements FaultApi {
   readonly #world: World
-  readonly #power: Power
+  readonly #lifecycle: Lifecycle
   readonly #next = new Map<string, Fault[]>()
   #rules: readonly FaultRule[] = []
 
-  constructor(world: World, power: Power) {
+  constructor(world: World, lifecycle: Lifecycle) {
     this.#world = world
-    this.#power = power
+    this.#lifecycle = lifecycle
   }
 
   failNext(operation: string, fault: Fault, times = 1): void {
@@ -38,7 +38,7 @@ export class Faults implements FaultApi {
     const record = this.#world.state.zones.get(zone)
     if (record) record.state = 'available'
     if (!this.#world.conditions.failedZones.delete(zone)) return
-    for (const instance of this.#world.state.instances.values()) if (instance.zone === zone) this.#power.bootAgain(instance)
+    for (const instance of this.#world.state.instances.values()) if (instance.zone === zone) this.#lifecycle.bootAgain(instance)
   }
 
   stickNext(state: 'pending' | 'stopping' | 'shutting-down'): void {
@@ -46,7 +46,7 @@ export class Faults implements FaultApi {
   }
 
   releaseStuck(): void {
-    this.#power.releaseStuck()
+    this.#lifecycle.releaseStuck()
   }
 
   failHibernations(times = 1): void {
@@ -78,7 +78,7 @@ export class Faults implements FaultApi {
     this.#world.conditions.launchFailures.length = 0
     this.#world.conditions.snapshotFailures = 0
     this.#world.conditions.stickNext.length = 0
-    this.#power.releaseStuck()
+    this.#lifecycle.releaseStuck()
     for (const zone of [...this.#world.conditions.failedZones]) this.restoreZone(zone)
   }
 

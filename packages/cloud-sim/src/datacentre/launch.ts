@@ -1,34 +1,17 @@
 import type { JsonObject } from '@understudy/core'
-import type { BlockDeviceRequest, NetworkInterfaceRequest, RunInstancesInput } from './api.ts'
+import type { RunInstancesInput } from './api.ts'
 import type { Catalogue } from './catalogue.ts'
 import { ClientTokens } from './client-tokens.ts'
+import { LaunchPlanner, withoutDevice, type LaunchPlan, type NicPlan } from './launch-plan.ts'
 import type { Network } from './network.ts'
-import type { Power } from './power.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import { SimError } from './sim-error.ts'
 import type { SpotRequests } from './spot-requests.ts'
 import type { Storage } from './storage.ts'
-import type { Image, Instance, InstanceType, Market, NetworkInterface, SpotPurchase, SpotRequest, Subnet } from './types.ts'
+import type { Image, Instance, InstanceType, NetworkInterface, SpotPurchase, SpotRequest } from './types.ts'
 import type { World } from './world.ts'
 
-interface Checked {
-  readonly input: RunInstancesInput
-  readonly image: Image
-  readonly type: InstanceType
-  readonly market: Market
-  readonly subnet: Subnet
-  readonly nics: readonly NicPlan[]
-  readonly blockDevices: readonly BlockDeviceRequest[]
-}
-interface NicPlan {
-  readonly deviceIndex: number
-  readonly subnet: Subnet
-  readonly securityGroupIds: readonly string[]
-  readonly privateIp?: string
-  readonly publicIp: boolean
-  readonly deleteOnTermination: boolean
-}
-
-/** RunInstances: everything is checked before anything is made. */
+/** RunInstances: everything is checked (`launch-plan.ts`) before anything is made. */
 export class Launch {
   readonly #world: World
   readonly #network: Network
@@ -36,14 +19,16 @@ export class Launch {
   readonly #storage: Storage
   readonly #spotRequests: SpotRequests
   readonly #tokens: ClientTokens
+  readonly #planner: LaunchPlanner
 
-  constructor(world: World, parts: { network: Network; catalogue: Catalogue; storage: Storage; spotRequests: SpotRequests; power: Power }) {
+  constructor(world: World, parts: { network: Network; catalogue: Catalogue; storage: Storage; spotRequests: SpotRequests; lifecycle: Lifecycle }) {
     this.#world = world
     this.#network = parts.network
     this.#catalogue = parts.catalogue
     this.#storage = parts.storage
     this.#spotRequests = parts.spotRequests
     this.#tokens = new ClientTokens(world)
+    this.#planner = new LaunchPlanner(world, parts)
     world.timers.on('spot.relaunch', (timer) => {
       const request = world.state.spotRequests.get(timer.subject)
       if (request?.state === 'open' && !this.#relaunch(request)) this.#spotRequests.again(request, 'spot.relaunch')
@@ -51,7 +36,7 @@ export class Launch {
     world.timers.on('spot.return', (timer) => {
       const request = world.state.spotRequests.get(timer.subject)
       const instance = world.state.instances.get(request?.instanceId ?? '')
-      if (request?.state === 'open' && instance && !parts.power.startAgain(instance)) this.#spotRequests.again(request, 'spot.return')
+      if (request?.state === 'open' && instance && !parts.lifecycle.startAgain(instance)) this.#spotRequests.again(request, 'spot.return')
     })
   }
 
@@ -59,13 +44,13 @@ export class Launch {
     const { clientToken, ...parameters } = input
     const known = this.#tokens.find('RunInstances', clientToken, parameters)
     if (known) return this.#again(known)
-    const checked = this.#check(input)
-    const count = this.#countThatFits(checked)
-    this.#checkAddresses(checked, count)
-    this.#catalogue.take(checked.type.instanceType, checked.subnet.zone, checked.market, count)
+    const plan = this.#planner.check(input)
+    const count = this.#countThatFits(plan)
+    this.#planner.checkAddresses(plan, count)
+    this.#catalogue.take(plan.type.instanceType, plan.subnet.zone, plan.market, count)
     const reservationId = this.#world.id('r')
     const instances: Instance[] = []
-    for (let index = 0; index < count; index++) instances.push(this.#make(checked, reservationId, index))
+    for (let index = 0; index < count; index++) instances.push(this.#make(plan, reservationId, index))
     this.#tokens.remember(
       'RunInstances',
       clientToken,
@@ -90,10 +75,10 @@ export class Launch {
   #relaunch(request: SpotRequest): boolean {
     const input = request.launch as unknown as RunInstancesInput
     try {
-      const checked = this.#check(input)
-      this.#checkAddresses(checked, 1)
-      this.#catalogue.take(checked.type.instanceType, checked.subnet.zone, 'spot', 1)
-      const instance = this.#make(checked, this.#world.id('r'), 0, request)
+      const plan = this.#planner.check(input)
+      this.#planner.checkAddresses(plan, 1)
+      this.#catalogue.take(plan.type.instanceType, plan.subnet.zone, 'spot', 1)
+      const instance = this.#make(plan, this.#world.id('r'), 0, request)
       request.instanceId = instance.instanceId
       this.#spotRequests.setStatus(request, 'active', 'fulfilled')
       this.begin(instance)
@@ -102,13 +87,6 @@ export class Launch {
       if (error instanceof SimError) return false
       throw error
     }
-  }
-
-  #checkAddresses(checked: Checked, count: number): void {
-    const perSubnet = new Map<Subnet, number>()
-    for (const { subnet } of checked.nics) perSubnet.set(subnet, (perSubnet.get(subnet) ?? 0) + count)
-    for (const [subnet, wanted] of perSubnet) this.#network.checkFree(subnet, wanted)
-    for (const { subnet, privateIp } of checked.nics) if (privateIp !== undefined) this.#network.checkWanted(subnet, privateIp)
   }
 
   #pendingMs(): number {
@@ -128,153 +106,18 @@ export class Launch {
     return { reservationId: found[0]?.reservationId ?? '', instances: found }
   }
 
-  #check(input: RunInstancesInput): Checked {
-    if (input.minCount < 1 || input.maxCount < input.minCount) {
-      throw new SimError('InvalidParameterValue', `Invalid value '${input.minCount}' for minCount. It must be between 1 and maxCount.`)
-    }
-    const image = this.#world.state.images.get(input.imageId)
-    if (!image) throw new SimError('InvalidAMIID.NotFound', `The image id '[${input.imageId}]' does not exist`)
-    if (image.state !== 'available') throw new SimError('InvalidAMIID.Unavailable', `The image id '[${input.imageId}]' is no longer available`)
-    const type = this.#catalogue.need(input.instanceType)
-    if (type.architecture !== image.architecture) {
-      throw new SimError(
-        'InvalidParameterValue',
-        `The architecture '${type.architecture}' of the specified instance type does not match the architecture '${image.architecture}' of the specified AMI.`,
-      )
-    }
-    const nics = this.#planNics(input)
-    const subnet = nics[0]?.subnet ?? this.#network.defaultSubnet(input.zone)
-    if (!this.#catalogue.isOffered(type.instanceType, subnet.zone)) {
-      throw new SimError(
-        'Unsupported',
-        `Your requested instance type (${type.instanceType}) is not supported in your requested Availability Zone (${subnet.zone}).`,
-      )
-    }
-    const blockDevices = this.#planDisks(input, image, type)
-    if (input.hibernationConfigured) this.#checkHibernation(type, image, blockDevices)
-    this.#checkSpot(input, type, subnet)
-    return { input, image, type, market: input.spot ? 'spot' : 'on-demand', subnet, nics, blockDevices }
-  }
-
-  #planNics(input: RunInstancesInput): NicPlan[] {
-    if (input.networkInterfaces && input.networkInterfaces.length > 0) {
-      if (input.subnetId !== undefined || input.securityGroupIds !== undefined || input.privateIp !== undefined) {
-        throw new SimError(
-          'InvalidParameterCombination',
-          'Network interfaces and an instance-level subnet ID, security groups or private address may not be specified on the same request',
-        )
-      }
-      const plans = input.networkInterfaces.map((nic) => this.#planNic(nic)).toSorted((a, b) => a.deviceIndex - b.deviceIndex)
-      if (plans[0]?.deviceIndex !== 0)
-        throw new SimError('InvalidParameterCombination', 'The primary network interface must have the device index 0.')
-      if (new Set(plans.map((plan) => plan.subnet.zone)).size > 1) {
-        throw new SimError('InvalidParameterCombination', 'All network interfaces must be in the same availability zone.')
-      }
-      return plans
-    }
-    const subnet = input.subnetId === undefined ? this.#network.defaultSubnet(input.zone) : this.#network.needSubnet(input.subnetId)
-    if (input.zone !== undefined && subnet.zone !== input.zone) {
-      throw new SimError('InvalidParameterValue', `The subnet ${subnet.subnetId} is not in the availability zone ${input.zone}.`)
-    }
-    return [
-      this.#planNic({
-        deviceIndex: 0,
-        subnetId: subnet.subnetId,
-        ...(input.securityGroupIds ? { securityGroupIds: input.securityGroupIds } : {}),
-        ...(input.privateIp === undefined ? {} : { privateIp: input.privateIp }),
-        ...(input.associatePublicIp === undefined ? {} : { associatePublicIp: input.associatePublicIp }),
-      }),
-    ]
-  }
-
-  #planNic(nic: NetworkInterfaceRequest): NicPlan {
-    const subnet = this.#network.needSubnet(nic.subnetId)
-    const groups = nic.securityGroupIds ?? []
-    const plan = {
-      deviceIndex: nic.deviceIndex,
-      subnet,
-      securityGroupIds: groups.length > 0 ? this.#network.needGroups(groups, subnet.vpcId) : this.#network.defaultGroup(subnet.vpcId),
-      publicIp: nic.associatePublicIp ?? (nic.deviceIndex === 0 && subnet.mapPublicIpOnLaunch),
-      deleteOnTermination: nic.deleteOnTermination ?? true,
-    }
-    return nic.privateIp === undefined ? plan : { ...plan, privateIp: nic.privateIp }
-  }
-
-  #planDisks(input: RunInstancesInput, image: Image, type: InstanceType): BlockDeviceRequest[] {
-    const requested = input.blockDevices ?? []
-    if (new Set(requested.map((disk) => disk.deviceName)).size < requested.length) {
-      throw new SimError('InvalidBlockDeviceMapping', 'A device name is used more than once.')
-    }
-    const root = requested.find((disk) => disk.deviceName === image.rootDeviceName)
-    // The image's own root disk exists whatever is asked for; a mapping under its device name only changes it.
-    const disks: BlockDeviceRequest[] = [
-      {
-        ...(image.rootSnapshotId === undefined ? {} : { snapshotId: image.rootSnapshotId }),
-        ...root,
-        deviceName: image.rootDeviceName,
-        sizeGiB: root?.sizeGiB ?? this.#snapshotSize(root?.snapshotId) ?? image.rootSizeGiB,
-        deleteOnTermination: root?.deleteOnTermination ?? true,
-      },
-      ...requested.filter((disk) => disk !== root),
-    ]
-    if (disks.length > type.maxVolumes)
-      throw new SimError('AttachmentLimitExceeded', `Instance type ${type.instanceType} takes at most ${type.maxVolumes} volumes.`)
-    const zone = this.#world.state.zones.keys().next().value ?? ''
-    for (const disk of disks) this.#storage.checkCreate({ ...withoutDevice(disk), zone }, 'InvalidBlockDeviceMapping')
-    return disks
-  }
-
-  #snapshotSize(snapshotId: string | undefined): number | undefined {
-    return snapshotId === undefined ? undefined : this.#world.state.snapshots.get(snapshotId)?.sizeGiB
-  }
-
-  #checkHibernation(type: InstanceType, image: Image, disks: readonly BlockDeviceRequest[]): void {
-    const root = disks[0]
-    if (!type.hibernationSupported) {
-      throw new SimError('UnsupportedHibernationConfiguration', `The instance type '${type.instanceType}' does not support hibernation.`)
-    }
-    if (!root || !this.#storage.willBeEncrypted(root)) {
-      throw new SimError('UnsupportedHibernationConfiguration', 'Hibernation requires an encrypted root volume.')
-    }
-    if ((root.sizeGiB ?? image.rootSizeGiB) * 1024 < type.memoryMiB) {
-      throw new SimError('UnsupportedHibernationConfiguration', 'The root volume is too small to hold the memory of the instance.')
-    }
-  }
-
-  #checkSpot(input: RunInstancesInput, type: InstanceType, subnet: Subnet): void {
-    if (!input.spot) return
-    const kind = input.spot.kind ?? 'one-time'
-    const behavior = input.spot.interruptionBehavior ?? 'terminate'
-    if (kind === 'one-time' && behavior !== 'terminate') {
-      throw new SimError(
-        'InvalidParameterCombination',
-        `The instance interruption behavior '${behavior}' is supported only for persistent Spot requests.`,
-      )
-    }
-    if (behavior === 'hibernate' && !type.hibernationSupported) {
-      throw new SimError('InvalidParameterValue', `The instance type '${type.instanceType}' does not support hibernation.`)
-    }
-    const price = this.#catalogue.spotPrice(type.instanceType, subnet.zone)
-    if (input.spot.maxPrice !== undefined && Number(input.spot.maxPrice) < price) {
-      throw new SimError(
-        'SpotMaxPriceTooLow',
-        `Your Spot request price of ${input.spot.maxPrice} is lower than the minimum required Spot request fulfillment price of ${price}.`,
-      )
-    }
-  }
-
-  #countThatFits(checked: Checked): number {
-    const free = this.#catalogue.capacity(checked.type.instanceType, checked.subnet.zone, checked.market)
+  #countThatFits(plan: LaunchPlan): number {
+    const free = this.#catalogue.capacity(plan.type.instanceType, plan.subnet.zone, plan.market)
     // With less than the minimum, `take` refuses with the right error.
-    return Math.max(checked.input.minCount, Math.min(checked.input.maxCount, free))
+    return Math.max(plan.input.minCount, Math.min(plan.input.maxCount, free))
   }
 
-  #make(checked: Checked, reservationId: string, launchIndex: number, again?: SpotRequest): Instance {
-    const { input, image, type, subnet } = checked
+  #make(plan: LaunchPlan, reservationId: string, launchIndex: number, again?: SpotRequest): Instance {
+    const { input, image, type, subnet } = plan
     const world = this.#world
     const instanceId = world.id('i')
     const atMs = world.now()
-    const nics = checked.nics.map((plan) => this.#makeNic(plan, input))
+    const nics = plan.nics.map((nic) => this.#makeNic(nic, input))
     const primary = nics[0]
     if (!primary) throw new Error('an instance without a network interface was planned')
     const instance: Instance = {
@@ -282,7 +125,7 @@ export class Launch {
       instanceId,
       reservationId,
       ownerId: world.accountId,
-      market: checked.market,
+      market: plan.market,
       launchIndex,
       state: 'pending',
       stateChangedAtMs: atMs,
@@ -307,8 +150,8 @@ export class Launch {
     if (primary.publicIp !== undefined) instance.publicIp = primary.publicIp
     world.state.instances.set(instanceId, instance)
     world.tagIndex.add(instanceId, instance.tags)
-    if (input.spot) instance.spot = again ? purchaseOf(again) : this.#makeSpotRequest(checked, instanceId)
-    for (const disk of checked.blockDevices) {
+    if (input.spot) instance.spot = again ? purchaseOf(again) : this.#makeSpotRequest(plan, instanceId)
+    for (const disk of plan.blockDevices) {
       this.#storage.createAttached(instance, disk, withoutDevice(disk), again ? {} : (input.tags?.volume ?? {}))
     }
     return instance
@@ -363,9 +206,9 @@ export class Launch {
     return nic
   }
 
-  #makeSpotRequest(checked: Checked, instanceId: string): SpotPurchase {
+  #makeSpotRequest(plan: LaunchPlan, instanceId: string): SpotPurchase {
     const world = this.#world
-    const { input, type, subnet } = checked
+    const { input, type, subnet } = plan
     const purchase: SpotPurchase = {
       requestId: `sir-${world.hex(8)}`,
       kind: input.spot?.kind ?? 'one-time',
@@ -406,8 +249,3 @@ const defaultMetadataOptions = {
   httpProtocolIpv6: 'disabled',
   instanceMetadataTags: 'disabled',
 } as const
-
-function withoutDevice(disk: BlockDeviceRequest): Omit<BlockDeviceRequest, 'deviceName' | 'deleteOnTermination'> {
-  const { deviceName: _deviceName, deleteOnTermination: _deleteOnTermination, ...volume } = disk
-  return volume
-}

@@ -1,7 +1,7 @@
 import type { InstanceStatus, MaintenanceApi } from './api.ts'
 import { healthEvent } from './events.ts'
 import { instanceSelection } from './instance-query.ts'
-import type { Power } from './power.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import { select } from './select.ts'
 import { SimError } from './sim-error.ts'
 import type { Instance, Page, Query, ScheduledEvent } from './types.ts'
@@ -12,11 +12,11 @@ const minuteMs = 60_000
 /** Changes the platform plans for instances, and the health it reports of them. */
 export class Maintenance implements MaintenanceApi {
   readonly #world: World
-  readonly #power: Power
+  readonly #lifecycle: Lifecycle
 
-  constructor(world: World, power: Power) {
+  constructor(world: World, lifecycle: Lifecycle) {
     this.#world = world
-    this.#power = power
+    this.#lifecycle = lifecycle
     world.timers.on('event.begins', (timer) => this.#begin(timer.subject, String(timer.detail?.['eventId']), timer.dueMs))
   }
 
@@ -92,9 +92,13 @@ export class Maintenance implements MaintenanceApi {
     event.state = 'completed'
     if (instance.state !== 'running') return
     if (event.code === 'instance-stop' || event.code === 'instance-retirement') {
-      this.#power.beginStop(instance, { code: 'Server.ScheduledStop', message: 'Server.ScheduledStop: Stopped due to a scheduled retirement' }, false)
+      this.#lifecycle.beginStop(
+        instance,
+        { code: 'Server.ScheduledStop', message: 'Server.ScheduledStop: Stopped due to a scheduled retirement' },
+        false,
+      )
     } else {
-      this.#power.rebootNow(instance)
+      this.#lifecycle.rebootNow(instance)
     }
   }
 

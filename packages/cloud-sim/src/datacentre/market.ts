@@ -1,7 +1,7 @@
 import type { MarketApi } from './api.ts'
 import type { Catalogue } from './catalogue.ts'
 import { interruptionWarning, rebalanceRecommendation } from './events.ts'
-import type { Power } from './power.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import { SimError } from './sim-error.ts'
 import type { SpotRequests } from './spot-requests.ts'
 import type { EventBridgeEvent, Instance, InterruptionBehavior, Page, Query, SpotRequest } from './types.ts'
@@ -13,17 +13,17 @@ const usualNoticeMs = 120_000
 /** The spot market takes its capacity back: with notice, without, late, twice, for one instance or a whole zone. */
 export class SpotMarket implements MarketApi {
   readonly #world: World
-  readonly #power: Power
+  readonly #lifecycle: Lifecycle
   readonly #spotRequests: SpotRequests
 
-  constructor(world: World, power: Power, spotRequests: SpotRequests, catalogue: Catalogue) {
+  constructor(world: World, lifecycle: Lifecycle, spotRequests: SpotRequests, catalogue: Catalogue) {
     this.#world = world
-    this.#power = power
+    this.#lifecycle = lifecycle
     this.#spotRequests = spotRequests
     world.timers.on('spot.reclaim', (timer) => {
       const instance = world.state.instances.get(timer.subject)
       // A user's own stop and start in between has begun another life: the interruption was for the former.
-      if (instance?.interruption && instance.generation === timer.generation) power.reclaim(instance, instance.interruption.action)
+      if (instance?.interruption && instance.generation === timer.generation) lifecycle.reclaim(instance, instance.interruption.action)
     })
     world.timers.on('spot.late-notice', (timer) => world.publish(timer.detail as unknown as EventBridgeEvent))
     catalogue.onSpotPrice = (instanceType, zone, usdPerHour) => this.#outbid(instanceType, zone, usdPerHour)
@@ -55,7 +55,7 @@ export class SpotMarket implements MarketApi {
     const instance = this.#needSpot(instanceId)
     const action = how.action ?? instance.spot?.interruptionBehavior ?? 'terminate'
     const warning = interruptionWarning(this.#world, instance, action)
-    this.#power.reclaim(instance, action)
+    this.#lifecycle.reclaim(instance, action)
     if (how.noticeAfterMs === undefined) return
     this.#world.state.warnings.set(instanceId, warning)
     this.#world.timers.after(how.noticeAfterMs, 'spot.late-notice', instanceId, instance.generation, warning)
@@ -100,7 +100,7 @@ export class SpotMarket implements MarketApi {
       this.#spotRequests.setStatus(request, 'cancelled', statusCode)
       // Cancelling keeps a running instance and ends a stopped one.
       if (instance && hadStopped) {
-        this.#power.beginTerminate(
+        this.#lifecycle.beginTerminate(
           instance,
           { code: 'Client.UserInitiatedShutdown', message: 'Client.UserInitiatedShutdown: User initiated shutdown' },
           'user',
