@@ -30,11 +30,11 @@ const unreachableCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EP
 const unreachablePrismaCodes = new Set(['P1000', 'P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'])
 /** node-postgres and its pool have no codes for these. */
 const unreachableMessages =
-  /timeout exceeded when trying to connect|connection terminated|client has encountered a connection error|server has closed the connection/i
+  /timeout exceeded when trying to connect|connection terminated|client has encountered a connection error|server has closed the connection|query read timeout|after calling end on the pool/i
 
 function isUnreachable(error: unknown, state: string | undefined): boolean {
-  // 08: connection, 53: resources, 57P: shutdown. 28: the server refuses the user.
-  if (state !== undefined) return /^(08|53|57P|28)/.test(state)
+  // 08: connection, 53: resources, 57P: shutdown, 57014: a limit of time, 28: the server refuses the user.
+  if (state !== undefined) return /^(08|53|57P|57014|28)/.test(state)
   return chain(error).some((link) => {
     const code = field(link, 'code')
     const message = field(link, 'message')

@@ -130,6 +130,36 @@ test('a connection that breaks in the middle is unavailable, and the next call g
   await database.ping()
 })
 
+test('what comes after the end is unavailable, and what was asked for before it is written', async () => {
+  const database = openDatabase({ url: connection.url, clock: systemClock() })
+  const operation = anOperation({ kind: 'closing' })
+  await database.stores.operations.insertUnlocked([operation])
+  const [claimed] = await database.sagas.claim({ runner: 'r', limit: 1, leaseMs: 1000, nowMs: start.getTime(), sagas: ['closing'] })
+  const finishing = database.sagas.finish(claimed!, { status: 'succeeded', atMs: start.getTime() })
+  await database.close()
+  await finishing
+  expect(await connection.database.stores.operations.findById(operation.id)).toMatchObject({ status: 'succeeded' })
+  await expect(database.ping()).rejects.toMatchObject({ kind: 'unavailable' })
+  await expect(database.sagas.note(claimed!, { step: 's', message: 'm', atMs: 0 })).rejects.toMatchObject({ kind: 'unavailable' })
+})
+
+test('no statement may take for ever', async () => {
+  const client = await connection.client()
+  const { database } = connection
+  const operation = anOperation()
+  await database.stores.operations.insertUnlocked([operation])
+  await client.query('begin')
+  await client.query('select 1 from operations where id = $1 for update', [operation.id])
+  const waiting = database.stores.operations.requestCancel(operation.id, start)
+  const refused = expect(waiting).rejects.toMatchObject({ kind: 'unavailable' })
+  const other = await connection.client()
+  await untilSomebodyWaits(other)
+  // What the server's own limit does when it is reached.
+  await other.query("select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
+  await refused
+  await client.query('rollback')
+})
+
 test('every call is measured under its name', async () => {
   const observations: DatabaseObservation[] = []
   const database = openDatabase({ url: connection.url, clock: systemClock(), observe: (observation) => observations.push(observation) })

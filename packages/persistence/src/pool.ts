@@ -6,15 +6,22 @@ import { sqlOfPg } from './sql.ts'
 import type { Sql } from './sql.ts'
 
 const connectTimeoutMs = 5000
+/** Longer than the server's own limit below: it only fires when the server does not even say that it has given up. */
+const answerTimeoutMs = 35_000
 
-/** Prisma's driver reads times as if every session were in UTC. A transaction that its process has forgotten must not hold its locks. */
-const sessionSettings = `set time zone 'UTC'; set idle_in_transaction_session_timeout = '60s'`
+/**
+ * Prisma's driver reads times as if every session were in UTC. No statement waits for locks for ever, and a transaction that its process
+ * has forgotten does not hold them for ever.
+ */
+const sessionSettings = `set time zone 'UTC'; set statement_timeout = '30s'; set idle_in_transaction_session_timeout = '60s'`
 
 export function openPool(url: string, max: number, observe: Observe): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
     connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: answerTimeoutMs,
+    keepAlive: true,
     // The pool waits for the promise before it hands the connection out; its type does not say so.
     onConnect: (client) => client.query(sessionSettings) as unknown as void,
   })
