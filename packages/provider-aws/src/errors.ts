@@ -69,6 +69,7 @@ const codes: Readonly<Partial<Record<ProviderErrorKind, ReadonlySet<string>>>> =
     'TooManyTargets',
     'TooManyRegistrationsForTargetId',
     'TooManyTargetGroups',
+    'TargetGroupAssociationLimit',
     'TooManyUniqueTargetGroupsPerLoadBalancer',
   ]),
   throttled: new Set([

@@ -21,7 +21,7 @@ const healthCheck = { intervalSeconds: 5, timeoutSeconds: 2, healthyThreshold: 2
 const speed = 200
 
 /** The adapter and its real SDK, talking HTTP to a simulated region in this process, whose time runs fast. */
-export async function wireWorld(options: Pick<SimServerOptions, 'consistency'> = {}): Promise<ConformanceWorld> {
+export async function wireWorld(options: Pick<SimServerOptions, 'consistency'> = {}): Promise<ConformanceWorld & { readonly server: SimServer }> {
   const server = await startSimServer({ speed, listeners: false, ...options })
   const { queues } = await server.endpoints()
   const providers: Provider[] = []
@@ -43,6 +43,7 @@ export async function wireWorld(options: Pick<SimServerOptions, 'consistency'> =
     if (event.kind === 'cloud_event') documents.push({ event: event.event, text: JSON.stringify(event.event) })
   })
   return {
+    server,
     provider: open(),
     freshProvider: open,
     clock: server.clock,
