@@ -1,7 +1,9 @@
+import { isAppError, now } from '@understudy/core'
 import { systemActor } from '../access/access.ts'
 import type { Control } from '../context.ts'
 import type { Stores } from '../database.ts'
 import { recordChange } from '../journal/record-change.ts'
+import { swapOrRepeat } from '../seen-version.ts'
 
 const atOnce = 50
 const actor = systemActor('master-key-rotation')
@@ -15,19 +17,31 @@ export async function rotateMasterKey(control: Control): Promise<{ readonly rese
   let resealed = 0
   for (;;) {
     const batch = await control.database.stores.accounts.listSealedWithOtherKey(control.vault.masterKeyId, atOnce)
-    for (const { id } of batch) resealed += await control.database.transaction((stores) => resealAccount(control, stores, id))
+    for (const { id } of batch) resealed += await unlessChanged(control, (stores) => resealAccount(control, stores, id))
     if (batch.length < atOnce) break
   }
-  for await (const endpoint of allWebhooks(control.database.stores)) {
-    resealed += await control.database.transaction((stores) => resealWebhook(control, stores, endpoint))
+  for await (const { projectId, id } of allWebhooks(control.database.stores)) {
+    resealed += await unlessChanged(control, (stores) => resealWebhook(control, stores, projectId, id))
   }
   return { resealed }
 }
 
+/** Somebody who has just changed it has sealed it with the current key already, or is met again by the next start. */
+async function unlessChanged(control: Control, work: (stores: Stores) => Promise<number>): Promise<number> {
+  try {
+    return await control.database.transaction(work)
+  } catch (error) {
+    if (isAppError(error, 'busy')) return 0
+    throw error
+  }
+}
+
+/** The version is raised with it: a change made from what was read before must not put the old secret back. */
 async function resealAccount(control: Control, stores: Stores, id: string): Promise<number> {
   const account = await stores.accounts.findById(id)
   const sealed = await stores.accounts.credentials(id)
   if (account === undefined || sealed === undefined || sealed.masterKeyId === control.vault.masterKeyId) return 0
+  await swapOrRepeat(stores.accounts.update({ ...account, updatedAt: now(control.clock), version: account.version + 1 }, account.version))
   await stores.accounts.setCredentials(id, control.vault.seal(control.vault.open(sealed, id), id))
   await recordChange(control, stores, {
     projectId: account.projectId,
@@ -39,21 +53,23 @@ async function resealAccount(control: Control, stores: Stores, id: string): Prom
   return 1
 }
 
-async function resealWebhook(control: Control, stores: Stores, endpoint: { readonly id: string; readonly projectId: string }): Promise<number> {
+async function resealWebhook(control: Control, stores: Stores, projectId: string, id: string): Promise<number> {
   const { vault } = control
-  const secrets = await stores.webhooks.secrets(endpoint.id)
-  if (secrets === undefined) return 0
+  const endpoint = await stores.webhooks.find(projectId, id)
+  const secrets = await stores.webhooks.secrets(id)
+  if (endpoint === undefined || secrets === undefined) return 0
   if (secrets.current.masterKeyId === vault.masterKeyId && (secrets.previous?.masterKeyId ?? vault.masterKeyId) === vault.masterKeyId) return 0
-  await stores.webhooks.setSecrets(endpoint.id, {
+  await swapOrRepeat(stores.webhooks.update({ ...endpoint, updatedAt: now(control.clock), version: endpoint.version + 1 }, endpoint.version))
+  await stores.webhooks.setSecrets(id, {
     ...secrets,
-    current: vault.seal(vault.open(secrets.current, endpoint.id), endpoint.id),
-    previous: secrets.previous && vault.seal(vault.open(secrets.previous, endpoint.id), endpoint.id),
+    current: vault.seal(vault.open(secrets.current, id), id),
+    previous: secrets.previous && vault.seal(vault.open(secrets.previous, id), id),
   })
   await recordChange(control, stores, {
-    projectId: endpoint.projectId,
+    projectId,
     actor,
     what: 'notifications.secret_resealed',
-    subject: `webhook-endpoints/${endpoint.id}`,
+    subject: `webhook-endpoints/${id}`,
     data: { masterKeyId: vault.masterKeyId },
   })
   return 1

@@ -4,6 +4,7 @@ import type { Principal } from '../access/access.ts'
 import { requireRole } from '../access/require-role.ts'
 import type { Control } from '../context.ts'
 import { recordChange } from '../journal/record-change.ts'
+import { swapOrRepeat } from '../seen-version.ts'
 import { newWebhookSecret } from './sign.ts'
 
 /** How long deliveries carry a signature of the secret before as well. */
@@ -23,6 +24,8 @@ export async function rotateWebhookSecret(
     if (endpoint === undefined) throw notFound('webhook endpoint')
     const secrets = await stores.webhooks.secrets(endpoint.id)
     assert(secrets !== undefined, 'every webhook endpoint has a secret')
+    // Of two rotations at once one is refused: otherwise a secret that was answered would sign nothing.
+    await swapOrRepeat(stores.webhooks.update({ ...endpoint, updatedAt: now(control.clock), version: endpoint.version + 1 }, endpoint.version))
     await stores.webhooks.setSecrets(endpoint.id, { current: control.vault.seal(secret, endpoint.id), previous: secrets.current, previousUntil })
     await recordChange(control, stores, {
       projectId: endpoint.projectId,

@@ -24,7 +24,10 @@ export async function cancelOperation(control: Control, principal: Principal, in
     }
     if (operation.cancelRequestedAt !== undefined) return operation
     const at = now(control.clock)
-    if (!(await stores.operations.requestCancel(operation.id, at))) throw ended(operation)
+    const isInTime = await stores.operations.requestCancel(operation.id, at)
+    const changed = await stores.operations.find(principal.projectId, operation.id)
+    assert(changed !== undefined, 'an operation is never deleted while it runs')
+    if (!isInTime) throw ended(changed)
     await recordChange(control, stores, {
       projectId: operation.projectId,
       actor: actorOf(principal),
@@ -34,8 +37,6 @@ export async function cancelOperation(control: Control, principal: Principal, in
       data: { kind: operation.kind, resourceId: operation.resourceId },
     })
     await stores.outbox.append([wakeMessage(control, operation)])
-    const changed = await stores.operations.find(principal.projectId, operation.id)
-    assert(changed !== undefined, 'an operation is never deleted while it runs')
     return changed
   })
 }
