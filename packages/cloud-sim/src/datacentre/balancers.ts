@@ -258,7 +258,7 @@ export class Balancers implements BalancerApi {
   }
 
   wakeTargets(): void {
-    this.#targets.wakeAll()
+    this.#targets.wakeForgotten()
   }
 
   #keepFormer(entry: Listener | Rule, actions: Action[]): void {

@@ -116,6 +116,9 @@ export class Instances implements InstanceApi {
   setAnswering(instanceId: string, answering: boolean): void {
     const instance = this.#power.need(instanceId)
     if (answering && instance.state !== 'running') throw new SimError('IncorrectInstanceState', `The instance '${instanceId}' does not run.`)
+    if (answering && this.#world.conditions.failedZones.has(instance.zone)) {
+      throw new SimError('IncorrectInstanceState', `The zone ${instance.zone} of '${instanceId}' has failed: nothing in it answers.`)
+    }
     this.#world.setAnswering(instance, answering)
   }
 

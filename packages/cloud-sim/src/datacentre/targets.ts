@@ -105,9 +105,22 @@ export class Targets {
     for (const target of this.#world.state.targets.values()) this.#beginProbing(target)
   }
 
-  /** After a restore: draining and probing go on with the timers that were stored. */
-  wakeAll(): void {
-    for (const instanceId of this.#byInstance.keys()) this.#wake(instanceId)
+  /**
+   * After a restore: probing goes on with the timers that were stored. Only a target whose check was under way when the state
+   * was taken has none, and is begun anew.
+   */
+  wakeForgotten(): void {
+    const awaited = new Set(
+      this.#world.timers
+        .pending()
+        .filter((timer) => timer.kind === 'target.probe')
+        .map((timer) => `${timer.subject}#${timer.generation}`),
+    )
+    for (const [key, target] of this.#world.state.targets) {
+      const instance = this.#world.state.instances.get(target.instanceId)
+      const settled = instance !== undefined && target.health === (answers(this.#world, instance) ? 'healthy' : 'unhealthy')
+      if (!settled && !awaited.has(`${key}#${target.generation}`)) this.#beginProbing(target)
+    }
   }
 
   #registerOne(group: TargetGroup, instanceId: string, port: number): void {
