@@ -9,7 +9,7 @@ export async function printTimeline(client: UnderstudyClient, operationId: strin
   for (const step of data.metadata.steps ?? []) {
     if (step.finishedAt === undefined) continue
     const seconds = ((Date.parse(step.finishedAt) - noticedMs) / 1000).toFixed(2).padStart(9)
-    say(`${seconds}   ${step.name}: ${step.title}`)
+    say(`${seconds}   ${step.name}: ${step.title}${step.status === 'skipped' ? ' (not needed)' : ''}`)
   }
   say('')
 }
