@@ -147,6 +147,20 @@ describe('who stopped an instance', () => {
   })
 })
 
+describe('equal tags for many', () => {
+  it('are one call, and only the one that does not exist goes without', async () => {
+    const refs = await Promise.all(Array.from({ length: 6 }, () => world.makePrimary()))
+    const ghost = { ...refs[0]!, nativeId: 'i-0000000000000dead' } // six were made
+    const before = dc().calls.count('CreateTags')
+    const tag = (ref: InstanceRef) => world.provider.labels.tag([ref], { season: 'winter' }, context())
+    await Promise.all(refs.map(tag))
+    expect(dc().calls.count('CreateTags') - before).toBe(1)
+    const results = await Promise.allSettled([...refs, ghost].map((ref) => world.provider.labels.tag([ref], { season: 'spring' }, context())))
+    expect(results.map(({ status }) => status)).toEqual([...refs.map(() => 'fulfilled'), 'rejected'])
+    expect(refs.map(({ nativeId }) => dc().instances.get(nativeId)?.tags['season'])).toEqual(refs.map(() => 'spring'))
+  })
+})
+
 describe('the market', () => {
   it('knows zones, what is offered in them, prices of spot, and sizes', async () => {
     const market = world.provider.market! // the adapter has it

@@ -16,13 +16,26 @@ const operations: Readonly<Record<FaultyCall, string>> = {
 }
 const faults = { throttled: { kind: 'throttle' }, unavailable: { kind: 'unavailable' }, insufficient_capacity: { kind: 'capacity' } } as const
 const servicePort = 8080
-const healthCheck = { intervalSeconds: 5, timeoutSeconds: 2, healthyThreshold: 2, unhealthyThreshold: 2, path: '/healthz' }
-/** How fast the region's time runs; the adapter lives in the same time. */
+const healthCheck = { intervalSeconds: 2, timeoutSeconds: 1, healthyThreshold: 2, unhealthyThreshold: 2, path: '/healthz' }
+/** How fast the region's time runs; the adapter lives in the same time. Faster, a slow machine would miss the adapter's own deadlines. */
 const speed = 200
+/** Quicker than a real region: the suite waits for hundreds of changes. */
+const quick = { minMs: 1_000, maxMs: 3_000 }
+const latencies = {
+  pending: quick,
+  boot: quick,
+  resume: quick,
+  stopping: quick,
+  hibernating: quick,
+  shuttingDown: quick,
+  snapshot: { minMs: 4_000, maxMs: 8_000 },
+  loadBalancerCreate: quick,
+  hibernationAgent: 5_000,
+}
 
 /** The adapter and its real SDK, talking HTTP to a simulated region in this process, whose time runs fast. */
 export async function wireWorld(options: Pick<SimServerOptions, 'consistency'> = {}): Promise<ConformanceWorld & { readonly server: SimServer }> {
-  const server = await startSimServer({ speed, listeners: false, ...options })
+  const server = await startSimServer({ speed, latencies, listeners: false, ...options })
   const { queues } = await server.endpoints()
   const providers: Provider[] = []
   const open = (): Provider => {
