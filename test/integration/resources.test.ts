@@ -222,14 +222,14 @@ describe('a resource', () => {
     const { id, version, nativeId } = await imported('guarded')
     const seen = { id, seenVersion: version }
     const attempts = [
-      importResource(control, us.viewer, { accountId: account.id, nativeId }),
-      updateResource(control, us.viewer, { ...seen, name: 'x' }),
-      deleteResource(control, us.viewer, seen),
-      refreshResource(control, us.viewer, { id }),
-      holdResource(control, us.viewer, { ...seen, reason: 'x', untilSeconds: 60 }),
-      releaseHold(control, us.viewer, seen),
+      () => importResource(control, us.viewer, { accountId: account.id, nativeId }),
+      () => updateResource(control, us.viewer, { ...seen, name: 'x' }),
+      () => deleteResource(control, us.viewer, seen),
+      () => refreshResource(control, us.viewer, { id }),
+      () => holdResource(control, us.viewer, { ...seen, reason: 'x', untilSeconds: 60 }),
+      () => releaseHold(control, us.viewer, seen),
     ]
-    for (const attempt of attempts) expect(await kindOf(attempt)).toBe('forbidden')
+    for (const attempt of attempts) expect(await kindOf(attempt())).toBe('forbidden')
   })
 
   test('is listed in pages, by account and by status', async () => {
