@@ -26,6 +26,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds))
   else if (retry === 'later') reply.header('retry-after', '1')
   if (shown.kind === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="understudy"')
+  // Before routing no hook has run.
+  reply.header('x-request-id', request.id)
   // A string is sent as it is: no schema of the route can get in the way of an error.
   return reply
     .code(status)
@@ -36,7 +38,9 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 function unknownRoute(request: FastifyRequest, reply: FastifyReply): AppError {
   const path = request.url.split('?', 1)[0] ?? ''
   const allowed = [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
-  if (allowed.length === 0) return new AppError('route_not_found', 'There is no such route. The routes are listed in /openapi.json.')
+  // A path that looks right and was not routed all the same holds something that no id can, such as an encoded slash.
+  if (allowed.length === 0 || allowed.some((method) => method === request.method))
+    return new AppError('route_not_found', 'There is no such route. The routes are listed in /openapi.json.')
   reply.header('allow', allowed.join(', '))
   return new AppError('method_not_allowed', `This path answers ${allowed.join(', ')}.`)
 }

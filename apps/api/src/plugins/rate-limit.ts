@@ -9,7 +9,10 @@ export interface RateLimits {
   key(keyId: string, reply: FastifyReply): void
   /** Counts pushed events of an account, whether or not they carried its key. */
   ingest(accountId: string, reply: FastifyReply): void
-  /** Runs the check of a key; addresses that keep failing it are refused before it runs. */
+  /**
+   * Runs the check of a key, and counts its failures by address. Valid keys are never refused for what others of the same address
+   * do: behind a balancer, or a company's one address, that would let anybody shut everybody out.
+   */
   stranger<T>(request: FastifyRequest, reply: FastifyReply, check: () => Promise<T>): Promise<T>
 }
 
@@ -18,31 +21,17 @@ export function rateLimits(clock: Clock, settings: Pick<ApiSettings, 'rate' | 'i
   const keys = limiter(clock, settings.rate)
   const accounts = limiter(clock, settings.ingestRate)
   const strangers = limiter(clock, settings.strangerRate)
-  const refused = new Map<string, number>()
   return {
     key: keys,
     ingest: accounts,
     async stranger(request, reply, check) {
-      const untilMs = refused.get(request.ip)
-      if (untilMs !== undefined && untilMs > clock.nowMs()) throw tooMany(Math.ceil((untilMs - clock.nowMs()) / 1000))
-      refused.delete(request.ip)
       try {
         return await check()
       } catch (error) {
-        if (isAppError(error, 'unauthenticated')) countFailure(request.ip, reply)
+        if (isAppError(error, 'unauthenticated')) strangers(request.ip, reply)
         throw error
       }
     },
-  }
-
-  function countFailure(address: string, reply: FastifyReply): void {
-    try {
-      strangers(address, reply)
-    } catch (error) {
-      if (refused.size > 10_000) refused.clear()
-      refused.set(address, clock.nowMs() + 1000)
-      throw error
-    }
   }
 }
 

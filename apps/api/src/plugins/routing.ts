@@ -2,6 +2,7 @@ import type { RouteContract } from '@understudy/contract'
 import type { Principal } from '@understudy/control'
 import { assert } from '@understudy/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
+import { z } from 'zod'
 import type { AppDeps } from '../deps.ts'
 import { answerEtag, seenVersion } from '../http/etag.ts'
 import { fastifyUrl } from '../http/fastify-url.ts'
@@ -42,8 +43,9 @@ export function serve(app: FastifyInstance, { contract, handle }: Route, routing
   app.route({
     method: contract.method,
     url: fastifyUrl(contract.url),
-    schema: contract.schema as unknown as FastifySchema,
+    schema: schemaOf(contract),
     config: { contract },
+    bodyLimit: contract.access.role === 'ingest-key' ? deps.settings.ingestBodyLimitBytes : deps.settings.bodyLimitBytes,
     onRequest: async (request, reply) => {
       const principal = await limits.stranger(request, reply, () => authorise(control, request, contract.access.role))
       if (principal === undefined) return
@@ -66,6 +68,15 @@ export function serve(app: FastifyInstance, { contract, handle }: Route, routing
     },
   })
 }
+
+/** Routes that have no parameters refuse any, so that a misspelt one is noticed; clouds and probes may send what they like. */
+function schemaOf({ schema, access }: RouteContract): FastifySchema {
+  const isStrict = access.role !== 'none' && access.role !== 'ingest-key'
+  // The compilers that are set on the app know zod.
+  return { ...schema, ...(isStrict ? { querystring: schema.querystring ?? noQuery } : {}) } as unknown as FastifySchema
+}
+
+const noQuery = z.strictObject({})
 
 function callOf(contract: RouteContract, request: FastifyRequest, reply: FastifyReply, { deps, tokens, streams, limits }: Routing): Call {
   const query = (request.query ?? {}) as Record<string, unknown>
