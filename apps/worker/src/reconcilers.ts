@@ -1,10 +1,21 @@
-import { deliveriesReconciler, fanOutReconciler, primariesReconciler, shadowsReconciler } from '@understudy/control'
+import {
+  deliveriesReconciler,
+  fanOutReconciler,
+  housekeepingReconciler,
+  maintenanceReconciler,
+  orphansReconciler,
+  primariesReconciler,
+  shadowsReconciler,
+} from '@understudy/control'
 import type { Reconciler, WebhookSender } from '@understudy/control'
 
 /** Everything that is looked after without being asked. */
 export const reconcilers = (deps: { readonly sender: WebhookSender }): readonly Reconciler[] => [
   shadowsReconciler,
   primariesReconciler,
+  maintenanceReconciler,
+  orphansReconciler,
+  housekeepingReconciler,
   fanOutReconciler,
   deliveriesReconciler(deps.sender),
 ]

@@ -29,7 +29,9 @@ export function promiseGap(question: {
   readonly busyShadowIds: ReadonlySet<string>
   readonly nowMs: number
 }): PromiseGap {
-  const { resource, shadows, states, busyShadowIds, nowMs } = question
+  const { resource, states, busyShadowIds, nowMs } = question
+  // One that is on its way out is no stand-in any more, and needs nothing from us.
+  const shadows = question.shadows.filter((shadow) => shadow.status !== 'retiring')
   if (resource.status === 'failing-over' || isHeld(resource, nowMs)) return nothing(resource.status)
   const idle = shadows.filter((shadow) => !busyShadowIds.has(shadow.id) && shadow.status !== 'reserved')
   const { tier } = resource

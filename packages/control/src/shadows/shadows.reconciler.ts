@@ -8,6 +8,7 @@ import type { Operation } from '../operations/operation.ts'
 import type { SagaName } from '../operations/saga-versions.ts'
 import { startOperations } from '../operations/start-operation.ts'
 import type { NewOperation } from '../operations/start-operation.ts'
+import { AccountFailures } from '../reconcilers/per-account.ts'
 import type { Reconciler } from '../reconcilers/reconciler.ts'
 import type { Resource } from '../resources/resource.ts'
 import { planShadows } from './plan-shadows.ts'
@@ -26,16 +27,16 @@ export const shadowsReconciler: Reconciler = {
   passMaxMs: 120_000,
   async pass(control) {
     const counts = { resources: 0, planned: 0, failed: 0, retired: 0, drills: 0, disarmed: 0, degraded: 0 }
+    const failures = new AccountFailures()
     let after: string | undefined
     for (;;) {
       const page = await control.database.stores.resources.listProtected({ limit: pageSize, after })
       for (const [accountId, resources] of Map.groupBy(page, (resource) => resource.accountId)) {
-        const account = await control.database.stores.accounts.findById(accountId)
-        if (account) await reconcileAccount(control, account, resources, counts)
+        await failures.isolate(control, accountId, (account) => reconcileAccount(control, account, resources, counts))
       }
       counts.resources += page.length
       after = page.at(-1)?.id
-      if (page.length < pageSize) return { result: counts }
+      if (page.length < pageSize) return { result: { ...counts, failingAccounts: failures.report() } }
     }
   },
 }

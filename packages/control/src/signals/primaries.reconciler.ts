@@ -2,6 +2,7 @@ import type { Json } from '@understudy/core'
 import type { InstanceSummary, NeutralSignal, Provider } from '@understudy/provider'
 import type { Account } from '../accounts/account.ts'
 import type { Control } from '../context.ts'
+import { AccountFailures } from '../reconcilers/per-account.ts'
 import type { Reconciler } from '../reconcilers/reconciler.ts'
 import type { Resource } from '../resources/resource.ts'
 import { acceptSignals } from './accept-signals.ts'
@@ -21,20 +22,21 @@ export const primariesReconciler: Reconciler = {
   passMaxMs: 120_000,
   async pass(control) {
     const counts = { primaries: 0, lost: 0, repeated: 0 }
+    const failures = new AccountFailures()
     let after: string | undefined
     for (;;) {
       const page = await control.database.stores.resources.listProtected({ limit: pageSize, after })
       const watched = page.filter((resource) => resource.tier !== undefined)
       for (const [accountId, resources] of Map.groupBy(watched, (resource) => resource.accountId)) {
-        const account = await control.database.stores.accounts.findById(accountId)
-        if (!account) continue
-        const provider = await control.providers.open(account)
-        const received = await lookAt(control, provider, resources, counts)
-        await acceptSignals(control, { account, source: 'poll', received })
+        await failures.isolate(control, accountId, async (account) => {
+          const provider = await control.providers.open(account)
+          const received = await lookAt(control, provider, resources, counts)
+          await acceptSignals(control, { account, source: 'poll', received })
+        })
       }
       counts.primaries += watched.length
       after = page.at(-1)?.id
-      if (page.length < pageSize) return { result: counts }
+      if (page.length < pageSize) return { result: { ...counts, failingAccounts: failures.report() } }
     }
   },
 }

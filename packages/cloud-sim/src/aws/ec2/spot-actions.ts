@@ -62,7 +62,7 @@ function requestView(request: SpotRequest): XmlObject {
     instanceId: request.instanceId,
     type: request.kind,
     state: request.state,
-    status: { code: request.statusCode, message: request.statusCode.replaceAll('-', ' '), updateTime: new Date(request.createdAtMs) },
+    status: { code: request.statusCode, message: request.statusCode.replaceAll('-', ' '), updateTime: new Date(request.statusAtMs) },
     spotPrice: request.maxPrice,
     createTime: new Date(request.createdAtMs),
     productDescription: 'Linux/UNIX',
