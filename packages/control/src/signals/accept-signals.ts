@@ -7,6 +7,7 @@ import type { Control } from '../context.ts'
 import type { Stores } from '../database.ts'
 import { planFor, planIdentity } from '../failover/failover.ts'
 import { failoverParams } from '../failover/start-failover.ts'
+import type { OutboxMessage } from '../journal/journal.ts'
 import { priorities } from '../operations/operation.ts'
 import type { Operation } from '../operations/operation.ts'
 import { startOperations } from '../operations/start-operation.ts'
@@ -131,13 +132,15 @@ async function act(control: Control, stores: Stores, situation: Situation): Prom
   const nowMs = control.clock.nowMs()
   const answers = new Map<string, AcceptedSignal>()
   const wanted: { readonly signal: Signal; readonly operation: NewOperation }[] = []
+  let lookAtPrimaries = false
   for (const signal of situation.fresh) {
     const resource = situation.concerned.find((candidate) => candidate.id === signal.resourceId)
     const decision: SignalDecision = resource
       ? decide({ ...signal, deadlineMs: signal.deadline?.getTime() }, resource, nowMs)
       : aboutNoPrimary(signal)
     const base = { id: signal.id, nativeId: signal.nativeId, kind: signal.kind }
-    if (decision.act === 'nothing' || !resource) {
+    if (decision.act === 'look') lookAtPrimaries = true
+    if (decision.act === 'nothing' || decision.act === 'look' || !resource) {
       answers.set(signal.id, { ...base, outcome: decision.outcome, ...('reason' in decision ? { reason: decision.reason } : {}) })
       continue
     }
@@ -160,9 +163,19 @@ async function act(control: Control, stores: Stores, situation: Situation): Prom
       await stores.operations.hurry(operation.id, { deadline: item.signal.deadline, priority: item.operation.priority, at: now(control.clock) })
     answers.set(item.signal.id, { ...answer, operationId: operation.id })
   }
+  if (lookAtPrimaries) await stores.outbox.append([wakePrimaries(control)])
   await record(control, stores, situation, answers)
   return answers
 }
+
+const wakePrimaries = (control: Control): OutboxMessage => ({
+  id: control.ids.next('event'),
+  topic: 'reconcile.wake',
+  key: 'primaries',
+  payload: { name: 'primaries' },
+  priority: 2,
+  createdAt: now(control.clock),
+})
 
 /** About a shadow (the reconciler replaces it) or about something that is not ours. */
 function aboutNoPrimary(signal: Signal): SignalDecision {

@@ -1,12 +1,14 @@
 import type { NeutralSignal } from '@understudy/provider'
 import { isHeld } from '../resources/resource.ts'
 import type { Resource } from '../resources/resource.ts'
-import type { SignalOutcome } from './signal.ts'
+import type { SignalOutcome, SignalSource } from './signal.ts'
 
 /** After its deadline has passed by this much, a notice is history: the primary's real state decides, not the notice. */
 export const lateAfterMs = 15 * 60_000
 
 export type SignalDecision =
+  /** Have the primary itself looked at: the cloud's own books say who stopped it. */
+  | { readonly act: 'look'; readonly outcome: Extract<SignalOutcome, 'recorded'>; readonly reason: string }
   | { readonly act: 'shift' | 'arm'; readonly outcome: Extract<SignalOutcome, 'accepted' | 'armed'> }
   | { readonly act: 'nothing'; readonly outcome: SignalOutcome; readonly reason: string }
 
@@ -15,7 +17,10 @@ export type SignalDecision =
  * traffic; maintenance is recorded. A held resource is left alone, and an unprotected one only told about.
  */
 export function decide(
-  signal: Pick<NeutralSignal, 'kind' | 'effect' | 'cause' | 'confidence'> & { readonly deadlineMs: number | undefined },
+  signal: Pick<NeutralSignal, 'kind' | 'effect' | 'cause' | 'confidence'> & {
+    readonly deadlineMs: number | undefined
+    readonly source: SignalSource
+  },
   resource: Pick<Resource, 'hold' | 'tier' | 'id'>,
   nowMs: number,
 ): SignalDecision {
@@ -29,6 +34,10 @@ export function decide(
     case 'interruption':
       return { act: 'shift', outcome: 'accepted' }
     case 'failure':
+      // Events of a change of state do not say whose doing it was.
+      if (signal.cause === 'unknown' && signal.source !== 'poll') {
+        return { act: 'look', outcome: 'recorded', reason: 'It does not say who stopped it: the primary is looked at.' }
+      }
       // A person who stops an instance means it, and can start it again. One that is ended is lost, whoever ended it.
       return signal.cause === 'us' || (signal.cause === 'user' && signal.effect !== 'terminate')
         ? { act: 'nothing', outcome: 'recorded', reason: `It was stopped on purpose (cause: ${signal.cause}).` }
