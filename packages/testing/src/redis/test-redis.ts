@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { access, constants, mkdtemp, rm } from 'node:fs/promises'
+import { spawn, spawnSync } from 'node:child_process'
+import { access, constants, mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -29,9 +29,17 @@ export async function findTestRedis(): Promise<TestRedis | undefined> {
 export async function startTestRedis(): Promise<TestRedis | undefined> {
   const program = await findOnPath('redis-server')
   if (program === undefined) return undefined
-  const directory = await mkdtemp(join(tmpdir(), 'understudy-redis-'))
+  const directory = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`))
   const port = await freePort()
-  const settings = { port, bind: '127.0.0.1', save: '', appendonly: 'no', 'maxmemory-policy': 'noeviction', dir: directory }
+  const settings = {
+    port,
+    bind: '127.0.0.1',
+    save: '',
+    appendonly: 'no',
+    'maxmemory-policy': 'noeviction',
+    dir: directory,
+    pidfile: join(directory, 'pid'),
+  }
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
   const child = spawn(program, flags, { stdio: 'ignore' })
   const hasExited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
@@ -48,6 +56,33 @@ export async function startTestRedis(): Promise<TestRedis | undefined> {
   await stop()
   throw new Error(`${program} did not answer on port ${port}`)
 }
+
+export const hasRedisServer = async (): Promise<boolean> => (await findOnPath('redis-server')) !== undefined
+
+const prefix = 'understudy-redis-'
+
+/** Removes what killed test runs left behind: their servers, which know their own directory, then the directories. */
+export async function removeStaleTestRedis(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const owner = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1]
+    if (owner === undefined || isAlive(Number(owner))) continue
+    const directory = join(tmpdir(), name)
+    const pid = Number(await readFile(join(directory, 'pid'), 'utf8').catch(() => ''))
+    // The number may be another program's by now; only a Redis lists our directory among its arguments.
+    if (pid > 0 && commandOf(pid).includes(directory)) process.kill(pid, 'SIGKILL')
+    await rm(directory, { recursive: true, force: true }).catch(() => undefined) // Another user's: theirs to remove.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' // It exists and belongs to somebody else.
+  }
+}
+
+const commandOf = (pid: number): string => spawnSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? ''
 
 async function findOnPath(program: string): Promise<string | undefined> {
   for (const directory of readTestEnvironment().path.split(delimiter).filter(Boolean)) {
