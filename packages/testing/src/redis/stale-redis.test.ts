@@ -13,7 +13,20 @@ test('the Redis of a test run that was killed is stopped and its directory remov
   const owner = spawn('true')
   await once(owner, 'exit')
   const directory = await mkdtemp(join(tmpdir(), `understudy-redis-${owner.pid}-`))
-  const flags = ['--port', '0', '--dir', directory, '--pidfile', join(directory, 'pid'), '--set-proc-title', 'no', '--save', '']
+  const flags = [
+    '--port',
+    '0',
+    '--unixsocket',
+    join(directory, 'socket'),
+    '--dir',
+    directory,
+    '--pidfile',
+    join(directory, 'pid'),
+    '--set-proc-title',
+    'no',
+    '--save',
+    '',
+  ]
   const orphan = spawn('redis-server', flags, { stdio: 'ignore' })
   const hasExited = once(orphan, 'exit')
   while ((await readFile(join(directory, 'pid'), 'utf8').catch(() => '')) === '') await sleep(systemClock({ keepAlive: true }), 10)
