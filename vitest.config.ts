@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** Folders whose tests need PostgreSQL, and Redis where there is one; the others start at once. */
 const withServers = [
   'packages/{persistence,queue,testing}/src/**/*.test.ts',
+  'packages/control/src/**/*.saga.test.ts',
   'apps/*/src/**/*.test.ts',
   'test/{integration,simulation,e2e,bench}/**/*.test.ts',
 ]

@@ -1,7 +1,7 @@
 import { providerError } from '@understudy/provider'
 import type { CallContext, InstanceRef, Provider } from '@understudy/provider'
 import type { SagaDeps } from '../context.ts'
-import { awaitCondition } from './await-operation.ts'
+import { awaitCondition, awaitOperation } from './await-operation.ts'
 
 /**
  * Starts or resumes an instance whatever state it is in and waits until it runs. An instance that is just stopping is
@@ -38,4 +38,40 @@ export async function ensureRunning(
     }
   })
   return { started }
+}
+
+/**
+ * Brings an instance to rest whatever state it is in, and waits until it rests. One that is just starting is waited for and then
+ * stopped; one that no longer exists rests for ever. `hold` keeps its memory.
+ */
+export async function ensureResting(
+  deps: Pick<SagaDeps, 'clock'>,
+  provider: Provider,
+  ref: InstanceRef,
+  hold: boolean,
+  context: CallContext & { readonly signal: AbortSignal },
+): Promise<void> {
+  await awaitCondition(deps, context.signal, async () => {
+    const summary = (await provider.inventory.states([ref])).get(ref.nativeId)
+    switch (summary?.state) {
+      case undefined:
+      case 'terminating':
+      case 'terminated':
+      case 'stopped':
+      case 'stopped-billed':
+      case 'held':
+        return true
+      case 'running': {
+        const handle = hold ? await provider.compute.hold(ref, context) : await provider.compute.stop(ref, {}, context)
+        await awaitOperation(deps, provider, handle, context.signal)
+        return true
+      }
+      case 'provisioning':
+      case 'stopping':
+      case 'holding':
+      case 'repairing':
+      case 'unknown':
+        return undefined
+    }
+  })
 }

@@ -9,6 +9,12 @@ export const memberOf = (members: readonly TrafficMember[], nativeId: string): T
 export const watchesStandby = (provider: Provider, binding: TrafficBinding | undefined): boolean =>
   binding !== undefined && provider.traffic?.mechanisms[binding.mechanism]?.standby === true
 
+/** Whether new requests go to it now. Whoever ends or rests an instance asks this first, whatever the rows say. */
+export async function carriesTraffic(provider: Provider, binding: TrafficBinding | undefined, nativeId: string): Promise<boolean> {
+  if (!binding || !provider.traffic) return false
+  return (memberOf(await provider.traffic.state(binding), nativeId)?.weight ?? 0) > 0
+}
+
 /** Waits until the entry point calls the member healthy. */
 export async function awaitHealthy(
   deps: Pick<SagaDeps, 'clock'>,

@@ -6,7 +6,7 @@ import { leaveGate, passGate, releaseStandIn, reserveStandIn } from './choose-st
 import { failoverSagaParams } from './failover.world.ts'
 import type { FailoverParams } from './failover.world.ts'
 import type { StandIn } from './failover.ts'
-import { growStandIn } from './grow-standin.ts'
+import { growStandIn, shrinkStandIn } from './grow-standin.ts'
 import { awaitStable, moveTraffic, restStandIn, returnTraffic, startStandIn } from './move-traffic.ts'
 import { placeReplacement, removeReplacement, saveState } from './place-replacement.ts'
 import { replenish } from './replenish.ts'
@@ -75,14 +75,14 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
     ...stubborn,
     budget: { maxMs: 10 * minute, ...evenLate },
     run: (deps, step) => startStandIn(deps, step, requireStandIn(step.outputs)),
-    undo: (deps, step) => restStandIn(deps, step, standInOf(step.outputs), step.output?.started ?? false),
+    undo: (deps, step) => restStandIn(deps, step, step.outputs.standin.standIn),
   })
   .step('traffic', {
     title: 'Move the traffic to the stand-in',
     ...stubborn,
     budget: { maxMs: 10 * minute, ...evenLate },
     run: (deps, step) => moveTraffic(deps, step, requireStandIn(step.outputs)),
-    undo: (deps, step) => returnTraffic(deps, step, standInOf(step.outputs)),
+    undo: returnTraffic,
   })
   .step('capacity', {
     title: 'Bring it to the size of the primary',
@@ -90,7 +90,7 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
     ...stubborn,
     budget: { maxMs: 15 * minute, ...evenLate },
     run: (deps, step) => growStandIn(deps, step, requireStandIn(step.outputs), step.outputs.gate.instanceType),
-    undo: removeReplacement,
+    undo: (deps, step) => shrinkStandIn(deps, step, step.outputs.standin.standIn ?? step.outputs.replacement),
   })
   .step('stable', {
     title: 'Wait until it is stable',

@@ -1,10 +1,11 @@
 import { now } from '@understudy/core'
 import { awaitOperation } from '../cloud/await-operation.ts'
+import { carriesTraffic, memberOf } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import type { StandIn } from './failover.ts'
 import { failoverWorld, refOf, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
-import { moveTraffic } from './move-traffic.ts'
+import { moveTraffic, returnTraffic } from './move-traffic.ts'
 import { launchAt, removeReplacement, shadowIdOf } from './place-replacement.ts'
 
 /**
@@ -36,7 +37,7 @@ export async function growStandIn(
   } catch (error) {
     if (step.signal.aborted) throw error
     await step.note(`The stand-in stays at ${standIn.instanceType}: ${error instanceof Error ? error.message : 'growing failed'}`)
-    await removeReplacement(deps, step)
+    await shrinkStandIn(deps, step, standIn)
     return { grown: null, how: 'growing failed; it serves at its own size' }
   }
 }
@@ -51,4 +52,30 @@ async function handOverToSibling(deps: SagaDeps, step: FailoverStep, standIn: St
   await moveTraffic(deps, step, sibling)
   await deps.database.stores.shadows.move(standIn.shadowId, { from: ['reserved'], to: 'unproven', operationId: null, at: now(deps.clock) })
   return sibling
+}
+
+/**
+ * Ends a full-size sibling again. Its traffic goes first: to the small one it has taken it from, or else to the primary. When
+ * neither can take it, `removeReplacement` leaves the sibling where it is.
+ */
+export async function shrinkStandIn(deps: SagaDeps, step: FailoverStep, small: StandIn | null): Promise<void> {
+  const { provider, binding } = await failoverWorld(deps, step)
+  const { traffic } = provider
+  const { shadows } = deps.database.stores
+  const sibling = await shadows.findById(shadowIdOf(step))
+  if (binding && traffic && sibling?.nativeId !== undefined && (await carriesTraffic(provider, binding, sibling.nativeId))) {
+    if (small && memberOf(await traffic.state(binding), small.nativeId)?.health === 'healthy') {
+      await shadows.move(small.shadowId, { from: ['unproven'], to: 'reserved', operationId: step.operationId, at: now(deps.clock) })
+      await step.audit({ action: 'traffic.setWeights', target: small.nativeId, details: { from: sibling.nativeId, to: small.nativeId } })
+      const siblingRef = refOf(provider, { nativeId: sibling.nativeId })
+      const weights = [
+        { ref: refOf(provider, small), weight: 100 },
+        { ref: siblingRef, weight: 0 },
+      ]
+      await traffic.setWeights(binding, weights, urgent(deps, step, { suffix: 'shrink' }))
+    } else {
+      await returnTraffic(deps, step)
+    }
+  }
+  await removeReplacement(deps, step)
 }

@@ -1,10 +1,12 @@
 import { now } from '@understudy/core'
 import { isProviderError } from '@understudy/provider'
+import type { MemberHealth } from '@understudy/provider'
 import { awaitCondition } from '../cloud/await-operation.ts'
-import { awaitHealthy, memberOf } from '../cloud/health.ts'
-import { ensureRunning } from '../cloud/ensure-running.ts'
+import { awaitHealthy, carriesTraffic, memberOf } from '../cloud/health.ts'
+import { ensureResting, ensureRunning } from '../cloud/ensure-running.ts'
 import type { SagaDeps } from '../context.ts'
 import { rememberAvoided } from '../placement/remember-avoided.ts'
+import { isArmed } from './failover.ts'
 import type { StandIn } from './failover.ts'
 import { failoverWorld, refOf, stillRuns, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
@@ -33,26 +35,49 @@ export async function moveTraffic(deps: SagaDeps, step: FailoverStep, standIn: S
   return { moved: true, atMs: deps.clock.nowMs() }
 }
 
-/** Gives the traffic back to the primary, if there still is one. Otherwise it stays where it can be served. */
-export async function returnTraffic(deps: SagaDeps, step: FailoverStep, standIn: StandIn | null): Promise<void> {
+/** How long a primary that shall have its traffic back may take to be healthy in the eyes of the load balancer. */
+const primaryHealthyMaxMs = 60_000
+
+/** Gives the traffic back to the primary, if it can serve it. Otherwise it stays where it is served. */
+export async function returnTraffic(deps: SagaDeps, step: FailoverStep): Promise<void> {
   const { provider, primary, binding } = await failoverWorld(deps, step)
   const { traffic } = provider
-  if (!binding || !traffic || !standIn) return
-  const member = memberOf(await traffic.state(binding), standIn.nativeId)
-  if (member === undefined || member.weight === 0) return
+  if (!binding || !traffic) return
+  const others = (await traffic.state(binding)).filter((member) => member.weight > 0 && member.nativeId !== primary.nativeId)
+  if (others.length === 0) return
   if (!(await stillRuns(provider, primary))) {
     await step.note('The primary is gone: the traffic stays with the stand-in.')
     return
   }
-  await step.audit({ action: 'traffic.setWeights', target: primary.nativeId, details: { from: standIn.nativeId, to: primary.nativeId } })
+  if (!(await isPrimaryHealthy(deps, step)) && others.some((member) => member.health === 'healthy')) {
+    await step.note('The primary is not healthy: the traffic stays with the stand-in.')
+    return
+  }
+  await step.audit({ action: 'traffic.setWeights', target: primary.nativeId, details: { to: primary.nativeId } })
   await traffic.setWeights(
     binding,
-    [
-      { ref: primary, weight: 100 },
-      { ref: refOf(provider, standIn), weight: 0 },
-    ],
+    [{ ref: primary, weight: 100 }, ...others.map(({ nativeId }) => ({ ref: refOf(provider, { nativeId }), weight: 0 }))],
     urgent(deps, step, { suffix: 'return' }),
   )
+}
+
+/** A stand-in that shared the target group of the primary has pushed it out of there: it joins again before it is judged. */
+async function isPrimaryHealthy(deps: SagaDeps, step: FailoverStep): Promise<boolean> {
+  const { provider, primary, binding } = await failoverWorld(deps, step)
+  const { traffic } = provider
+  if (!binding || !traffic || binding.mechanism === 'address-move') return true
+  const health = async (): Promise<MemberHealth | undefined> => memberOf(await traffic.state(binding), primary.nativeId)?.health
+  const found = await health()
+  if (found === 'healthy') return true
+  if (found === undefined || found === 'unused' || found === 'draining') {
+    await step.audit({ action: 'traffic.enrol', target: primary.nativeId })
+    await traffic.enrol(binding, primary, urgent(deps, step, { suffix: 'rejoin', role: 'primary' }))
+  }
+  const untilMs = deps.clock.nowMs() + primaryHealthyMaxMs
+  return awaitCondition(deps, step.signal, async () => {
+    if ((await health()) === 'healthy') return true
+    return deps.clock.nowMs() >= untilMs ? false : undefined
+  })
 }
 
 /**
@@ -84,12 +109,24 @@ export async function startStandIn(deps: SagaDeps, step: FailoverStep, standIn: 
   }
 }
 
-/** Puts it to rest again, when this failover had to start it. */
-export async function restStandIn(deps: SagaDeps, step: FailoverStep, standIn: StandIn | null, started: boolean): Promise<void> {
-  if (!standIn || !started) return
-  const { provider } = await failoverWorld(deps, step)
-  await step.audit({ action: 'compute.stop', target: standIn.nativeId })
-  await provider.compute.stop(refOf(provider, standIn), {}, urgent(deps, step, { suffix: 'rest' }))
+/**
+ * Puts a parked stand-in to rest again, as it was found, whether or not the step that starts it ever said that it did. One that
+ * is armed, that somebody else has taken, or that has the traffic because the primary is gone, goes on running.
+ */
+export async function restStandIn(deps: SagaDeps, step: FailoverStep, standIn: StandIn | null): Promise<void> {
+  if (!standIn) return
+  const { resource, provider, binding } = await failoverWorld(deps, step)
+  const shadow = await deps.database.stores.shadows.findById(standIn.shadowId)
+  if (shadow?.readiness !== 'parked' || shadow.operationId !== step.operationId || isArmed(shadow, deps.clock.nowMs())) return
+  const ref = refOf(provider, standIn)
+  if (await carriesTraffic(provider, binding, ref.nativeId)) return
+  if (binding && provider.traffic) {
+    await step.audit({ action: 'traffic.remove', target: ref.nativeId })
+    await provider.traffic.remove(binding, ref, urgent(deps, step, { suffix: 'leave' }))
+  }
+  const hold = resource.tier?.holdMemory === true
+  await step.audit({ action: hold ? 'compute.hold' : 'compute.stop', target: ref.nativeId })
+  await ensureResting(deps, provider, ref, hold, urgent(deps, step, { suffix: 'rest' }))
 }
 
 /** Consecutive good looks before a stand-in counts as stable. */

@@ -2,6 +2,7 @@ import { AppError, now, sleep } from '@understudy/core'
 import { isProviderError } from '@understudy/provider'
 import type { InstanceRef, Provider, ResourceDna, SnapshotSetRef } from '@understudy/provider'
 import { awaitOperation } from '../cloud/await-operation.ts'
+import { carriesTraffic, memberOf } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { findPlacements } from '../placement/find-placements.ts'
 import type { Placement } from '../placement/place.ts'
@@ -152,19 +153,40 @@ async function sourceOf(provider: Provider, primary: InstanceRef, resource: Reso
   return resource.dna
 }
 
-/** Ends everything this step may have launched, whether or not we were told. */
+/**
+ * Ends everything this step may have launched, whether or not we were told. One that has the traffic is kept, whatever has become
+ * of the failover: it has it because the primary is gone. It becomes a stand-in like any other, and the next attempt finds it.
+ */
 export async function removeReplacement(deps: SagaDeps, step: FailoverStep): Promise<void> {
-  const { provider } = await failoverWorld(deps, step)
+  const { provider, binding } = await failoverWorld(deps, step)
   const zones = (await provider.market?.zones()) ?? []
+  const shadow = await deps.database.stores.shadows.findById(shadowIdOf(step))
+  const made = new Set(shadow?.nativeId === undefined ? [] : [shadow.nativeId])
   // Avoided offerings are asked about too: what was launched there before they refused has to go as well.
   for (const placement of zones.flatMap((zone) => [{ zone, purchase: 'spot' } as const, { zone, purchase: 'on-demand' } as const])) {
     const { idempotencyKey } = urgent(deps, step, { suffix: `launch:${placement.zone}:${placement.purchase}` })
-    const { instances } = await provider.compute.adopt(idempotencyKey)
-    for (const instance of instances) await endInstance(deps, step, provider, instance)
+    for (const { nativeId } of (await provider.compute.adopt(idempotencyKey)).instances) made.add(nativeId)
   }
-  const shadow = await deps.database.stores.shadows.findById(shadowIdOf(step))
-  if (shadow?.nativeId !== undefined) await endInstance(deps, step, provider, { ...provider.scope, nativeId: shadow.nativeId })
-  await deps.database.stores.shadows.move(shadowIdOf(step), { from: ['reserved'], to: 'retired', operationId: null, at: now(deps.clock) })
+  let kept = false
+  for (const nativeId of made) {
+    if (await carriesTraffic(provider, binding, nativeId)) {
+      kept = true
+      await step.note(`${nativeId} has the traffic and nobody else could serve it: it stays.`)
+      continue
+    }
+    await leaveTraffic(deps, step, { ...provider.scope, nativeId })
+    await endInstance(deps, step, provider, { ...provider.scope, nativeId })
+  }
+  const to = kept ? 'unproven' : 'retired'
+  await deps.database.stores.shadows.move(shadowIdOf(step), { from: ['reserved'], to, operationId: null, at: now(deps.clock) })
+}
+
+async function leaveTraffic(deps: SagaDeps, step: FailoverStep, ref: InstanceRef): Promise<void> {
+  const { provider, binding } = await failoverWorld(deps, step)
+  const { traffic } = provider
+  if (!binding || !traffic || memberOf(await traffic.state(binding), ref.nativeId) === undefined) return
+  await step.audit({ action: 'traffic.remove', target: ref.nativeId })
+  await traffic.remove(binding, ref, urgent(deps, step, { suffix: `remove:${ref.nativeId}` }))
 }
 
 export async function endInstance(deps: SagaDeps, step: FailoverStep, provider: Provider, instance: InstanceRef): Promise<void> {

@@ -1,6 +1,6 @@
-import { now } from '@understudy/core'
+import { now, ownTags } from '@understudy/core'
 import type { SagaDeps } from '../context.ts'
-import { failoverWorld } from './failover.world.ts'
+import { failoverWorld, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
 
 /** Gives the resource its new standing, keeps a surviving former primary as a stand-in, and has the missing shadows made. */
@@ -9,9 +9,16 @@ export async function replenish(
   step: FailoverStep,
   former: { readonly fate: 'gone' | 'terminated' | 'kept'; readonly zone: string | null; readonly instanceType: string },
 ): Promise<{ readonly formerPrimary: string }> {
-  const { resource } = await failoverWorld(deps, step)
+  const { resource, provider, primary } = await failoverWorld(deps, step)
   const at = now(deps.clock)
   const formerShadowId = `shd_${step.key('former').slice(0, 20)}`
+  if (former.fate === 'kept') {
+    const tags = { [ownTags.role]: 'shadow', [ownTags.shadow]: formerShadowId }
+    await step.audit({ action: 'labels.tag', target: primary.nativeId, details: tags })
+    await provider.labels.tag([primary], tags, urgent(deps, step, { suffix: 'kept' }))
+    await step.audit({ action: 'labels.rename', target: primary.nativeId, details: { name: `${resource.name}-shadow` } })
+    await provider.labels.rename(primary, `${resource.name}-shadow`, urgent(deps, step, { suffix: 'kept-name' }))
+  }
   await deps.database.transaction(async (stores) => {
     if (former.fate === 'kept' && (await stores.shadows.findById(formerShadowId)) === undefined) {
       await stores.shadows.insert({

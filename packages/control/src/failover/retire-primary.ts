@@ -4,7 +4,7 @@ import { memberOf } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { redactDna } from '../resources/redact.ts'
 import type { StandIn } from './failover.ts'
-import { failoverWorld, refOf, stillRuns, unlessGone, urgent } from './failover.world.ts'
+import { failoverWorld, refOf, unlessGone, urgent } from './failover.world.ts'
 import type { FailoverStep, FailoverWorld } from './failover.world.ts'
 
 /** The longest we wait for the requests that the former primary still serves. */
@@ -30,8 +30,10 @@ export async function retirePrimary(
     await provider.labels.tag([primary], tags, urgent(deps, step, { suffix: 'former' }))
   })
   await drain(deps, step, world)
-  if (gone || !(await stillRuns(provider, primary))) return { fate: 'gone' }
-  if (resource.tier?.formerPrimary === 'standby' && step.params.mode === 'manual') return { fate: 'kept' }
+  const state = gone ? undefined : (await provider.inventory.states([primary])).get(primary.nativeId)?.state
+  if (state === undefined || state === 'terminating' || state === 'terminated') return { fate: 'gone' }
+  // One that was stopped under us still has disks that cost, and may come back to life: it goes as well.
+  if (state === 'running' && resource.tier?.formerPrimary === 'standby' && step.params.mode === 'manual') return { fate: 'kept' }
   await step.audit({ action: 'compute.terminate', target: primary.nativeId })
   await unlessGone(async () =>
     awaitOperation(deps, provider, await provider.compute.terminate(primary, urgent(deps, step, { suffix: 'terminate' })), step.signal),
