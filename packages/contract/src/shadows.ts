@@ -25,12 +25,13 @@ export const Shadow = z
     accountId: z.string(),
     status: shadowStatus,
     nativeId: z.string().optional(),
+    snapshotSetId: z.string().optional().meta({ description: 'Of a cold shadow: the kept disks of the primary.' }),
     zone: z.string(),
     instanceType: z.string(),
     purchase,
     readiness,
     proof: z
-      .object({ at: time, method: z.enum(['health', 'start']), seconds: z.number(), operationId: z.string().optional() })
+      .object({ at: time, method: z.enum(['health', 'start', 'snapshot']), seconds: z.number(), operationId: z.string().optional() })
       .optional()
       .meta({ description: 'When and how it was last seen to be able to take over.' }),
     armedUntil: time.optional().meta({ description: 'Prepared because of a warning; stands down at this time.' }),

@@ -36,6 +36,7 @@ export function shadowStore(db: Prisma.TransactionClient): ShadowStore {
           version: { increment: 1 },
           ...(change.operationId === undefined ? {} : { operationId: change.operationId }),
           ...(change.nativeId === undefined ? {} : { nativeId: change.nativeId }),
+          ...(change.snapshotSetId === undefined ? {} : { snapshotSetId: change.snapshotSetId }),
           ...(change.lastError === undefined ? {} : { lastError: change.lastError }),
         },
       })
@@ -74,6 +75,7 @@ const toColumns = (shadow: Shadow) => ({
   version: shadow.version,
   ...proofColumns(shadow.proof),
   nativeId: shadow.nativeId ?? null,
+  snapshotSetId: shadow.snapshotSetId ?? null,
   armedUntil: shadow.armedUntil ?? null,
   operationId: shadow.operationId ?? null,
   lastError: shadow.lastError ?? null,
@@ -91,6 +93,7 @@ function toDomain(row: ShadowRow | null): Shadow | undefined {
     // The three unions are checked by the table.
     status: row.status as Shadow['status'],
     nativeId: optional(row.nativeId),
+    snapshotSetId: optional(row.snapshotSetId),
     zone: row.zone,
     instanceType: row.instanceType,
     purchase: row.purchase as Shadow['purchase'],

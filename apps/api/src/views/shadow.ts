@@ -11,6 +11,8 @@ export const shadowView = (shadow: Shadow): z.input<typeof ShadowView> =>
     accountId: shadow.accountId,
     status: shadow.status,
     nativeId: shadow.nativeId,
+    snapshotSetId: shadow.snapshotSetId,
+    snapshotSetId: shadow.snapshotSetId,
     zone: shadow.zone,
     instanceType: shadow.instanceType,
     purchase: shadow.purchase,

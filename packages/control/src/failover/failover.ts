@@ -1,6 +1,6 @@
 import type { PurchaseModel, TrafficBinding, Traits } from '@understudy/provider'
-import type { Readiness, Resource } from '../resources/resource.ts'
-import { proofAgeMs } from '../shadows/shadow.ts'
+import type { Resource } from '../resources/resource.ts'
+import { isRunningKind, proofAgeMs } from '../shadows/shadow.ts'
 import type { Shadow } from '../shadows/shadow.ts'
 
 /** How traffic gets off the primary, decided from the database alone. */
@@ -24,8 +24,6 @@ export interface PlannedStep {
   readonly expectedSeconds: number
 }
 
-/** Whether a shadow may be taken now. Armed and freshly started ones are running whatever their tier says. */
-export const isRunningKind = (readiness: Readiness): boolean => readiness === 'hot' || readiness === 'warm'
 const takeable = new Set(['ready', 'unproven', 'proving'])
 
 /**

@@ -1,8 +1,7 @@
 import type { PowerState } from '@understudy/provider'
-import { isRunningKind } from '../failover/failover.ts'
 import { isHeld } from '../resources/resource.ts'
 import type { Resource, ResourceStatus, Tier } from '../resources/resource.ts'
-import { proofAgeMs } from './shadow.ts'
+import { isRunningKind, proofAgeMs } from './shadow.ts'
 import type { Shadow } from './shadow.ts'
 
 /** What is missing between the promise and the world, for one resource. Pure. */
@@ -46,7 +45,7 @@ export function promiseGap(question: {
     ...fail.map(({ shadow }) => shadow.id),
     ...shadows.filter((shadow) => shadow.status === 'failed').map((shadow) => shadow.id),
   ])
-  const good = shadows.filter((shadow) => !failedIds.has(shadow.id) && fitsTier(shadow, tier, resource))
+  const good = shadows.filter((shadow) => !failedIds.has(shadow.id) && fitsTier(shadow, tier, resource) && !isColdAndOld(shadow, tier, nowMs))
   const outdated = idle.filter((shadow) => !failedIds.has(shadow.id) && !good.includes(shadow))
   // A drill renews a proof that still counts while it runs.
   const proven = good.filter(
@@ -92,6 +91,10 @@ function fitsTier(shadow: Shadow, tier: Tier, resource: Resource): boolean {
     (tier.zones === 'any' || (tier.zones === 'other' ? shadow.zone !== resource.zone : tier.zones.includes(shadow.zone)))
   )
 }
+
+/** A cold shadow is renewed by another one: its snapshots show the primary as it was. */
+const isColdAndOld = (shadow: Shadow, tier: Tier, nowMs: number): boolean =>
+  shadow.readiness === 'cold' && shadow.status === 'ready' && proofAgeMs(shadow, nowMs) > tier.proofMaxAgeSeconds * 1000 * renewAtShare
 
 function wantsProof(shadow: Shadow, tier: Tier, states: ReadonlyMap<string, PowerState>, nowMs: number): boolean {
   if (shadow.nativeId === undefined || (shadow.status !== 'ready' && shadow.status !== 'unproven')) return false

@@ -4,15 +4,16 @@ import type { CloneSpec, InstanceRef, OperationHandle, Provider, ResourceDna } f
 import { saga } from '@understudy/saga'
 import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
-import { awaitOperation } from '../cloud/await-operation.ts'
+import { awaitCondition, awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
 import { ensureRunning } from '../cloud/ensure-running.ts'
 import { awaitHealthy, watchesStandby } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
 import { rememberAvoided } from '../placement/remember-avoided.ts'
-import type { Resource, Tier } from '../resources/resource.ts'
-import type { Shadow } from './shadow.ts'
+import type { Resource } from '../resources/resource.ts'
+import { isRunningKind } from './shadow.ts'
+import type { Proof, Shadow } from './shadow.ts'
 
 const params = z.strictObject({ shadowId: z.string() })
 type Params = z.infer<typeof params>
@@ -33,11 +34,20 @@ export const provisionShadowSaga = saga<SagaDeps, Params>('shadow.provision', { 
   .step('instance', {
     title: 'Launch an instance like the primary',
     budget: { maxMs: 10 * minute },
+    when: ({ outputs }) => outputs.intent.readiness !== 'cold',
     run: launch,
     undo: terminateWhatWasMade,
   })
+  .step('disks', {
+    title: 'Keep the disks of the primary, for a shadow without an instance',
+    when: ({ outputs }) => outputs.intent.readiness === 'cold',
+    budget: { maxMs: 60 * minute },
+    run: keepDisks,
+    undo: deleteKeptDisks,
+  })
   .step('enrolled', {
     title: 'Have the load balancer watch it, with no traffic',
+    when: ({ outputs }) => outputs.instance !== null,
     budget: { maxMs: 10 * minute },
     run: enrol,
     undo: async (deps, step) => {
@@ -55,12 +65,11 @@ export const provisionShadowSaga = saga<SagaDeps, Params>('shadow.provision', { 
   })
   .end()
 
-type Outputs = { readonly intent?: unknown; readonly instance?: { readonly nativeId: string; readonly zone: string } }
+type Outputs = { readonly intent?: unknown; readonly instance?: { readonly nativeId: string; readonly zone: string } | null }
 
 interface World {
   readonly shadow: Shadow
   readonly resource: Resource
-  readonly tier: Tier
   readonly provider: Provider
   readonly ref: InstanceRef | undefined
 }
@@ -70,10 +79,9 @@ async function worldOf(deps: SagaDeps, step: { readonly params: Params; readonly
   const shadow = await shadows.findById(step.params.shadowId)
   const resource = shadow && (await resources.findById(shadow.resourceId))
   if (!shadow || !resource) throw new AppError('not_found', 'The shadow or its resource has been deleted meanwhile.')
-  if (!resource.tier) throw new AppError('conflict', 'The resource is no longer protected.')
   const provider = await deps.openProvider(shadow.accountId)
   const made = (step.outputs as Outputs).instance
-  return { shadow, resource, tier: resource.tier, provider, ref: made && { ...provider.scope, nativeId: made.nativeId, zone: made.zone } }
+  return { shadow, resource, provider, ref: made ? { ...provider.scope, nativeId: made.nativeId, zone: made.zone } : undefined }
 }
 
 const purposeOf = (deps: SagaDeps, step: StepContext<Params, object>, shadow: Shadow, suffix: string) => ({
@@ -81,8 +89,12 @@ const purposeOf = (deps: SagaDeps, step: StepContext<Params, object>, shadow: Sh
   signal: step.signal,
 })
 
-async function takeShadow(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly resourceId: string; readonly primary: string }> {
+async function takeShadow(
+  deps: SagaDeps,
+  step: StepContext<Params, object>,
+): Promise<{ readonly resourceId: string; readonly primary: string; readonly readiness: Shadow['readiness'] }> {
   const { shadow, resource } = await worldOf(deps, step)
+  if (!resource.tier) throw new AppError('conflict', 'The resource is no longer protected.')
   const taken = await deps.database.stores.shadows.move(shadow.id, {
     from: ['planned', 'provisioning'],
     to: 'provisioning',
@@ -90,7 +102,7 @@ async function takeShadow(deps: SagaDeps, step: StepContext<Params, object>): Pr
     at: now(deps.clock),
   })
   if (!taken) throw new AppError('conflict', `The shadow is ${shadow.status}: it is not waiting to be provisioned.`)
-  return { resourceId: resource.id, primary: resource.nativeId }
+  return { resourceId: resource.id, primary: resource.nativeId, readiness: shadow.readiness }
 }
 
 async function giveUpShadow(deps: SagaDeps, step: StepContext<Params, object>): Promise<void> {
@@ -103,12 +115,12 @@ async function giveUpShadow(deps: SagaDeps, step: StepContext<Params, object>): 
 }
 
 async function launch(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly nativeId: string; readonly zone: string }> {
-  const { shadow, resource, tier, provider } = await worldOf(deps, step)
+  const { shadow, resource, provider } = await worldOf(deps, step)
   const context = purposeOf(deps, step, shadow, 'launch')
   const source = await sourceOf(provider, resource)
   const spec: CloneSpec = {
     name: `${resource.name}-shadow`,
-    power: tier.readiness === 'parked' ? (tier.holdMemory ? 'held' : 'stopped') : 'running',
+    power: shadow.readiness === 'parked' ? (resource.tier?.holdMemory === true ? 'held' : 'stopped') : 'running',
     instanceType: shadow.instanceType,
     purchase: shadow.purchase,
     zone: shadow.zone,
@@ -164,8 +176,8 @@ async function terminateWhatWasMade(deps: SagaDeps, step: StepContext<Params, ob
 }
 
 async function enrol(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly watched: boolean; readonly seconds: number }> {
-  const { shadow, resource, tier, provider, ref } = await worldOf(deps, step)
-  if (!ref || tier.readiness === 'parked') return { watched: false, seconds: 0 }
+  const { shadow, resource, provider, ref } = await worldOf(deps, step)
+  if (!ref || shadow.readiness === 'parked') return { watched: false, seconds: 0 }
   const startedMs = deps.clock.nowMs()
   await ensureRunning(deps, provider, ref, purposeOf(deps, step, shadow, 'start'))
   if (!resource.traffic || !provider.traffic || !watchesStandby(provider, resource.traffic)) return { watched: false, seconds: 0 }
@@ -175,22 +187,57 @@ async function enrol(deps: SagaDeps, step: StepContext<Params, object>): Promise
   return { watched: true, seconds: (deps.clock.nowMs() - startedMs) / 1000 }
 }
 
-async function register(
-  deps: SagaDeps,
-  step: StepContext<Params, object & { readonly enrolled?: { readonly seconds: number } }>,
-): Promise<{ readonly ready: boolean }> {
-  const { shadow, tier, ref } = await worldOf(deps, step)
+/** A cold shadow is a recipe and these snapshots: the cheapest stand-in, and the slowest. */
+async function keepDisks(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly setId: string; readonly seconds: number }> {
+  const { shadow, resource, provider } = await worldOf(deps, step)
+  const { snapshots } = provider
+  if (!snapshots) throw new AppError('unsupported', 'This cloud cannot keep the disks of an instance, so it has no cold shadows.')
+  const startedMs = deps.clock.nowMs()
+  const primary = { ...provider.scope, nativeId: resource.nativeId }
+  const context = purposeOf(deps, step, shadow, 'capture')
+  await step.audit({ action: 'snapshots.capture', target: primary.nativeId })
+  const set = await awaitOperation(deps, provider, await snapshots.capture(primary, context), step.signal)
+  await awaitCondition(deps, step.signal, async () => {
+    const found = await snapshots.get(set)
+    if (found === undefined || found.state === 'failed') throw new AppError('provider_rejected', 'The cloud could not keep the disks of the primary.')
+    return found.state === 'usable' ? true : undefined
+  })
+  return { setId: set.setId, seconds: (deps.clock.nowMs() - startedMs) / 1000 }
+}
+
+async function deleteKeptDisks(deps: SagaDeps, step: StepContext<Params, object>): Promise<void> {
+  const { shadow, provider } = await worldOf(deps, step)
+  const { idempotencyKey } = purposeOf(deps, step, shadow, 'capture')
+  await step.audit({ action: 'snapshots.delete', target: idempotencyKey })
+  await provider.snapshots?.delete({ setId: idempotencyKey }, purposeOf(deps, step, shadow, 'delete'))
+}
+
+interface Made {
+  readonly enrolled?: { readonly seconds: number } | null
+  readonly disks?: { readonly setId: string; readonly seconds: number } | null
+}
+
+/** What was seen while it was made may be the proof already. A parked shadow was not seen to start: its drill is due. */
+function proofOf(shadow: Shadow, made: Made, step: StepContext<Params, object>, at: Date): Proof | undefined {
+  const { operationId } = step
+  if (made.disks) return { at, method: 'snapshot', seconds: made.disks.seconds, operationId }
+  return isRunningKind(shadow.readiness) ? { at, method: 'health', seconds: made.enrolled?.seconds ?? 0, operationId } : undefined
+}
+
+async function register(deps: SagaDeps, step: StepContext<Params, Made>): Promise<{ readonly ready: boolean }> {
+  const { shadow, ref } = await worldOf(deps, step)
   const at = now(deps.clock)
-  const proven = tier.readiness === 'warm' || tier.readiness === 'hot'
+  const proof = proofOf(shadow, step.outputs, step, at)
+  const status = proof ? 'ready' : 'unproven'
   await deps.database.transaction(async (stores) => {
-    if (proven)
-      await stores.shadows.setProof(shadow.id, { at, method: 'health', seconds: step.outputs.enrolled?.seconds ?? 0, operationId: step.operationId })
+    if (proof) await stores.shadows.setProof(shadow.id, proof)
     const moved = await stores.shadows.move(shadow.id, {
-      from: ['provisioning', proven ? 'ready' : 'unproven'],
-      to: proven ? 'ready' : 'unproven',
+      from: ['provisioning', status],
+      to: status,
       operationId: null,
       lastError: null,
       ...(ref ? { nativeId: ref.nativeId } : {}),
+      ...(step.outputs.disks ? { snapshotSetId: step.outputs.disks.setId } : {}),
       at,
     })
     if (!moved) throw new AppError('conflict', 'The shadow was taken away while it was being provisioned.')
@@ -198,7 +245,7 @@ async function register(
       {
         id: deps.ids.next('event'),
         projectId: shadow.projectId,
-        type: proven ? 'io.understudy.shadows.became_ready.v1' : 'io.understudy.shadows.provisioned.v1',
+        type: proof ? 'io.understudy.shadows.became_ready.v1' : 'io.understudy.shadows.provisioned.v1',
         subject: `shadows/${shadow.id}`,
         at,
         data: { id: shadow.id, resourceId: shadow.resourceId, nativeId: ref?.nativeId ?? null, zone: shadow.zone },
@@ -208,5 +255,5 @@ async function register(
       { id: deps.ids.next('event'), topic: 'reconcile.wake', key: 'shadows', payload: { name: 'shadows' }, priority: 20, createdAt: at },
     ])
   })
-  return { ready: proven }
+  return { ready: proof !== undefined }
 }

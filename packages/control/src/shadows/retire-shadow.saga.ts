@@ -1,6 +1,7 @@
 import { AppError, now } from '@understudy/core'
 import { isProviderError } from '@understudy/provider'
 import { saga } from '@understudy/saga'
+import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
@@ -26,7 +27,12 @@ export const retireShadowSaga = saga<SagaDeps, z.infer<typeof params>>('shadow.r
         at: now(deps.clock),
       })
       if (!taken) throw new AppError('conflict', `The shadow is ${shadow.status}: it cannot be retired now.`)
-      return { nativeId: shadow.nativeId ?? null, accountId: shadow.accountId, resourceId: shadow.resourceId }
+      return {
+        nativeId: shadow.nativeId ?? null,
+        snapshotSetId: shadow.snapshotSetId ?? null,
+        accountId: shadow.accountId,
+        resourceId: shadow.resourceId,
+      }
     },
     undo: 'nothing-to-undo',
   })
@@ -36,7 +42,7 @@ export const retireShadowSaga = saga<SagaDeps, z.infer<typeof params>>('shadow.r
     budget: { maxMs: 10 * minute },
     run: async (deps, step) => {
       const { nativeId, accountId, resourceId } = step.outputs.taken
-      if (nativeId === null) return { terminated: false }
+      if (nativeId === null) return deleteKeptDisks(deps, step, accountId, resourceId, step.outputs.taken.snapshotSetId)
       const resource = await deps.database.stores.resources.findById(resourceId)
       // Whatever the rows say, the present primary is never ended here.
       if (resource?.nativeId === nativeId) throw new AppError('conflict', `${nativeId} is the primary of ${resourceId}.`)
@@ -90,3 +96,19 @@ export const retireShadowSaga = saga<SagaDeps, z.infer<typeof params>>('shadow.r
     undo: 'nothing-to-undo',
   })
   .end()
+
+/** A cold shadow is its snapshots. */
+async function deleteKeptDisks(
+  deps: SagaDeps,
+  step: StepContext<{ readonly shadowId: string }, object>,
+  accountId: string,
+  resourceId: string,
+  setId: string | null,
+): Promise<{ readonly terminated: boolean }> {
+  if (setId === null) return { terminated: false }
+  const provider = await deps.openProvider(accountId)
+  await step.audit({ action: 'snapshots.delete', target: setId })
+  const purpose = { suffix: 'delete', resourceId, shadowId: step.params.shadowId, priority: 'background' } as const
+  await provider.snapshots?.delete({ setId }, callContext(deps, step, purpose))
+  return { terminated: true }
+}

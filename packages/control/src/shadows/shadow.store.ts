@@ -22,6 +22,7 @@ export interface ShadowStore {
       readonly to: ShadowStatus
       readonly operationId?: string | null
       readonly nativeId?: string
+      readonly snapshotSetId?: string
       readonly lastError?: string | null
       readonly at: Date
     },

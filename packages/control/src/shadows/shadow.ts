@@ -10,6 +10,8 @@ export interface Shadow {
   readonly status: ShadowStatus
   /** Undefined until provisioned, and for cold shadows. */
   readonly nativeId: string | undefined
+  /** Of a cold shadow: the disks of the primary as they were when it was proven. */
+  readonly snapshotSetId?: string | undefined
   readonly zone: string
   readonly instanceType: string
   readonly purchase: NonNullable<Offering['purchase']>
@@ -50,10 +52,16 @@ export const isAlive = (status: ShadowStatus): boolean => status !== 'promoted' 
 /** Evidence that the shadow can take over, and when it was seen. */
 export interface Proof {
   readonly at: Date
-  /** `health`: it answers the load balancer's checks (running shadows) · `start`: it was started, answered, and was parked again */
-  readonly method: 'health' | 'start'
+  /**
+   * `health`: it answers the load balancer's checks (running shadows) · `start`: it was started, answered, and was parked again ·
+   * `snapshot`: the disks are kept and usable (cold ones)
+   */
+  readonly method: 'health' | 'start' | 'snapshot'
   readonly seconds: number
   readonly operationId: string | undefined
 }
 export const proofAgeMs = (shadow: Pick<Shadow, 'proof'>, atMs: number): number =>
   shadow.proof === undefined ? Number.POSITIVE_INFINITY : atMs - shadow.proof.at.getTime()
+
+/** Running while it waits, whatever its size. Others have to be started first, unless they are armed. */
+export const isRunningKind = (readiness: Readiness): boolean => readiness === 'hot' || readiness === 'warm'

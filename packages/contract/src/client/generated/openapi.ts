@@ -1526,6 +1526,8 @@ export interface components {
             /** @enum {string} */
             status: "planned" | "provisioning" | "unproven" | "proving" | "ready" | "reserved" | "failed" | "retiring" | "promoted" | "retired";
             nativeId?: string;
+            /** @description Of a cold shadow: the kept disks of the primary. */
+            snapshotSetId?: string;
             zone: string;
             instanceType: string;
             /** @enum {string} */
@@ -1540,7 +1542,7 @@ export interface components {
                 /** Format: date-time */
                 at: string;
                 /** @enum {string} */
-                method: "health" | "start";
+                method: "health" | "start" | "snapshot";
                 seconds: number;
                 operationId?: string;
             };
