@@ -29,7 +29,7 @@ const sealedOf = async (control: Control, account: Account) => {
 
 describe('a new account', () => {
   test('is stored with its credentials sealed, and nobody is ever shown them', async () => {
-    const { control, us, databaseUrl } = rooms()
+    const { control, us } = rooms()
     const account = await createAccount(control, us.admin, { ...aws, settings: { endpoint: 'http://127.0.0.1:4566' } })
     expect(account).toMatchObject({ projectId: us.projectId, status: 'unverified', version: 1, settings: { endpoint: 'http://127.0.0.1:4566' } })
     expect(await getAccount(control, us.viewer, { id: account.id })).toEqual(account)
@@ -39,7 +39,6 @@ describe('a new account', () => {
     const trail = JSON.stringify(await control.database.stores.audit.list(us.projectId, { after: 0, limit: 1000, target: account.id }))
     expect(trail).toContain('accounts.created')
     expect(trail).not.toContain(awsCredentials.secretAccessKey)
-    expect(databaseUrl).not.toBe('')
   })
 
   test.each<[string, Parameters<typeof createAccount>[2], readonly string[]]>([

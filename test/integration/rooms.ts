@@ -21,9 +21,8 @@ import { providerError } from '@understudy/provider'
 import type { Adapter, Provider, TrafficBinding } from '@understudy/provider'
 import { createRunner, isFinal, runnable } from '@understudy/saga'
 import { drive } from '@understudy/saga/testing'
-import { createTestDatabase } from '@understudy/testing'
+import { countedDatabase, createTestDatabase, InFlight } from '@understudy/testing'
 import { afterAll, beforeAll } from 'vitest'
-import { countingDatabase } from './counting-database.ts'
 
 /** One project with a key for every role. */
 export interface Tenant {
@@ -36,7 +35,6 @@ export interface Tenant {
 /** The application over a real database, in virtual time, with a simulated region in the same process; no worker and no HTTP. */
 export interface Rooms {
   readonly control: Control
-  readonly databaseUrl: string
   readonly clock: VirtualClock
   readonly deps: SagaDeps
   readonly dc: DataCentre
@@ -84,13 +82,9 @@ async function openRooms(): Promise<Rooms & { close(): Promise<void> }> {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const testDatabase = await createTestDatabase()
   const real = openDatabase({ url: testDatabase.url, clock })
-  const { database, inFlight } = countingDatabase(real)
-  const settle = async (): Promise<void> => {
-    do {
-      await turn()
-      await turn()
-    } while (inFlight() > 0)
-  }
+  const inFlight = new InFlight()
+  const database = countedDatabase(real, inFlight)
+  const settle = () => inFlight.settle()
   const dc = seedRegion({ clock, random: seededRandom(11) })
   const hooks: Rooms['hooks'] = {}
   const sim = simProvider(dc, { installation: 'test' })
@@ -118,7 +112,6 @@ async function openRooms(): Promise<Rooms & { close(): Promise<void> }> {
   const newTenant = (name: string) => makeTenant(control, installer, name)
   return {
     control,
-    databaseUrl: testDatabase.url,
     clock,
     deps,
     dc,
@@ -242,5 +235,3 @@ export async function refusalOf(work: Promise<unknown>): Promise<AppError> {
   throw new Error('it was not refused')
 }
 export const kindOf = async (work: Promise<unknown>): Promise<ErrorKind> => (await refusalOf(work)).kind
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -46,7 +46,7 @@ export async function openRegion(bench: LawBench): Promise<Region> {
       clock.advance(120_000)
       return instance.instanceId
     },
-    world: (parts) => ({ ...parts, deps, clock, settle: () => bench.inFlight.settle(), close: () => provider.close() }),
+    world: (parts) => ({ ...parts, deps, clock, settle: () => bench.inFlight.settle(), close: () => dc.close() }),
   }
 }
 
