@@ -9,15 +9,18 @@ export interface Source {
   readonly lines: readonly string[]
 }
 
-/** The TypeScript of a folder, without tests and generated code, with comments blanked so that only code is searched. */
+/** Tests, what only they use, and what a generator wrote. */
+const notSearched = /node_modules|\/generated\/|\.test\.ts$|\/src\/testing\/|\/(test|testing)-[^/]*$|\/fixtures?\.ts$/
+
+/** The TypeScript of a folder that ships, with comments blanked so that only code is searched. */
 export function readSources(folder: string): Source[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
-    .filter((path) => path.endsWith('.ts') && !/node_modules|\/generated\/|\.test\.ts$/.test(path))
+    .filter((path) => path.endsWith('.ts') && !notSearched.test(path))
     .map((path) => ({ path, lines: withoutComments(readFileSync(join(root, path), 'utf8')).split('\n') }))
 }
 
-/** Keeps the line numbers. A glob such as `apps/*` opens no comment, because none follows a space. A `//` inside a text that follows a colon is an address, not a comment. */
+/** Keeps the line numbers. A glob such as `apps/*` opens no comment, because none follows a space, and the `//` of an address is none. */
 const withoutComments = (text: string): string =>
   text.replaceAll(/(?<=^|\s)\/\*[\s\S]*?\*\//g, (comment) => comment.replaceAll(/[^\n]/g, ' ')).replaceAll(/(^|[^:'"`])\/\/.*$/gm, '$1')
 
