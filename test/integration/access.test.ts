@@ -12,6 +12,9 @@ import {
   verifyAudit,
 } from '@understudy/control'
 import type { Control } from '@understudy/control'
+import { randomIds, VirtualClock } from '@understudy/core'
+import { openDatabase } from '@understudy/persistence'
+import { createTestDatabase } from '@understudy/testing'
 import { describe, expect, test } from 'vitest'
 import { kindOf, refusalOf, useRooms } from './rooms.ts'
 
@@ -22,6 +25,20 @@ describe('the first start', () => {
     const { control, installer } = rooms()
     expect(installer).toMatchObject({ role: 'admin', installationAdmin: true, name: 'installation' })
     expect(await bootstrap(control.database, control.clock, control.ids)).toBeUndefined()
+  })
+
+  test('of several processes at once makes one key', async () => {
+    const empty = await createTestDatabase()
+    const clock = new VirtualClock()
+    const processes = Array.from({ length: 4 }, () => openDatabase({ url: empty.url, clock }))
+    try {
+      const made = await Promise.all(processes.map((database) => bootstrap(database, clock, randomIds)))
+      expect(made.filter((answer) => answer !== undefined)).toHaveLength(1)
+      expect(await processes[0]?.stores.access.countKeys()).toBe(1)
+    } finally {
+      await Promise.all(processes.map((database) => database.close()))
+      await empty.drop()
+    }
   })
 })
 
