@@ -117,7 +117,10 @@ function principalOf(request: FastifyRequest): Principal {
 function send(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
   reply.code(answer.status)
   if (answer.headers) reply.headers(answer.headers)
-  if (answer.stream) return reply.type('text/event-stream').header('x-accel-buffering', 'no').send(answer.stream)
+  if (answer.stream) {
+    // A connection that has carried a stream is not used again: an idle one would hold up the end of the process.
+    return reply.type('text/event-stream').headers({ 'x-accel-buffering': 'no', connection: 'close' }).send(answer.stream)
+  }
   const etag = answer.status === 200 ? answerEtag(answer.body) : undefined
   if (etag !== undefined && !reply.hasHeader('etag')) reply.header('etag', etag)
   if (request.method === 'GET' && etag !== undefined && request.headers['if-none-match'] === etag) return reply.code(304).send()

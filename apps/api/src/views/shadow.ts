@@ -12,7 +12,6 @@ export const shadowView = (shadow: Shadow): z.input<typeof ShadowView> =>
     status: shadow.status,
     nativeId: shadow.nativeId,
     snapshotSetId: shadow.snapshotSetId,
-    snapshotSetId: shadow.snapshotSetId,
     zone: shadow.zone,
     instanceType: shadow.instanceType,
     purchase: shadow.purchase,
