@@ -279,7 +279,7 @@ async function populate(world: SimWorld): Promise<void> {
 }
 
 function anyTier(random: Random): Tier {
-  const readiness = pick(random, ['hot', 'hot', 'warm', 'parked'] as const)
+  const readiness = pick(random, ['hot', 'hot', 'warm', 'parked', 'cold'] as const)
   return {
     shadows: random.int(1, 2),
     readiness,

@@ -45,13 +45,13 @@ export function promiseGap(question: {
     ...fail.map(({ shadow }) => shadow.id),
     ...shadows.filter((shadow) => shadow.status === 'failed').map((shadow) => shadow.id),
   ])
-  const good = shadows.filter((shadow) => !failedIds.has(shadow.id) && fitsTier(shadow, tier, resource) && !isColdAndOld(shadow, tier, nowMs))
+  const fit = shadows.filter((shadow) => !failedIds.has(shadow.id) && fitsTier(shadow, tier, resource))
+  const good = fit.filter((shadow) => !isColdAndOld(shadow, tier, nowMs))
   const outdated = idle.filter((shadow) => !failedIds.has(shadow.id) && !good.includes(shadow))
-  // A drill renews a proof that still counts while it runs.
-  const proven = good.filter(
-    (shadow) => (shadow.status === 'ready' || shadow.status === 'proving') && proofAgeMs(shadow, nowMs) <= tier.proofMaxAgeSeconds * 1000,
-  )
-  const kept = proven.length >= tier.shadows
+  // A drill renews a proof that still counts while it runs, and so does the successor of a cold shadow.
+  const isProven = (shadow: Shadow): boolean =>
+    (shadow.status === 'ready' || shadow.status === 'proving') && proofAgeMs(shadow, nowMs) <= tier.proofMaxAgeSeconds * 1000
+  const kept = good.filter(isProven).length >= tier.shadows
   const surplus = kept
     ? idle
         .filter((shadow) => good.includes(shadow))
@@ -69,7 +69,7 @@ export function promiseGap(question: {
     ],
     prove: idle.filter((shadow) => !failedIds.has(shadow.id) && !surplus.includes(shadow) && wantsProof(shadow, tier, states, nowMs)),
     disarm: idle.filter((shadow) => shadow.armedUntil !== undefined && shadow.armedUntil.getTime() <= nowMs),
-    status: kept ? 'protected' : 'degraded',
+    status: fit.filter(isProven).length >= tier.shadows ? 'protected' : 'degraded',
   }
 }
 
