@@ -30,14 +30,14 @@ export async function streamOperation(options: {
   // Before anything is sent: an unknown operation is a plain 404.
   await getOperation(deps.control, principal, { id: operationId })
   const position: Position = { ...seenOf(options.lastEventId), state: '' }
-  let polling: { stop(): void } | undefined
-  const stream = streams.open({ keyId: principal.keyId, stillAllowed: options.stillAllowed, onEnd: () => polling?.stop() })
-  polling = poller(deps.control.clock, {
+  const ending = new AbortController()
+  const stream = streams.open({ keyId: principal.keyId, stillAllowed: options.stillAllowed, onEnd: () => ending.abort() })
+  const polling = poller(deps.control.clock, {
     everyMs: streams.pollMs,
     poll: () => sendNews(deps, deps.control, principal, operationId, position, stream),
     onError: (error) => deps.logger.warn('operation_stream_failed', { operationId, error }),
   })
-  if (stream.ended) polling.stop()
+  ending.signal.addEventListener('abort', () => polling.stop(), { once: true })
   return stream
 }
 
