@@ -24,14 +24,22 @@ export async function moveTraffic(deps: SagaDeps, step: FailoverStep, standIn: S
     if (binding.mechanism !== 'address-move') await awaitHealthy(deps, provider, binding, ref, step.signal)
   }
   await step.audit({ action: 'traffic.setWeights', target: ref.nativeId, details: { from: primary.nativeId, to: ref.nativeId } })
-  await traffic.setWeights(
-    binding,
-    [
-      { ref, weight: 100 },
-      { ref: primary, weight: 0 },
-    ],
-    urgent(deps, step, { suffix: 'shift' }),
-  )
+  const weights = [
+    { ref, weight: 100 },
+    { ref: primary, weight: 0 },
+  ]
+  await awaitCondition(deps, step.signal, async () => {
+    try {
+      await traffic.setWeights(binding, weights, urgent(deps, step, { suffix: 'shift' }))
+      return true
+    } catch (error) {
+      // Not yet healthy in the eyes of the entry point, taken out by another change of it, or changed by somebody else between
+      // its read and its write: all of these pass.
+      if (!isProviderError(error, 'conflict')) throw error
+      await traffic.enrol(binding, ref, urgent(deps, step, { suffix: 'enrol', role: 'shadow', shadowId: standIn.shadowId }))
+      return undefined
+    }
+  })
   return { moved: true, atMs: deps.clock.nowMs() }
 }
 

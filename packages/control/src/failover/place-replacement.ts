@@ -7,6 +7,7 @@ import type { SagaDeps } from '../context.ts'
 import { findPlacements } from '../placement/find-placements.ts'
 import type { Placement } from '../placement/place.ts'
 import { rememberAvoided } from '../placement/remember-avoided.ts'
+import { withoutRedacted } from '../resources/redact.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { StandIn } from './failover.ts'
 import { failoverWorld, unlessGone, urgent } from './failover.world.ts'
@@ -45,9 +46,9 @@ export async function placeReplacement(
 ): Promise<StandIn> {
   const { resource, provider, primary } = await failoverWorld(deps, step)
   const source = await sourceOf(provider, primary, resource, step)
-  const set = state.usable && state.setId !== null ? { setId: state.setId } : undefined
+  const set = await disksFor(deps, step, state)
   const refused: string[] = []
-  for (const placement of await placesFor(deps, provider, resource)) {
+  for (const placement of await orderedPlaces(deps, step, provider, resource)) {
     try {
       const made = await launchAt(deps, step, { provider, resource, source, placement, set })
       return {
@@ -68,6 +69,31 @@ export async function placeReplacement(
     'insufficient_capacity',
     `No place could take a replacement. Refused: ${refused.join('; ') || 'every offering is being avoided'}.`,
   )
+}
+
+/** The disks as they were just saved; when that came too late, as the newest cold shadow has them; otherwise the image's. */
+async function disksFor(
+  deps: SagaDeps,
+  step: FailoverStep,
+  state: { readonly setId: string | null; readonly usable: boolean },
+): Promise<SnapshotSetRef | undefined> {
+  if (state.usable && state.setId !== null) return { setId: state.setId }
+  const alive = await deps.database.stores.shadows.listAlive([step.params.resourceId])
+  const [newest] = alive
+    .filter((shadow) => shadow.snapshotSetId !== undefined && shadow.proof)
+    .toSorted((a, b) => (b.proof?.at.getTime() ?? 0) - (a.proof?.at.getTime() ?? 0))
+  if (newest?.snapshotSetId === undefined) return undefined
+  await step.note(`The disks are those that the cold shadow ${newest.id} has kept since ${newest.proof?.at.toISOString() ?? ''}.`)
+  return { setId: newest.snapshotSetId }
+}
+
+/** A place that an attempt before a crash had chosen comes first: its key finds what was launched there, and nothing is launched twice. */
+async function orderedPlaces(deps: SagaDeps, step: FailoverStep, provider: Provider, resource: Resource): Promise<readonly Placement[]> {
+  const places = await placesFor(deps, provider, resource)
+  const row = await deps.database.stores.shadows.findById(shadowIdOf(step))
+  if (!row) return places
+  const begun: Placement = { zone: row.zone, instanceType: row.instanceType, purchase: row.purchase }
+  return [begun, ...places.filter((place) => place.zone !== begun.zone || place.purchase !== begun.purchase)]
 }
 
 async function placesFor(deps: SagaDeps, provider: Provider, resource: Resource): Promise<readonly Placement[]> {
@@ -150,7 +176,7 @@ async function sourceOf(provider: Provider, primary: InstanceRef, resource: Reso
   const dna = await provider.inventory.describe(primary)
   if (dna && dna.state !== 'terminated') return dna
   await step.note('The primary is gone: the replacement is made from the recorded definition, without what was redacted from it.')
-  return resource.dna
+  return withoutRedacted(resource.dna)
 }
 
 /**

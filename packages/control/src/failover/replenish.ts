@@ -43,6 +43,10 @@ export async function replenish(
         version: 1,
       })
     }
+    // What the others have proven was about the former primary, and the entry point may have let go of them: their drills are due.
+    for (const shadow of await stores.shadows.listAlive([resource.id])) {
+      await stores.shadows.move(shadow.id, { from: shadow.snapshotSetId === undefined ? ['ready'] : [], to: 'unproven', at })
+    }
     await stores.resources.setStatus(resource.id, resource.tier ? 'degraded' : 'unprotected', at)
     await stores.outbox.append([
       { id: deps.ids.next('event'), topic: 'reconcile.wake', key: 'shadows', payload: { name: 'shadows' }, priority: 20, createdAt: at },
