@@ -62,6 +62,8 @@ export function hostReconcilers(
 
 /** Another worker runs it: look again soon, in case it was woken for something that pass has already read past. */
 const takenElsewhereMs = 1000
+/** How long a worker that has died keeps others from running what it ran. A pass that takes longer renews its right. */
+const leaseMs = 15_000
 
 async function runPass(
   control: Control,
@@ -69,11 +71,11 @@ async function runPass(
   options: { readonly runner: string; readonly onError: (name: string, error: unknown) => void },
 ): Promise<number> {
   const { reconcilers } = control.database.stores
-  const startedMs = control.clock.nowMs()
-  const at = new Date(startedMs)
+  const at = new Date(control.clock.nowMs())
   try {
-    if (!(await reconcilers.take(reconciler.name, options.runner, at, new Date(startedMs + reconciler.passMaxMs)))) return takenElsewhereMs
-    const { result, runAgainInMs } = await reconciler.pass(control)
+    const right = await takeRight(control, reconciler, options)
+    if (!right) return takenElsewhereMs
+    const { result, runAgainInMs } = await reconciler.pass(control).finally(() => right.giveBack())
     const nextMs = runAgainInMs ?? reconciler.everyMs
     await reconcilers.record({
       name: reconciler.name,
@@ -95,5 +97,40 @@ async function runPass(
       options.onError(reconciler.name, recordError)
     }
     return reconciler.everyMs
+  }
+}
+
+/**
+ * The right to run, renewed while the pass lasts, up to its longest time. Given back at once when it is over: whoever is woken
+ * next, here or elsewhere, must not wait for it.
+ */
+async function takeRight(
+  control: Control,
+  reconciler: Reconciler,
+  options: { readonly runner: string; readonly onError: (name: string, error: unknown) => void },
+): Promise<{ giveBack(): Promise<void> } | undefined> {
+  const { clock, database } = control
+  const untilMs = clock.nowMs() + reconciler.passMaxMs
+  const take = (ms: number): Promise<boolean> => {
+    const nowMs = clock.nowMs()
+    return database.stores.reconcilers.take(reconciler.name, options.runner, new Date(nowMs), new Date(Math.min(nowMs + ms, untilMs)))
+  }
+  if (!(await take(leaseMs))) return undefined
+  let cancelTimer = (): void => undefined
+  let renewing: Promise<unknown> = Promise.resolve()
+  const renewLater = (): void => {
+    cancelTimer = clock.schedule(leaseMs / 3, () => {
+      // A renewal that fails is tried again; the pass itself will meet what ails the database.
+      renewing = take(leaseMs).catch((error: unknown) => options.onError(reconciler.name, error))
+      renewLater()
+    })
+  }
+  renewLater()
+  return {
+    async giveBack() {
+      cancelTimer()
+      await renewing
+      await take(0).catch((error: unknown) => options.onError(reconciler.name, error))
+    },
   }
 }
