@@ -21,7 +21,8 @@ export class EventFeed {
   readonly #logger: Logger
   readonly #everyMs: number
   readonly #subscribers = new Set<Subscriber>()
-  #running: { stop(): void } | undefined
+  /** Set while it reads or begins to: only one may begin, or a later one would move the position past events not yet read. */
+  #running: Promise<{ stop(): void }> | undefined
   #position = 0
 
   constructor(control: Control, logger: Logger, everyMs: number) {
@@ -40,17 +41,24 @@ export class EventFeed {
     const position = options.after ?? (await events.lastSequence())
     const subscriber: Subscriber = { projectId: options.projectId, position, waiting: [], deliver: options.deliver }
     this.#subscribers.add(subscriber)
-    if (this.#running === undefined) await this.#start()
-    await this.#catchUp(subscriber)
-    return () => {
+    const leave = (): void => {
       this.#subscribers.delete(subscriber)
       if (this.#subscribers.size === 0) this.#stop()
     }
+    try {
+      this.#running ??= this.#start()
+      await this.#running
+      await this.#catchUp(subscriber)
+    } catch (error) {
+      leave()
+      throw error
+    }
+    return leave
   }
 
-  async #start(): Promise<void> {
+  async #start(): Promise<{ stop(): void }> {
     this.#position = await this.#control.database.stores.events.lastSequence()
-    this.#running ??= poller(this.#control.clock, {
+    return poller(this.#control.clock, {
       everyMs: this.#everyMs,
       poll: () => this.#poll(),
       onError: (error) => this.#logger.warn('event_feed_failed', { error }),
@@ -58,7 +66,7 @@ export class EventFeed {
   }
 
   #stop(): void {
-    this.#running?.stop()
+    this.#running?.then((running) => running.stop()).catch(() => undefined) // One that could not begin has nothing to stop.
     this.#running = undefined
   }
 
