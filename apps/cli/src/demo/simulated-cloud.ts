@@ -44,7 +44,7 @@ export function simulatedCloud(url: string): SimulatedCloud {
     region: 'sim-east-1',
     credentials: { accessKeyId: simulatedAccessKeyId, secretAccessKey: simulatedSecretAccessKey },
     async seedWebService(name) {
-      const seeded = (await call('POST', 'seed', { name })) as { readonly services: readonly SeededService[] }
+      const seeded = (await call('POST', 'seed', { name, deregistrationDelaySeconds: 5 })) as { readonly services: readonly SeededService[] }
       const [service] = seeded.services
       if (!service) throw new Error('The simulated region made no service.')
       return service

@@ -12,6 +12,8 @@ export const seedBody = z.strictObject({
   zone: z.string().optional(),
   tags: tags.default({}),
   addresses: z.boolean().default(false),
+  /** How long a target that is taken out may finish what it serves. */
+  deregistrationDelaySeconds: z.number().int().min(0).max(3600).optional(),
 })
 
 export const interruptBody = z

@@ -11,6 +11,7 @@ export interface SeedInput {
   readonly tags: Readonly<Record<string, string>>
   /** Also a public address for each instance, bound to it once it runs. */
   readonly addresses: boolean
+  readonly deregistrationDelaySeconds?: number | undefined
 }
 
 export interface Seeded {
@@ -38,6 +39,7 @@ export function seedServices(dataCentre: DataCentre, input: SeedInput): Seeded[]
       tags: { Service: input.name, ...input.tags },
       ...(zone === undefined ? {} : { zone }),
       ...(input.instanceType === undefined ? {} : { instanceType: input.instanceType }),
+      ...(input.deregistrationDelaySeconds === undefined ? {} : { deregistrationDelaySeconds: input.deregistrationDelaySeconds }),
     })
     const seeded = { name, instanceId: instance.instanceId, zone: instance.zone, loadBalancerArn: loadBalancer.arn, ...binding }
     return input.addresses ? { ...seeded, allocationId: bindAddress(dataCentre, instance.instanceId) } : seeded
