@@ -61,12 +61,15 @@ function stepView(name: string, title: string, events: readonly SagaEvent[]): St
   return present({
     name,
     title,
-    status: last === undefined ? ('pending' as const) : statusAfter[last.type],
-    attempts: starts.length,
+    status: last === undefined ? ('pending' as const) : isPassedOver(last) ? ('skipped' as const) : statusAfter[last.type],
+    attempts: starts.filter((start) => !isPassedOver(start)).length,
     startedAt: starts[0] && momentText(starts[0].atMs),
     finishedAt: last === undefined || last.type === 'started' || last.type === 'undo_started' ? undefined : momentText(last.atMs),
   })
 }
+
+/** Its `when` said no: it did nothing, and is no event for people. */
+const isPassedOver = ({ attempt }: SagaEvent): boolean => attempt === 0
 
 const statusAfter = {
   started: 'running',
@@ -88,7 +91,8 @@ const entryTypes = {
 
 /** Events and notes in one list, oldest first. Outputs of steps stay inside: they are for later steps, not for people. */
 function timelineView(timeline: Timeline, titles: ReadonlyMap<string, string>): EntryView[] {
-  const events = timeline.events.map((event) => ({ atMs: event.atMs, rank: event.sequence, view: eventView(event, titles) }))
+  const happened = timeline.events.filter((event) => !isPassedOver(event))
+  const events = happened.map((event) => ({ atMs: event.atMs, rank: event.sequence, view: eventView(event, titles) }))
   const notes = timeline.notes.map((note) => ({
     atMs: note.at.getTime(),
     rank: Number.MAX_SAFE_INTEGER,
