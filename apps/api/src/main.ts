@@ -1,6 +1,6 @@
 import { adapters, createProviders } from '@understudy/adapters'
 import { ConfigError, masterKeys } from '@understudy/config'
-import { aesGcmVault, sagaDefinitions } from '@understudy/control'
+import { aesGcmVault, refusedForEndpoint, sagaDefinitions } from '@understudy/control'
 import type { Control } from '@understudy/control'
 import { isAppError, randomIds, systemClock, systemRandom } from '@understudy/core'
 import { openDatabase } from '@understudy/persistence'
@@ -23,7 +23,15 @@ async function run(config: Config): Promise<void> {
   await database.ping()
   const vault = aesGcmVault(masterKeys(config))
   const accounts = () => database.stores.accounts
-  const providers = createProviders({ adapters, accounts, vault, installation: config.INSTALLATION, clock, random: systemRandom })
+  const providers = createProviders({
+    guard: refusedForEndpoint,
+    adapters,
+    accounts,
+    vault,
+    installation: config.INSTALLATION,
+    clock,
+    random: systemRandom,
+  })
   const control: Control = {
     database,
     clock,

@@ -1,6 +1,6 @@
 import { adapters, createProviders } from '@understudy/adapters'
 import { ConfigError, masterKeys } from '@understudy/config'
-import { aesGcmVault } from '@understudy/control'
+import { aesGcmVault, refusedForEndpoint } from '@understudy/control'
 import type { Control } from '@understudy/control'
 import { isAppError, randomIds, systemClock, systemRandom } from '@understudy/core'
 import { openDatabase } from '@understudy/persistence'
@@ -27,6 +27,7 @@ async function run(config: Config): Promise<void> {
   await database.ping()
   const vault = aesGcmVault(masterKeys(config))
   const providers = createProviders({
+    guard: refusedForEndpoint,
     adapters,
     accounts: () => database.stores.accounts,
     vault,

@@ -1,7 +1,7 @@
 import type { Account, AccountStore, Providers, Vault } from '@understudy/control'
 import { AppError } from '@understudy/core'
 import type { Clock, JsonObject, Random } from '@understudy/core'
-import type { Adapter, Provider } from '@understudy/provider'
+import type { AddressGuard, Adapter, Provider } from '@understudy/provider'
 
 export interface ProvidersOptions {
   readonly adapters: readonly Adapter[]
@@ -11,6 +11,8 @@ export interface ProvidersOptions {
   readonly clock: Clock
   readonly random: Random
   /** Metrics, rate limits, circuit breaking: what every provider is wrapped in. */
+  /** Asked about every address that is connected to. */
+  readonly guard?: AddressGuard
   readonly decorate?: (provider: Provider, account: Account) => Provider
 }
 
@@ -27,7 +29,16 @@ export function createProviders(options: ProvidersOptions): Providers & { close(
     const credentials = JSON.parse(options.vault.open(sealed, account.id)) as JsonObject // sealed by us from a checked object
     const { region, settings } = account
     const { installation, clock, random } = options
-    const provider = adapter.create({ account: account.nativeAccount ?? account.id, region, settings, credentials, installation, clock, random })
+    const provider = adapter.create({
+      account: account.nativeAccount ?? account.id,
+      region,
+      settings,
+      credentials,
+      installation,
+      clock,
+      random,
+      ...(options.guard ? { guard: options.guard } : {}),
+    })
     return options.decorate?.(provider, account) ?? provider
   }
 

@@ -12,7 +12,7 @@ export const awsAdapter: Adapter = {
     const results = [validateAwsSettings(account.settings), validateAwsCredentials(account.credentials)]
     return results.flatMap((result) => (result.ok ? [] : result.errors))
   },
-  create({ account, region, settings, credentials, installation, clock, random }) {
+  create({ account, region, settings, credentials, installation, clock, random, guard }) {
     return createAwsProvider({
       ...checked(validateAwsSettings(settings)),
       credentials: checked(validateAwsCredentials(credentials)),
@@ -20,6 +20,7 @@ export const awsAdapter: Adapter = {
       installation,
       clock,
       random,
+      ...(guard === undefined ? {} : { guard }),
     })
   },
   parse: parseAwsDocument,

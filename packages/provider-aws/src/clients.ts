@@ -44,6 +44,7 @@ import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aw
 import type * as Sqs from '@aws-sdk/client-sqs'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { guardedLookup } from '@understudy/provider'
 import type { Offering } from '@understudy/provider'
 import { classify } from './errors.ts'
 import type { CallEffect } from './errors.ts'
@@ -91,12 +92,13 @@ type Clients = ReturnType<typeof sdkClients>
  */
 function sdkClients(settings: AwsSettings) {
   const { scope, endpoint, endpoints = {}, timeouts = usualTimeouts } = settings
+  const agent = { keepAlive: true, maxSockets, ...(settings.guard === undefined ? {} : { lookup: guardedLookup(settings.guard) }) }
   const requestHandler = new NodeHttpHandler({
     connectionTimeout: timeouts.connectMs,
     requestTimeout: timeouts.requestMs,
     throwOnRequestTimeout: true,
-    httpAgent: { keepAlive: true, maxSockets },
-    httpsAgent: { keepAlive: true, maxSockets },
+    httpAgent: agent,
+    httpsAgent: agent,
     logger: silent,
   })
   const common = (service: AwsService) => {

@@ -1,4 +1,4 @@
-import { isProviderError, providerError } from '@understudy/provider'
+import { addressRefusedCode, isProviderError, providerError } from '@understudy/provider'
 import type { Offering, ProviderError, ProviderErrorKind } from '@understudy/provider'
 
 /**
@@ -245,6 +245,7 @@ function kindOf({ code, message, httpStatus, network }: SeenError): ProviderErro
   for (const [kind, set] of Object.entries(codes)) {
     if (set.has(code)) return kind as ProviderErrorKind // the keys of `codes` are kinds
   }
+  if (code === addressRefusedCode) return 'invalid'
   if (network || code === 'TimeoutError') return 'unavailable'
   if (code.endsWith('.NotFound')) return 'not_found'
   if (code.endsWith('.Duplicate')) return 'already_exists'

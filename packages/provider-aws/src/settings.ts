@@ -1,5 +1,5 @@
 import type { Clock, Random } from '@understudy/core'
-import type { Scope, Traits } from '@understudy/provider'
+import type { AddressGuard, Scope, Traits } from '@understudy/provider'
 
 export interface AwsCredentials {
   readonly accessKeyId: string
@@ -30,6 +30,8 @@ export interface AwsSettings extends AwsAccountSettings {
   readonly installation: string
   readonly clock: Clock
   readonly random: Random
+  /** Asked about every address that is connected to. */
+  readonly guard?: AddressGuard
   /** Of one HTTP request, in real time. Default: 3 s to connect, 30 s until the answer is there. */
   readonly timeouts?: { readonly connectMs: number; readonly requestMs: number }
 }

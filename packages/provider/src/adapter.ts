@@ -1,5 +1,6 @@
 import type { Clock, FieldError, JsonObject, Random } from '@understudy/core'
 import type { Signals } from './capabilities/signals.ts'
+import type { AddressGuard } from './guarded-lookup.ts'
 import type { Provider } from './provider.ts'
 
 /** What a provider package exports: everything the application needs to know of a cloud before it talks to it. */
@@ -22,4 +23,6 @@ export interface AdapterOptions {
   readonly installation: string
   readonly clock: Clock
   readonly random: Random
+  /** Asked about every address an endpoint's name leads to, when it is connected to. */
+  readonly guard?: AddressGuard
 }
