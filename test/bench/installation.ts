@@ -1,0 +1,92 @@
+import { migrate } from '@understudy/persistence/migrate'
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import pg from 'pg'
+import { startService } from '../../apps/cli/src/up/processes.ts'
+import type { Service } from '../../apps/cli/src/up/processes.ts'
+import { startRegion } from './simulated-region.ts'
+import type { Region } from './simulated-region.ts'
+
+export interface BackendChoice {
+  readonly kind: 'postgres' | 'redis'
+  readonly redisUrl: string | undefined
+}
+
+/** Everything that a scenario runs on: a database of its own, a region, and (once started) the API and a worker as real processes. */
+export interface Installation {
+  readonly databaseUrl: string
+  readonly masterKey: string
+  readonly region: Region
+  readonly backend: BackendChoice
+  readonly home: string
+  /** Starts API and worker: after the set-up, so that they do not work on it. */
+  start(): Promise<Running>
+  stop(): Promise<void>
+}
+export interface Running {
+  readonly apiUrl: string
+  readonly workerUrl: string
+  readonly pids: { readonly api: number; readonly worker: number }
+}
+
+const masterKeyBytes = 32
+
+/** `profile`: Node's CPU profiler watches the worker, and writes into the folder of the installation. */
+export async function createInstallation(options: {
+  readonly serverUrl: string
+  readonly name: string
+  readonly directory: string
+  readonly backend: BackendChoice
+  readonly profile: boolean
+}): Promise<Installation> {
+  const home = join(options.directory, options.name)
+  await mkdir(home, { recursive: true })
+  const databaseUrl = await createDatabase(options.serverUrl, options.name.replaceAll(/\W/g, '_'))
+  const masterKey = `bench:${randomBytes(masterKeyBytes).toString('base64')}`
+  const region = await startRegion(join(home, 'region.log'))
+  const services: Service[] = []
+  const env = {
+    ...process.env,
+    DATABASE_URL: databaseUrl,
+    UNDERSTUDY_MASTER_KEY: masterKey,
+    API_PORT: '0',
+    WORKER_PORT: '0',
+    ...(options.backend.redisUrl === undefined ? { REDIS_URL: '' } : { REDIS_URL: options.backend.redisUrl }),
+  }
+  const launch = async (name: string, more: NodeJS.ProcessEnv = {}): Promise<{ readonly url: string; readonly pid: number }> => {
+    const service = startService({ name, entry: `apps/${name}/src/main.ts`, env: { ...env, ...more }, logFile: join(home, `${name}.log`) })
+    services.push(service)
+    const line = await Promise.race([
+      service.line('ready'),
+      service.exited.then((why): never => {
+        throw new Error(`The ${name} did not start: ${why}`)
+      }),
+    ])
+    return { url: String(line['url']), pid: service.pid ?? 0 }
+  }
+  return {
+    ...{ databaseUrl, masterKey, region, backend: options.backend, home },
+    async start() {
+      const api = await launch('api')
+      const worker = await launch('worker', options.profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${home}` } : {})
+      return { apiUrl: api.url, workerUrl: worker.url, pids: { api: api.pid, worker: worker.pid } }
+    },
+    async stop() {
+      // What runs is of no interest any more, so that there is no need to wait for thousands of operations to come to a step boundary.
+      await Promise.all(services.map((service) => service.stop(options.profile ? 20_000 : 100)))
+      await region.stop()
+    },
+  }
+}
+
+async function createDatabase(serverUrl: string, name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: serverUrl })
+  await client.connect()
+  await client.query(`create database ${name}`)
+  await client.end()
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  await migrate(url.href)
+  return url.href
+}
