@@ -8,10 +8,6 @@ export const environment = z.object({
   ...installationEnvironment,
   API_HOST: z.string().min(1).default('127.0.0.1').meta({ description: 'Address to listen on.' }),
   API_PORT: port(7070).meta({ description: 'Port to listen on; 0 takes a free one.' }),
-  PUBLIC_URL: z
-    .url({ protocol: /^https?$/ })
-    .default('http://localhost:7070')
-    .meta({ description: 'Where callers reach the API: the source of events.' }),
   ERRORS_URL: z.url().default('https://understudy.dev/errors').meta({ description: 'Page that explains problems, under #kind.' }),
   DATABASE_POOL_MAX: count(16).meta({ description: 'Connections of this process for reads and changes.' }),
   REQUEST_TIMEOUT_MS: count(30_000).meta({ description: 'A request must have come in whole by then.' }),

@@ -8,13 +8,16 @@ import { up } from './up/up.ts'
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
-/** Resolves with the signal when somebody asks us to end; the second time ends at once. */
+/** npm, a terminal and a supervisor may all pass on the same wish to stop, within moments. */
+const echoMs = 1000
+
+/** Resolves with the signal when somebody asks us to end; asking again, a while later, ends at once. */
 const interrupted = new Promise<string>((resolve) => {
-  let asked = false
+  let askedMs: number | undefined
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (asked) process.exit(130)
-      asked = true
+      if (askedMs !== undefined && performance.now() - askedMs > echoMs) process.exit(130)
+      askedMs ??= performance.now()
       resolve(signal)
     })
   }

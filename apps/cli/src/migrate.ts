@@ -11,7 +11,8 @@ export async function migrateCommand(config: CliConfig, say: (line: string) => v
   for (const name of applied) say(`applied ${name}`)
   if (applied.length === 0) say('nothing to apply')
   const database = openDatabase({ url: config.DATABASE_URL, clock: systemClock() })
-  const made = await bootstrap(database, systemClock(), randomIds).finally(() => database.close())
+  const made = await bootstrap(database, systemClock(), randomIds)
+  await database.close()
   if (made) say(`The admin key of this installation, shown only now: ${made.secret}`)
   return 0
 }

@@ -1,18 +1,14 @@
-import { adapters, createProviders } from '@understudy/adapters'
-import { ConfigError, masterKeys } from '@understudy/config'
-import { aesGcmVault, refusedForEndpoint } from '@understudy/control'
-import type { Control } from '@understudy/control'
-import { isAppError, randomIds, systemClock, systemRandom } from '@understudy/core'
-import { openDatabase } from '@understudy/persistence'
-import { withCircuitBreaker, withMetrics, withRateLimit } from '@understudy/provider'
-import { openQueue } from '@understudy/queue'
+import { ConfigError } from '@understudy/config'
+import { isAppError } from '@understudy/core'
 import { createLogger, createMetrics } from '@understudy/telemetry'
 import { hostname } from 'node:os'
+import { compose } from './compose.ts'
+import type { Composition } from './compose.ts'
 import { loadConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { startHealthServer } from './health-server.ts'
 import { logRunnerEvent } from './log-runner-event.ts'
-import { countRunnerEvent, observeCall, workerMetrics } from './metrics.ts'
+import { countRunnerEvent, workerMetrics } from './metrics.ts'
 import { createWebhookSender } from './webhook-sender.ts'
 import { startWorker } from './worker.ts'
 
@@ -21,46 +17,15 @@ async function run(config: Config): Promise<void> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'worker', pretty: config.LOG_FORMAT === 'pretty' })
   const metrics = createMetrics({ processMetrics: true })
   metrics.declare(...workerMetrics)
-  const clock = systemClock({ keepAlive: true })
-  const random = systemRandom
-  const database = openDatabase({ url: config.DATABASE_URL.reveal(), poolMax: config.DATABASE_POOL_MAX, clock })
-  await database.ping()
-  const vault = aesGcmVault(masterKeys(config))
-  const providers = createProviders({
-    guard: refusedForEndpoint,
-    adapters,
-    accounts: () => database.stores.accounts,
-    vault,
-    installation: config.INSTALLATION,
-    clock,
-    random,
-    decorate: (provider) =>
-      withMetrics(withCircuitBreaker(withRateLimit(provider, { clock }), { clock }), { clock, observe: (call) => observeCall(metrics, call) }),
-  })
-  const control: Control = {
-    database,
-    clock,
-    ids: randomIds,
-    random,
-    vault,
-    providers,
-    settings: {
-      installation: config.INSTALLATION,
-      armTtlMs: config.ARM_TTL_SECONDS * 1000,
-      webhookAllowedNetworks: config.WEBHOOK_ALLOWED_NETWORKS,
-      idempotencyTtlMs: 24 * 60 * 60 * 1000,
-    },
-  }
-  const backend =
-    config.REDIS_URL === undefined ? ({ kind: 'postgres', url: config.DATABASE_URL } as const) : ({ kind: 'redis', url: config.REDIS_URL } as const)
-  const queue = await openQueue({ backend, clock, onError: (error) => logger.warn('queue_error', { error }) })
+  const composition = await compose(config, { logger, metrics })
+  const { control, queue } = composition
   const worker = await startWorker({
     control,
     queue,
     runnerId: `${hostname()}:${process.pid}`,
     concurrencyMax: config.WORKER_CONCURRENCY,
     leaseMs: config.WORKER_LEASE_SECONDS * 1000,
-    sender: createWebhookSender({ clock, allowedNetworks: config.WEBHOOK_ALLOWED_NETWORKS }),
+    sender: createWebhookSender({ clock: control.clock, allowedNetworks: config.WEBHOOK_ALLOWED_NETWORKS }),
     observe: (event) => {
       countRunnerEvent(metrics, event)
       logRunnerEvent(logger, event)
@@ -71,14 +36,7 @@ async function run(config: Config): Promise<void> {
   const health = await startHealthServer({
     host: config.WORKER_HOST,
     port: config.WORKER_PORT,
-    ready: async () => {
-      const queueHealth = await queue.health()
-      const answers = await database.ping().then(
-        () => true,
-        () => false,
-      )
-      return { ok: queueHealth.ok && answers, checks: { queue: queueHealth, database: { ok: answers } } }
-    },
+    ready: () => readiness(composition),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
   })
   logger.info('ready', { url: health.url, queue: queue.backend })
@@ -90,9 +48,7 @@ async function run(config: Config): Promise<void> {
     logger.info('stopping', { signal })
     await worker.stop()
     await health.close()
-    await queue.close()
-    await providers.close()
-    await database.close()
+    await composition.close()
     logger.info('stopped')
     process.exit(0)
   }
@@ -104,6 +60,16 @@ async function run(config: Config): Promise<void> {
       })
     })
   }
+}
+
+/** A worker is ready while it consumes, or its queue is empty, and its database answers. */
+async function readiness({ control, queue }: Composition) {
+  const health = await queue.health()
+  const answers = await control.database.ping().then(
+    () => true,
+    () => false,
+  )
+  return { ok: health.ok && answers, checks: { queue: health, database: { ok: answers } } }
 }
 
 try {

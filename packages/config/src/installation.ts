@@ -23,6 +23,10 @@ export const installationEnvironment = {
     .regex(/^[a-z0-9][a-z0-9-]{0,38}$/, 'must be lowercase letters, digits and dashes')
     .default('default')
     .meta({ description: 'Written on everything made in a cloud: installations that share an account leave each other alone.' }),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('http://localhost:7070')
+    .meta({ description: 'Where callers reach the API: the source of events.' }),
   WEBHOOK_ALLOWED_NETWORKS: list()
     .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()])))
     .meta({ description: 'Private networks that webhooks may reach, as CIDR, separated by commas.' }),

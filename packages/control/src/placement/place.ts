@@ -25,7 +25,7 @@ export interface Placement {
  */
 export function placements(question: PlacementQuestion): readonly Placement[] {
   const { wanted, instanceType, purchase } = question
-  const allowed = Array.isArray(wanted) ? wanted.filter((zone) => question.zones.includes(zone)) : question.zones
+  const allowed = typeof wanted === 'string' ? question.zones : wanted.filter((zone) => question.zones.includes(zone))
   return allowed
     .filter((zone) => wanted !== 'other' || zone !== question.primaryZone)
     .filter((zone) => !question.avoided.some((offering) => covers(offering, { zone, instanceType, purchase })))
@@ -34,7 +34,7 @@ export function placements(question: PlacementQuestion): readonly Placement[] {
       rank: [
         wanted === 'any' && zone === question.primaryZone ? 1 : 0,
         question.occupiedZones.filter((occupied) => occupied === zone).length,
-        Array.isArray(wanted) ? index : priceOf(question.quotes, { zone, instanceType, purchase }),
+        typeof wanted === 'string' ? priceOf(question.quotes, { zone, instanceType, purchase }) : index,
         index,
       ],
     }))

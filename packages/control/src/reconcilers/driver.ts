@@ -55,7 +55,7 @@ export function hostReconcilers(
     async stop() {
       stopped = true
       for (const state of running.values()) state.cancelTimer()
-      await Promise.all([...running.values()].map((state) => state.pass))
+      await Promise.all([...running.values()].map((state) => state.pass).filter((pass) => pass !== undefined))
     },
   }
 }
@@ -75,7 +75,7 @@ async function runPass(
   try {
     const right = await takeRight(control, reconciler, options)
     if (!right) return takenElsewhereMs
-    const { result, runAgainInMs } = await reconciler.pass(control).finally(() => right.giveBack())
+    const { result, runAgainInMs } = await passAndGiveBack(control, reconciler, right)
     const nextMs = runAgainInMs ?? reconciler.everyMs
     await reconcilers.record({
       name: reconciler.name,
@@ -97,6 +97,14 @@ async function runPass(
       options.onError(reconciler.name, recordError)
     }
     return reconciler.everyMs
+  }
+}
+
+async function passAndGiveBack(control: Control, reconciler: Reconciler, right: { giveBack(): Promise<void> }): ReturnType<Reconciler['pass']> {
+  try {
+    return await reconciler.pass(control)
+  } finally {
+    await right.giveBack()
   }
 }
 
