@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
 import { ensureRunning } from '../cloud/ensure-running.ts'
-import { watchesStandby } from '../cloud/health.ts'
+import { carriesTraffic, watchesStandby } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -91,6 +91,7 @@ async function standDown(deps: SagaDeps, step: StepContext<Params, object>): Pro
   const { shadow, resource, provider, ref } = await worldOf(deps, step)
   const ours = shadow.status === 'ready' || shadow.status === 'unproven'
   if (!ours || shadow.readiness !== 'parked' || resource.nativeId === ref.nativeId) return { rested: false }
+  if (await carriesTraffic(provider, resource.traffic, ref.nativeId)) return { rested: false }
   if (resource.traffic && provider.traffic) {
     await step.audit({ action: 'traffic.remove', target: ref.nativeId })
     await provider.traffic.remove(resource.traffic, ref, contextOf(deps, step, shadow, 'remove'))

@@ -6,8 +6,9 @@ import { z } from 'zod'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
 import { ensureRunning } from '../cloud/ensure-running.ts'
-import { awaitHealthy, watchesStandby } from '../cloud/health.ts'
+import { awaitHealthy, carriesTraffic, watchesStandby } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
+import { isArmed } from '../failover/failover.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Shadow } from './shadow.ts'
@@ -43,7 +44,8 @@ export const proveShadowSaga = saga<SagaDeps, Params>('shadow.prove', { version:
       const startedMs = deps.clock.nowMs()
       await step.audit({ action: 'compute.start', target: ref.nativeId })
       const { started } = await ensureRunning(deps, provider, ref, contextOf(deps, step, shadow, 'start'))
-      return { wasResting: started, startedMs }
+      // A crash may have come between the start and its record: what is parked and not armed was resting, whoever started it.
+      return { wasResting: started || (shadow.readiness === 'parked' && !isArmed(shadow, startedMs)), startedMs }
     },
     undo: async (deps, step) => {
       await rest(deps, step)
@@ -134,12 +136,12 @@ async function take(deps: SagaDeps, step: StepContext<Params, object>): Promise<
   return { nativeId: ref.nativeId }
 }
 
-/** Parks a shadow that this drill has started. Leaves it alone when a failover has taken it meanwhile, or when it is armed. */
+/** Parks a shadow that this drill has started. Leaves it alone when a failover has taken it meanwhile, when it is armed, or when it has the traffic. */
 async function rest(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly rested: boolean }> {
   const { shadow, resource, provider, ref } = await worldOf(deps, step)
   const stillOurs = shadow.status === 'proving' && shadow.operationId === step.operationId
-  const armed = shadow.armedUntil !== undefined && shadow.armedUntil.getTime() > deps.clock.nowMs()
-  if (!stillOurs || armed || shadow.readiness !== 'parked') return { rested: false }
+  if (!stillOurs || isArmed(shadow, deps.clock.nowMs()) || shadow.readiness !== 'parked') return { rested: false }
+  if (await carriesTraffic(provider, resource.traffic, ref.nativeId)) return { rested: false }
   if (resource.traffic && provider.traffic) {
     await step.audit({ action: 'traffic.remove', target: ref.nativeId })
     await provider.traffic.remove(resource.traffic, ref, contextOf(deps, step, shadow, 'remove'))

@@ -52,7 +52,7 @@ export const provisionShadowSaga = saga<SagaDeps, Params>('shadow.provision', { 
     run: enrol,
     undo: async (deps, step) => {
       const { shadow, resource, provider, ref } = await worldOf(deps, step)
-      if (!ref || !resource.traffic || !provider.traffic) return
+      if (!ref || !resource.traffic || !provider.traffic || !isOurs(shadow, step)) return
       await step.audit({ action: 'traffic.remove', target: ref.nativeId })
       await provider.traffic.remove(resource.traffic, ref, purposeOf(deps, step, shadow, 'remove'))
     },
@@ -61,7 +61,7 @@ export const provisionShadowSaga = saga<SagaDeps, Params>('shadow.provision', { 
     title: 'Record it as a stand-in',
     budget: { maxMs: minute },
     run: register,
-    undo: 'nothing-to-undo',
+    undo: takeBackShadow,
   })
   .end()
 
@@ -114,6 +114,19 @@ async function giveUpShadow(deps: SagaDeps, step: StepContext<Params, object>): 
   })
 }
 
+/** One that a failover or a drill has taken since is theirs: from then on nothing of it is undone. */
+async function takeBackShadow(deps: SagaDeps, step: StepContext<Params, object>): Promise<void> {
+  await deps.database.stores.shadows.move(step.params.shadowId, {
+    from: ['ready', 'unproven'],
+    to: 'provisioning',
+    operationId: step.operationId,
+    at: now(deps.clock),
+  })
+}
+
+const isOurs = (shadow: Shadow, step: StepContext<Params, object>): boolean =>
+  shadow.status === 'provisioning' && shadow.operationId === step.operationId
+
 async function launch(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly nativeId: string; readonly zone: string }> {
   const { shadow, resource, provider } = await worldOf(deps, step)
   const context = purposeOf(deps, step, shadow, 'launch')
@@ -157,6 +170,7 @@ async function sourceOf(provider: Provider, resource: Resource): Promise<Resourc
 
 async function terminateWhatWasMade(deps: SagaDeps, step: StepContext<Params, object>): Promise<void> {
   const { shadow, provider } = await worldOf(deps, step)
+  if (!isOurs(shadow, step)) return
   const context = purposeOf(deps, step, shadow, 'launch')
   // The launch may have succeeded without its answer reaching us: ask the cloud what this key has made.
   const { instances } = await provider.compute.adopt(context.idempotencyKey)
@@ -207,6 +221,7 @@ async function keepDisks(deps: SagaDeps, step: StepContext<Params, object>): Pro
 
 async function deleteKeptDisks(deps: SagaDeps, step: StepContext<Params, object>): Promise<void> {
   const { shadow, provider } = await worldOf(deps, step)
+  if (!isOurs(shadow, step)) return
   const { idempotencyKey } = purposeOf(deps, step, shadow, 'capture')
   await step.audit({ action: 'snapshots.delete', target: idempotencyKey })
   await provider.snapshots?.delete({ setId: idempotencyKey }, purposeOf(deps, step, shadow, 'delete'))

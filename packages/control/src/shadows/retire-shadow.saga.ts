@@ -1,17 +1,19 @@
 import { AppError, now } from '@understudy/core'
-import { isProviderError } from '@understudy/provider'
 import { saga } from '@understudy/saga'
 import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
+import { carriesTraffic } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
+import { unlessGone } from '../failover/failover.world.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
+import type { Shadow } from './shadow.ts'
 
 const params = z.strictObject({ shadowId: z.string() })
 const minute = 60_000
 
-/** Ends a shadow that is no longer wanted or no longer good. Rolls forward only: there is nothing to put back. */
+/** Ends a shadow that is no longer wanted or no longer good. Once it is out of use, this only rolls forward. */
 export const retireShadowSaga = saga<SagaDeps, z.infer<typeof params>>('shadow.retire', { version: sagaVersions['shadow.retire'], params })
   .step('taken', {
     title: 'Take the shadow out of use',
@@ -20,6 +22,7 @@ export const retireShadowSaga = saga<SagaDeps, z.infer<typeof params>>('shadow.r
       const { shadows } = deps.database.stores
       const shadow = await shadows.findById(step.params.shadowId)
       if (!shadow) throw new AppError('not_found', 'The shadow has been deleted meanwhile.')
+      if (await hasTraffic(deps, shadow)) throw new AppError('conflict', 'The shadow has the traffic of its resource: it cannot be retired now.')
       const taken = await shadows.move(shadow.id, {
         from: ['planned', 'unproven', 'ready', 'failed', 'retiring'],
         to: 'retiring',
@@ -34,7 +37,19 @@ export const retireShadowSaga = saga<SagaDeps, z.infer<typeof params>>('shadow.r
         resourceId: shadow.resourceId,
       }
     },
-    undo: 'nothing-to-undo',
+    // Nobody looks after one that is being retired, so it must not stay that way. A failed one is retired by the next pass.
+    undo: async (deps, step) => {
+      const { shadows } = deps.database.stores
+      const shadow = await shadows.findById(step.params.shadowId)
+      if (shadow?.operationId !== step.operationId) return
+      await shadows.move(shadow.id, {
+        from: ['retiring'],
+        to: 'failed',
+        operationId: null,
+        lastError: shadow.lastError ?? 'it was about to be retired',
+        at: now(deps.clock),
+      })
+    },
   })
   .commit()
   .step('gone', {
@@ -49,21 +64,18 @@ export const retireShadowSaga = saga<SagaDeps, z.infer<typeof params>>('shadow.r
       const provider = await deps.openProvider(accountId)
       const ref = { ...provider.scope, nativeId }
       const purpose = { resourceId, shadowId: step.params.shadowId, priority: 'background' } as const
-      try {
-        if (resource?.traffic && provider.traffic) {
-          await step.audit({ action: 'traffic.remove', target: nativeId })
-          await provider.traffic.remove(resource.traffic, ref, callContext(deps, step, { ...purpose, suffix: 'remove' }))
-        }
-        await step.audit({ action: 'compute.terminate', target: nativeId })
-        await awaitOperation(
-          deps,
-          provider,
-          await provider.compute.terminate(ref, callContext(deps, step, { ...purpose, suffix: 'terminate' })),
-          step.signal,
-        )
-      } catch (error) {
-        if (!isProviderError(error, 'not_found')) throw error
+      const { traffic } = provider
+      const binding = resource?.traffic
+      if (binding && traffic) {
+        await step.audit({ action: 'traffic.remove', target: nativeId })
+        // A load balancer that no longer exists is no reason to keep the instance.
+        await unlessGone(() => traffic.remove(binding, ref, callContext(deps, step, { ...purpose, suffix: 'remove' })))
       }
+      await step.audit({ action: 'compute.terminate', target: nativeId })
+      await unlessGone(async () => {
+        const handle = await provider.compute.terminate(ref, callContext(deps, step, { ...purpose, suffix: 'terminate' }))
+        await awaitOperation(deps, provider, handle, step.signal)
+      })
       return { terminated: true }
     },
     undo: 'nothing-to-undo',
@@ -111,4 +123,16 @@ async function deleteKeptDisks(
   const purpose = { suffix: 'delete', resourceId, shadowId: step.params.shadowId, priority: 'background' } as const
   await provider.snapshots?.delete({ setId }, callContext(deps, step, purpose))
   return { terminated: true }
+}
+
+async function hasTraffic(deps: SagaDeps, shadow: Shadow): Promise<boolean> {
+  if (shadow.nativeId === undefined) return false
+  const resource = await deps.database.stores.resources.findById(shadow.resourceId)
+  if (!resource?.traffic) return false
+  const provider = await deps.openProvider(shadow.accountId)
+  let carries = false
+  await unlessGone(async () => {
+    carries = await carriesTraffic(provider, resource.traffic, shadow.nativeId ?? '')
+  })
+  return carries
 }

@@ -7,6 +7,7 @@ import { drive } from '@understudy/saga/testing'
 import type { LawWorld } from '@understudy/testing/saga-laws'
 import type { SagaDeps } from '../context.ts'
 import { awaitOperation } from '../cloud/await-operation.ts'
+import { ensureRunning } from '../cloud/ensure-running.ts'
 import { awaitHealthy } from '../cloud/health.ts'
 import { redactDna } from '../resources/redact.ts'
 import type { Resource, Tier } from '../resources/resource.ts'
@@ -48,6 +49,8 @@ export interface Stage {
   drive<T>(work: Promise<T>): Promise<T>
   /** Makes a shadow as its tier promises it: in the cloud, in the load balancer, and in the database. */
   addShadow(overrides?: Partial<Shadow>): Promise<Shadow>
+  /** Has a parked shadow running and watched, until long from now. */
+  arm(shadow: Shadow): Promise<void>
   /** A row that nothing stands for yet. */
   planShadow(): Promise<Shadow>
   /** What can be seen from outside, with `primary`, `shadow` and `new` in place of ids. */
@@ -96,6 +99,7 @@ export async function setStage(bench: LawBench, tier: Tier): Promise<Stage> {
     names: new Map([[primary.nativeId, 'primary']]),
     drive: run,
     addShadow: (overrides) => addShadow(stage, tier, overrides),
+    arm: (shadow) => arm(stage, shadow),
     planShadow: () => insertShadow(stage, tier, { status: 'planned' }),
     look: () => look(stage),
     world: (parts) => ({
@@ -186,6 +190,19 @@ async function addShadow(stage: Stage, tier: Tier, overrides: Partial<Shadow> = 
   stage.names.set(made.nativeId, 'shadow')
   const proof = { at: new Date(clock.nowMs()), method: power === 'running' ? 'health' : 'start', seconds: 20, operationId: undefined } as const
   return insertShadow(stage, tier, { id, nativeId: made.nativeId, status: 'ready', proof, ...overrides })
+}
+
+async function arm({ provider, binding, clock, deps, drive: run }: Stage, shadow: Shadow): Promise<void> {
+  const context = contextOf(`arm ${shadow.id}`, {})
+  const signal = new AbortController().signal
+  const ref = { ...provider.scope, nativeId: shadow.nativeId ?? '', zone: shadow.zone }
+  await run(
+    (async () => {
+      await ensureRunning({ clock }, provider, ref, { ...context, signal })
+      await provider.traffic?.enrol(binding, ref, context)
+    })(),
+  )
+  await deps.database.stores.shadows.setArmed(shadow.id, new Date(clock.nowMs() + 3_600_000), new Date(clock.nowMs()))
 }
 
 async function insertShadow({ deps, resource, clock }: Stage, tier: Tier, overrides: Partial<Shadow>): Promise<Shadow> {
