@@ -1,0 +1,72 @@
+import type { Instance } from '@understudy/cloud-sim'
+import { verifyAudit } from '@understudy/control'
+import { ownTags } from '@understudy/core'
+import { expect } from 'vitest'
+import type { CrashWorld, Protected } from './crash-world.ts'
+
+const isGone = (instance: Instance | undefined): boolean =>
+  instance === undefined || instance.state === 'terminated' || instance.state === 'shutting-down'
+
+/** What has to be true of one resource when its failover has ended, whatever happened on the way. */
+export async function expectFailedOver(world: CrashWorld, before: Protected): Promise<void> {
+  const { dataCentre } = world.sim
+  const operations = await world.failoversOf(before.resource.id)
+  expect(
+    operations.map(({ status, error }) => ({ status, error })),
+    'one failover, and it succeeded',
+  ).toEqual([{ status: 'succeeded', error: undefined }])
+  const after = await world.resource(before.resource.id)
+  expect(after.primaryEpoch, 'one promotion').toBe(before.resource.primaryEpoch + 1)
+  const tagged = [...dataCentre.instances.all()].filter(
+    (instance) => instance.tags[ownTags.role] === 'primary' && instance.tags[ownTags.resource] === after.id && !isGone(instance),
+  )
+  expect(
+    tagged.map((instance) => instance.instanceId),
+    'exactly one primary, the same for the cloud and for us',
+  ).toEqual([after.nativeId])
+  expect(isGone(dataCentre.instances.get(before.resource.nativeId)), 'the former primary has been ended').toBe(true)
+  expect(servingOf(world, before), 'it alone serves, and is healthy').toEqual({ weights: [0, 100], healthy: [after.nativeId], others: [] })
+}
+
+/** The weights of both groups, who serves, and who is still sent requests although it is not healthy. */
+export function servingOf({ sim: { dataCentre } }: CrashWorld, { service }: Protected) {
+  const [listener] = dataCentre.balancers.describeListeners({ listenerArns: [service.listenerArn] })
+  const forward = listener?.defaultActions.find((action) => action.kind === 'forward')
+  const groups = forward?.targetGroups ?? []
+  const targets = groups
+    .filter((group) => group.weight > 0)
+    .flatMap((group) => dataCentre.balancers.targetHealth(group.targetGroupArn))
+    .filter((target) => target.health !== 'draining' && target.health !== 'unused')
+  return {
+    weights: groups.map((group) => group.weight).toSorted((a, b) => a - b),
+    healthy: targets.filter((target) => target.health === 'healthy').map((target) => target.instanceId),
+    others: targets.filter((target) => target.health !== 'healthy').map((target) => target.instanceId),
+  }
+}
+
+/** After everything has come to rest: each promise is kept, nothing paid is forgotten, and the audit trail holds together. */
+export async function expectAtRest(world: CrashWorld, resourceIds: readonly string[]): Promise<void> {
+  const { stores } = world.control.database
+  await world.untilProtected(resourceIds)
+  const unfinished = await stores.operations.listUnfinished({ limit: 100 })
+  expect(unfinished.filter((operation) => operation.status === 'stuck')).toEqual([])
+  const resources = await stores.resources.findManyById(resourceIds)
+  const shadows = await stores.shadows.listAlive(resourceIds)
+  const owned = new Set([...resources.values()].map((resource) => resource.nativeId))
+  for (const shadow of shadows) if (shadow.nativeId !== undefined) owned.add(shadow.nativeId)
+  const forgotten = [...world.sim.dataCentre.instances.all()].filter(
+    (instance) => instance.tags[ownTags.managed] === 'true' && !isGone(instance) && !owned.has(instance.instanceId),
+  )
+  expect(
+    forgotten.map((instance) => ({ id: instance.instanceId, tags: instance.tags })),
+    'every instance of ours is a primary or a living shadow',
+  ).toEqual([])
+  for (const id of resourceIds)
+    expect(
+      shadows.filter((shadow) => shadow.resourceId === id),
+      `shadows of ${id}`,
+    ).toHaveLength(1)
+  const audit = await verifyAudit(world.control, world.principal)
+  expect(audit).toMatchObject({ ok: true })
+  expect(audit.checked).toBeGreaterThan(0)
+}
