@@ -63,6 +63,11 @@ export interface StepDefinition<Deps, Params, Outputs, Output> {
   readonly budget: StepBudget
   /** Retries of transient failures, bounded by the budget. Default 5. */
   readonly attemptsMax?: number
+  /**
+   * What was urgent is done: from this step on the operation takes no slot of its runner, and the step lets urgent operations that
+   * still wait or work go first, for a while. Its budget begins after that.
+   */
+  readonly unhurried?: boolean
   /** Checked when the output is written and again when it is read back. */
   readonly output?: z.ZodType<Output>
 }
@@ -73,6 +78,7 @@ export interface Step {
   readonly afterCommit: boolean
   readonly budget: StepBudget
   readonly attemptsMax: number
+  readonly unhurried: boolean
   readonly output: z.ZodType | undefined
   readonly when: ((context: { readonly params: never; readonly outputs: never }) => boolean) | undefined
   readonly run: (deps: never, context: never) => Promise<unknown>
@@ -119,6 +125,7 @@ export function saga<Deps, Params>(
         afterCommit: committed,
         budget: definition.budget,
         attemptsMax: definition.attemptsMax ?? 5,
+        unhurried: definition.unhurried ?? false,
         output: definition.output as z.ZodType | undefined,
         when: definition.when as Step['when'],
         run: definition.run as Step['run'],

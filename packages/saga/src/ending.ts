@@ -15,6 +15,8 @@ export interface Engine extends ActionEngine {
   readonly unknownVersionGraceMs: number
   /** Asks the store whether a cancellation is wanted. */
   askCancel(held: Held): Promise<void>
+  /** Gives the slot of an operation back for good. When something urgent waits or works: resolves when it no longer does, or after a while. */
+  stepAside(held: Held): Promise<void> | undefined
 }
 
 /** How this runner's work on an operation ended. `dropped`: it is no longer ours, or the store failed; nothing more was written. */

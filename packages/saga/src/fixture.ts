@@ -74,6 +74,12 @@ export const assemble = saga<Workshop, Params>('assemble', { version: 1, params:
   .step('engine', making('engine'))
   .end()
 
+/** Its second step can wait. */
+export const deliver = saga<Workshop, Params>('deliver', { version: 1, params: paramsSchema })
+  .step('rescue', making('rescue'))
+  .step('tidy', making('tidy', { unhurried: true }))
+  .end()
+
 export interface Bench {
   readonly clock: VirtualClock
   readonly store: MapStore
@@ -101,7 +107,7 @@ export function bench(over: { readonly wrap?: (store: SagaStore) => SagaStore } 
     runner: (options) =>
       createRunner({
         store: over.wrap ? over.wrap(store) : store,
-        sagas: [runnable(build, () => shop), runnable(assemble, () => shop)],
+        sagas: [runnable(build, () => shop), runnable(assemble, () => shop), runnable(deliver, () => shop)],
         clock,
         random: seededRandom(7),
         runnerId: `runner-${++runners}`,

@@ -1,3 +1,4 @@
+import { sleep } from '@understudy/core'
 import type { Clock } from '@understudy/core'
 import type { Outcome } from './ending.ts'
 import type { Held } from './held.ts'
@@ -13,7 +14,14 @@ export interface Lookout {
   wake(): Promise<void>
   /** The claim under way, if there is one. */
   looking(): Promise<void> | undefined
+  /** Gives the operation's slot back, and lets urgent operations that wait or work go first: until there are none, for `asideMaxMs` at most. */
+  stepAside(held: Held): Promise<void> | undefined
 }
+
+/** Once it had to wait, an operation waits until there was nothing urgent for so long: notices of a mass reclaim come in waves. */
+const quietMs = 1_000
+const asideMaxMs = 20_000
+const lookEveryMs = 250
 
 /** Finds work for the free slots: when the bell rings, when a slot comes free while more is waiting, and when a delay is over. */
 export function createLookout(options: {
@@ -29,8 +37,10 @@ export function createLookout(options: {
   let looking: Promise<void> | undefined
   let lookAgain = false
 
+  const slotOf = new WeakMap<Held, () => void>()
   const startInSlot = (held: Held): void => {
     const giveBack = slots.take(held.operation.priority)
+    slotOf.set(held, giveBack)
     void start(held).then((outcome) => {
       giveBack()
       if (outcome.kind === 'released' && outcome.why !== 'drain') clock.schedule(outcome.notBeforeMs - clock.nowMs(), () => void wake())
@@ -70,6 +80,23 @@ export function createLookout(options: {
     }
   }
 
+  const isBusy = (): boolean => !stopped() && (moreWaiting || slots.takenByUrgent() > 0)
+  const stepAside = (held: Held): Promise<void> | undefined => {
+    slotOf.get(held)?.()
+    if (moreWaiting) void wake()
+    return isBusy() ? untilQuiet(held) : undefined
+  }
+  const untilQuiet = async (held: Held): Promise<void> => {
+    const untilMs = clock.nowMs() + asideMaxMs
+    let quietSinceMs: number | undefined
+    while (clock.nowMs() < untilMs && !stopped() && !held.lost.aborted && !held.cancelRequested) {
+      await sleep(clock, lookEveryMs)
+      if (isBusy()) quietSinceMs = undefined
+      else quietSinceMs ??= clock.nowMs()
+      if (quietSinceMs !== undefined && clock.nowMs() - quietSinceMs >= quietMs) return
+    }
+  }
+
   const wake = (): Promise<void> => {
     if (stopped()) return Promise.resolve()
     if (looking) lookAgain = true
@@ -77,5 +104,5 @@ export function createLookout(options: {
     return looking
   }
 
-  return { wake, looking: () => looking }
+  return { wake, looking: () => looking, stepAside }
 }

@@ -82,6 +82,59 @@ describe('wake', () => {
   })
 })
 
+describe('a step that can wait', () => {
+  it('lets the urgent ones go first, which need fewer slots than there are operations', async () => {
+    const b = bench()
+    slowly(b, 100)
+    const ids = await Promise.all(Array.from({ length: 9 }, () => b.submit({ saga: 'deliver', priority: 1 })))
+    const runner = b.runner({ concurrencyMax: 2, urgentSlots: 0 })
+    await runner.wake()
+    await b.drive(runner.idle())
+    for (const id of ids) expect(await b.log(id)).toEqual(['rescue started', 'rescue succeeded', 'tidy started', 'tidy succeeded'])
+    expect(b.shop.calls.lastIndexOf('make rescue')).toBeLessThan(b.shop.calls.indexOf('make tidy'))
+  })
+
+  it('does not wait for ever', async () => {
+    const b = bench()
+    b.shop.before = async (call, context) => (call === 'make frame' ? await sleep(b.clock, 50_000, context.signal) : undefined)
+    await b.submit({ saga: 'assemble', priority: 1 })
+    const id = await b.submit({ saga: 'deliver', priority: 1 })
+    const runner = b.runner()
+    await runner.wake()
+    await b.drive(ended(b, id))
+    expect(runner.active()).toHaveLength(1)
+    expect((await b.store.read(id)).status).toBe('succeeded')
+    await b.drive(runner.idle())
+  })
+
+  it('is not waited for when nothing else is urgent', async () => {
+    const b = bench()
+    const startedMs = b.clock.nowMs()
+    const id = await b.submit({ saga: 'deliver', priority: 1 })
+    const runner = b.runner()
+    await runner.wake()
+    await b.drive(runner.idle())
+    expect((await b.store.read(id)).status).toBe('succeeded')
+    expect(b.clock.nowMs()).toBe(startedMs)
+  })
+
+  it('gives way to a cancellation and to a shutdown while it waits', async () => {
+    const b = bench()
+    b.shop.before = async (call, context) => (call === 'make frame' ? await sleep(b.clock, 15_000, context.signal) : undefined)
+    await b.submit({ saga: 'assemble', priority: 1 })
+    const [cancelled, drained] = await Promise.all([1, 2].map(() => b.submit({ saga: 'deliver', priority: 1 })))
+    const runner = b.runner()
+    await runner.wake()
+    await b.clock.advanceAsync(1_000)
+    await b.store.requestCancel(cancelled!)
+    await b.drive(ended(b, cancelled!))
+    expect((await b.log(cancelled!)).slice(2)).toEqual(['rescue undo_started', 'rescue undo_finished'])
+    await b.drive(runner.drain())
+    expect(await b.log(drained!)).toEqual(['rescue started', 'rescue succeeded'])
+    expect(await b.store.read(drained!)).toMatchObject({ status: 'running', runner: undefined })
+  })
+})
+
 describe('drain', () => {
   it('lets running steps end, gives the leases back at the next boundary, and claims nothing more', async () => {
     const b = bench()

@@ -74,7 +74,13 @@ export function createRunner(options: RunnerOptions): Runner {
   const observe = quietly(options.observe)
   const leases = createLeases({ store, clock, runner, leaseMs, observe })
   let draining = false
-  const engine = createEngine(options, observe, leases, () => draining)
+  const engine = createEngine(
+    options,
+    observe,
+    leases,
+    () => draining,
+    (held) => lookout.stepAside(held),
+  )
   const working = new Map<Held, Promise<Outcome>>()
 
   const claim = async (limit: number, only: ClaimFilter): Promise<Held[]> => {
@@ -124,7 +130,7 @@ export function createRunner(options: RunnerOptions): Runner {
   }
 }
 
-function createEngine(options: RunnerOptions, observe: Observe, leases: Leases, draining: () => boolean): Engine {
+function createEngine(options: RunnerOptions, observe: Observe, leases: Leases, draining: () => boolean, stepAside: Engine['stepAside']): Engine {
   return {
     clock: options.clock,
     random: options.random,
@@ -139,6 +145,7 @@ function createEngine(options: RunnerOptions, observe: Observe, leases: Leases, 
     unknownVersionGraceMs: options.unknownVersionGraceMs ?? 0,
     draining,
     askCancel: leases.askCancel,
+    stepAside,
   }
 }
 

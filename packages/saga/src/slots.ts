@@ -5,7 +5,9 @@ export interface Slots {
   /** Slots that an operation of any priority may take now. */
   freeForAny(): number
   freeForUrgent(): number
-  /** Takes a slot; the answer gives it back. */
+  /** Slots that urgent operations have taken. */
+  takenByUrgent(): number
+  /** Takes a slot; the answer gives it back, and does nothing the second time. */
   take(priority: number): () => void
 }
 
@@ -17,11 +19,15 @@ export function createSlots(total: number, urgentSlots = Math.floor(total / 4)):
   return {
     freeForAny: () => Math.max(0, Math.min(total - taken, total - urgentSlots - takenByOthers)),
     freeForUrgent: () => Math.max(0, total - taken),
+    takenByUrgent: () => taken - takenByOthers,
     take(priority) {
       const other = priority > urgentPriorityMax ? 1 : 0
       taken++
       takenByOthers += other
+      let isTaken = true
       return () => {
+        if (!isTaken) return
+        isTaken = false
         taken--
         takenByOthers -= other
       }

@@ -29,6 +29,13 @@ export async function runStep(execution: Execution, log: FoldedLog, name: string
     writer.stage('succeeded', name, 0)
     return undefined
   }
+  const othersFirst = step.unhurried ? engine.stepAside(held) : undefined
+  if (othersFirst) {
+    await writer.flush()
+    await held.whileHeld(othersFirst)
+    // Whoever has asked it to stop meanwhile is heard at the next look at the log.
+    if (engine.draining() || (held.cancelRequested && !step.afterCommit)) return undefined
+  }
   writer.stage('started', name, firstAttempt)
   const nowMs = engine.clock.nowMs()
   const dueMs = dueOf(step, held.operation.deadlineMs, nowMs)
