@@ -94,6 +94,8 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
   })
   .step('stable', {
     title: 'Wait until it is stable',
+    // The traffic is safe. In a mass reclaim others still wait for that, and a drain may take minutes.
+    unhurried: true,
     ...stubborn,
     budget: { maxMs: 5 * minute, ...evenLate },
     run: (deps, step) => awaitStable(deps, step, requireStandIn(step.outputs)),
@@ -102,6 +104,7 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
   .commit()
   .step('retired', {
     title: 'Retire the former primary',
+    unhurried: true,
     ...stubborn,
     budget: { maxMs: 10 * minute, ...evenLate },
     run: (deps, step) => retirePrimary(deps, step, requireStandIn(step.outputs)),

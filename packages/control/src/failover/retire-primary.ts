@@ -9,6 +9,9 @@ import type { FailoverStep, FailoverWorld } from './failover.world.ts'
 
 /** The longest we wait for the requests that the former primary still serves. */
 const drainMaxMs = 310_000
+/** A drain takes no time or minutes. Thousands that drain after a mass reclaim must not ask twice a second until then. */
+const drainPauseMs = 500
+const drainPauseMaxMs = 10_000
 /** Before the cloud takes it, we stop waiting. */
 const deadlineMarginMs = 3000
 
@@ -51,14 +54,14 @@ async function drain(deps: SagaDeps, step: FailoverStep, world: FailoverWorld): 
     deps.clock.nowMs() + drainMaxMs,
     step.deadlineMs === undefined ? Number.POSITIVE_INFINITY : step.deadlineMs - deadlineMarginMs,
   )
-  for (;;) {
+  for (let pauseMs = drainPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, drainPauseMaxMs)) {
     const member = memberOf(await traffic.state(binding), primary.nativeId)
     if (member === undefined || member.health === 'unused') return
     if (deps.clock.nowMs() >= untilMs) {
       await step.note('Requests that the former primary still serves are cut off: it cannot be kept any longer.')
       return
     }
-    await sleep(deps.clock, 500, step.signal)
+    await sleep(deps.clock, Math.min(pauseMs, untilMs - deps.clock.nowMs()), step.signal)
   }
 }
 
