@@ -52,22 +52,25 @@ export function promiseGap(question: {
   const isProven = (shadow: Shadow): boolean =>
     (shadow.status === 'ready' || shadow.status === 'proving') && proofAgeMs(shadow, nowMs) <= tier.proofMaxAgeSeconds * 1000
   const kept = good.filter(isProven).length >= tier.shadows
-  const surplus = kept
-    ? idle
-        .filter((shadow) => good.includes(shadow))
-        .toSorted((a, b) => proofAgeMs(b, nowMs) - proofAgeMs(a, nowMs))
-        .slice(0, Math.max(0, good.length - tier.shadows))
-    : []
+  // Of those that are too many the ones with the oldest proof go, but never so many that the promise hangs on one still in the making.
+  let spare = good.filter(isProven).length - tier.shadows
+  const surplus = idle
+    .filter((shadow) => kept && good.includes(shadow))
+    .toSorted((a, b) => proofAgeMs(b, nowMs) - proofAgeMs(a, nowMs))
+    .slice(0, Math.max(0, good.length - tier.shadows))
+    .filter((shadow) => !isProven(shadow) || spare-- > 0)
+  const retire = [
+    ...idle.filter((shadow) => shadow.status === 'failed').map((shadow) => ({ shadow, reason: shadow.lastError ?? 'it has failed' })),
+    // An outdated stand-in is better than none: it goes when its successors are proven.
+    ...(kept ? outdated.filter(isRetirable).map((shadow) => ({ shadow, reason: 'the tier asks for another kind' })) : []),
+    ...surplus.filter(isRetirable).map((shadow) => ({ shadow, reason: 'more shadows than promised' })),
+  ]
+  const goingIds = new Set([...failedIds, ...retire.map(({ shadow }) => shadow.id)])
   return {
     missing: Math.max(0, tier.shadows - good.length),
     fail,
-    retire: [
-      ...idle.filter((shadow) => shadow.status === 'failed').map((shadow) => ({ shadow, reason: shadow.lastError ?? 'it has failed' })),
-      // An outdated stand-in is better than none: it goes when its successors are proven.
-      ...(kept ? outdated.filter(isRetirable).map((shadow) => ({ shadow, reason: 'the tier asks for another kind' })) : []),
-      ...surplus.filter(isRetirable).map((shadow) => ({ shadow, reason: 'more shadows than promised' })),
-    ],
-    prove: idle.filter((shadow) => !failedIds.has(shadow.id) && !surplus.includes(shadow) && wantsProof(shadow, tier, states, nowMs)),
+    retire,
+    prove: idle.filter((shadow) => !goingIds.has(shadow.id) && wantsProof(shadow, tier, states, nowMs)),
     disarm: idle.filter((shadow) => shadow.armedUntil !== undefined && shadow.armedUntil.getTime() <= nowMs),
     status: fit.filter(isProven).length >= tier.shadows ? 'protected' : 'degraded',
   }

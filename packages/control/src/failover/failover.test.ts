@@ -1,0 +1,126 @@
+import { contentHash } from '@understudy/core'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { proofAgeMs, shadowStatuses } from '../shadows/shadow.ts'
+import type { Shadow } from '../shadows/shadow.ts'
+import { aProof, aResource, aShadow, aTier, nowMs, traits } from '../testing/builders.ts'
+import { candidates, planFor, planIdentity } from './failover.ts'
+import type { PlanQuestion } from './failover.ts'
+
+const maxAgeMs = 3_600_000
+const best = (...shadows: readonly Shadow[]): string[] => candidates(shadows, maxAgeMs, nowMs).map((shadow) => shadow.id)
+const armed = new Date(nowMs + 1)
+
+describe('candidates', () => {
+  test('a running one comes before one that has to be started, full size before small, then the fresher proof', () =>
+    expect(
+      best(
+        aShadow({ id: 'parked', readiness: 'parked', proof: aProof(1) }),
+        aShadow({ id: 'warm', readiness: 'warm', proof: aProof(2) }),
+        aShadow({ id: 'hot-older', proof: aProof(20) }),
+        aShadow({ id: 'hot', proof: aProof(10) }),
+      ),
+    ).toEqual(['hot', 'hot-older', 'warm', 'parked']))
+  test('a fresh proof comes before everything else', () =>
+    expect(best(aShadow({ id: 'hot', proof: aProof(3601) }), aShadow({ id: 'parked', readiness: 'parked', proof: aProof(3600) }))).toEqual([
+      'parked',
+      'hot',
+    ]))
+  test('a parked one that is armed counts as running, until it is disarmed', () => {
+    const warm = aShadow({ id: 'warm', readiness: 'warm', proof: aProof(100) })
+    expect(best(warm, aShadow({ id: 'parked', readiness: 'parked', armedUntil: armed }))).toEqual(['parked', 'warm'])
+    expect(best(warm, aShadow({ id: 'parked', readiness: 'parked', armedUntil: new Date(nowMs) }))).toEqual(['warm', 'parked'])
+  })
+  test('one that is drilled may be taken, one that somebody has taken for good may not', () =>
+    expect(shadowStatuses.filter((status) => best(aShadow({ status })).length > 0)).toEqual(['unproven', 'proving', 'ready']))
+  test('one without an instance cannot take over', () => expect(best(aShadow({ nativeId: undefined }))).toEqual([]))
+})
+
+const anyShadow: fc.Arbitrary<Shadow> = fc
+  .record({
+    id: fc.uuid(),
+    status: fc.constantFrom(...shadowStatuses),
+    readiness: fc.constantFrom('cold', 'parked', 'warm', 'hot'),
+    nativeId: fc.option(fc.constant('i-1'), { nil: undefined }),
+    proof: fc.option(fc.integer({ min: 0, max: 7200 }).map(aProof), { nil: undefined }),
+    armedUntil: fc.option(fc.constantFrom(new Date(nowMs - 1), armed), { nil: undefined }),
+    instanceType: fc.constantFrom('m7i.large', 't3.small'),
+  })
+  .map((parts) => aShadow(parts as Partial<Shadow>))
+const question = (overrides: Partial<PlanQuestion> = {}): PlanQuestion => ({
+  resource: aResource(),
+  shadows: [aShadow()],
+  traits,
+  nowMs,
+  deadlineMs: undefined,
+  ...overrides,
+})
+
+describe('planFor', () => {
+  test('never takes a stand-in whose proof is too old while one with a fresh proof could take over', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(anyShadow, { selector: (shadow) => shadow.id, maxLength: 6 }), (shadows) => {
+        const plan = planFor(question({ shadows }))
+        const isFresh = (shadow: Shadow): boolean => proofAgeMs(shadow, nowMs) <= maxAgeMs
+        const able = shadows.filter((shadow) => ['ready', 'unproven', 'proving'].includes(shadow.status) && shadow.nativeId !== undefined)
+        const chosen = shadows.find((shadow) => shadow.id === plan.shadowId)
+        if (!chosen) {
+          expect(able).toEqual([])
+          return
+        }
+        expect(able).toContain(chosen)
+        if (!isFresh(chosen)) {
+          expect(able.filter(isFresh)).toEqual([])
+          expect(plan.warnings.join()).toContain('no fresh proof')
+        }
+      }),
+    )
+  })
+
+  test('does not depend on the order of the rows, nor does its hash on the time', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(anyShadow, { selector: (shadow) => shadow.id, maxLength: 6 }), (shadows) => {
+        const plan = planFor(question({ shadows }))
+        expect(planFor(question({ shadows: shadows.toReversed() }))).toEqual(plan)
+        expect(planFor(question({ shadows }))).toEqual(plan)
+      }),
+    )
+    const hashAt = (ms: number): string => contentHash(planIdentity(planFor(question({ nowMs: ms }))))
+    expect(hashAt(nowMs + 1000)).toBe(hashAt(nowMs))
+  })
+
+  test('moves the traffic at once when a shadow runs', () => {
+    const plan = planFor(question({ deadlineMs: nowMs + 120_000 }))
+    expect(plan).toMatchObject({ kind: 'running-shadow', shadowId: 'shd_1', expectedSeconds: 1, secondsAvailable: 120, fits: true, warnings: [] })
+    expect(plan.steps.map((step) => step.name)).toEqual(['gate', 'standin', 'traffic', 'capacity', 'stable', 'retired', 'promoted', 'replenished'])
+  })
+  test('starts a parked shadow first, and says when that does not fit the notice', () => {
+    const parked = { shadows: [aShadow({ readiness: 'parked' })] }
+    expect(planFor(question({ ...parked, deadlineMs: nowMs + 30_000 }))).toMatchObject({ kind: 'parked-shadow', expectedSeconds: 26, fits: true })
+    expect(planFor(question({ ...parked, deadlineMs: nowMs + 25_000 }))).toMatchObject({ fits: false, secondsAvailable: 25 })
+  })
+  test('expects a hibernated shadow to resume', () => {
+    const resource = aResource({ tier: aTier({ readiness: 'parked', holdMemory: true }) })
+    expect(planFor(question({ resource, shadows: [aShadow({ readiness: 'parked' })] })).expectedSeconds).toBe(21)
+  })
+  test('launches a replacement when nobody can take over, and says so', () => {
+    const plan = planFor(question({ shadows: [aShadow({ status: 'failed' })] }))
+    expect(plan).toMatchObject({ kind: 'replacement', shadowId: null, expectedSeconds: 33 })
+    expect(plan.warnings).toEqual([expect.stringContaining('a replacement is launched')])
+  })
+  test('counts the time to grow for a small shadow behind the shift', () => {
+    const plan = planFor(question({ shadows: [aShadow({ readiness: 'warm', instanceType: 't3.small' })] }))
+    expect(plan.expectedSeconds).toBe(1)
+    expect(plan.steps.find((step) => step.name === 'capacity')?.expectedSeconds).toBe(31)
+  })
+  test('takes the shadow that was asked for, or none', () => {
+    const shadows = [aShadow({ id: 'a' }), aShadow({ id: 'b', proof: undefined })]
+    expect(planFor(question({ shadows, shadowId: 'b' })).shadowId).toBe('b')
+    expect(planFor(question({ shadows, shadowId: 'c' })).shadowId).toBeNull()
+  })
+  test('warns when nothing sends requests to the stand-in', () => {
+    const plan = planFor(question({ resource: aResource({ traffic: undefined }) }))
+    expect(plan.expectedSeconds).toBe(0)
+    expect(plan.warnings).toEqual([expect.stringContaining('no traffic binding')])
+  })
+})
