@@ -11,7 +11,8 @@ const outputCharactersMax = 2000
 /** What people's own systems are told of the steps. A repeated write makes the same ids, so that nothing is told twice. */
 export const stepEvents = (row: LockedOperation, events: readonly SagaEvent[]): readonly NewDomainEvent[] =>
   events.flatMap((event) => {
-    if (event.type !== 'succeeded' && event.type !== 'failed') return []
+    // Attempt 0: the step was not needed, and nothing happened.
+    if ((event.type !== 'succeeded' && event.type !== 'failed') || event.attempt === 0) return []
     return [
       {
         id: eventId(row.id, `step:${event.sequence}`),
