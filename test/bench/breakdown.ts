@@ -8,11 +8,12 @@ export interface Breakdown {
   readonly calls: readonly { readonly call: string; readonly count: number; readonly meanMs: number }[]
 }
 
-export async function readBreakdown(databaseUrl: string, workerUrl: string): Promise<Breakdown> {
+/** `noticeMs`: when the notices were given, on the wall's clock; absent when each had a time of its own. */
+export async function readBreakdown(databaseUrl: string, workerUrl: string, noticeMs?: number): Promise<Breakdown> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   try {
-    const { rows } = await client.query<{ stage: string; p50: number; p99: number }>(stagesStatement)
+    const { rows } = await client.query<{ stage: string; p50: number; p99: number }>(stagesStatement, [noticeMs ?? null])
     const stages = rows.map(({ stage, p50, p99 }) => ({ stage, p50Ms: Number(p50), p99Ms: Number(p99) }))
     return { stages, calls: await readCalls(workerUrl) }
   } finally {
@@ -32,8 +33,7 @@ const stagesStatement = `
     join failovers on failovers.id = ended.operation_id
     where ended.type = 'succeeded' and ended.attempt > 0 and ended.step in ('gate', 'standin', 'running', 'traffic')
   ), stages as (
-    select -1 as place, 'notice stored' as stage, extract(epoch from created_at - (
-      select min(observed_at) from signals where operation_id = failovers.id)) * 1000 as ms from failovers
+    select -1 as place, 'notice to operation' as stage, extract(epoch from created_at - to_timestamp($1::numeric / 1000)) * 1000 as ms from failovers
     union all
     select 0, 'waits for a claim', extract(epoch from started_at - created_at) * 1000 from failovers
     union all

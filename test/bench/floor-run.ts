@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { startChild } from './child.ts'
+import { startHelper } from './child.ts'
 import { credentials } from './estate.ts'
 import { openFloorQueue } from './floor-queue.ts'
 import type { FloorJob, FloorSettings } from './floor-queue.ts'
@@ -19,11 +19,11 @@ export async function startFloor(installation: Installation, { concurrency }: { 
     ...{ databaseUrl, redisUrl: backend.redisUrl, endpoint: region.url, region: region.region, credentials, concurrency },
   }
   const queue = await openFloorQueue(settings)
-  const { child } = await startChild({ entry: 'floor.ts', args: [JSON.stringify(settings)], logFile: join(home, 'floor.log') })
+  const { helper } = await startHelper({ entry: 'floor.ts', args: [JSON.stringify(settings)], logFile: join(home, 'floor.log') })
   return {
     add: (pairs) => queue.add(pairs.map(jobFor)),
     async stop() {
-      await child.stop()
+      await helper.stop()
       await queue.close()
     },
   }

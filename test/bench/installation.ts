@@ -2,9 +2,9 @@ import { migrate } from '@understudy/persistence/migrate'
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import pg from 'pg'
-import { startService } from '../../apps/cli/src/up/processes.ts'
-import type { Service } from '../../apps/cli/src/up/processes.ts'
+import { startProgram } from './child.ts'
 import { startRegion } from './simulated-region.ts'
 import type { Region } from './simulated-region.ts'
 
@@ -20,6 +20,8 @@ export interface Installation {
   readonly region: Region
   readonly backend: BackendChoice
   readonly home: string
+  /** Begins and ends the profile of a worker; does nothing without `profile`. */
+  toggleProfile(running: Running): void
   /** Starts API and worker: after the set-up, so that they do not work on it. */
   start(): Promise<Running>
   stop(): Promise<void>
@@ -31,8 +33,9 @@ export interface Running {
 }
 
 const masterKeyBytes = 32
+const profiler = pathToFileURL(join(import.meta.dirname, 'profiler.ts')).href
 
-/** `profile`: Node's CPU profiler watches the worker, and writes into the folder of the installation. */
+/** `profile`: a CPU profile of the worker is written into the folder of the scenario. */
 export async function createInstallation(options: {
   readonly serverUrl: string
   readonly name: string
@@ -45,7 +48,7 @@ export async function createInstallation(options: {
   const databaseUrl = await createDatabase(options.serverUrl, options.name.replaceAll(/\W/g, '_'))
   const masterKey = `bench:${randomBytes(masterKeyBytes).toString('base64')}`
   const region = await startRegion(join(home, 'region.log'))
-  const services: Service[] = []
+  const stops: (() => Promise<void>)[] = [() => region.stop()]
   const env = {
     ...process.env,
     DATABASE_URL: databaseUrl,
@@ -54,28 +57,21 @@ export async function createInstallation(options: {
     WORKER_PORT: '0',
     ...(options.backend.redisUrl === undefined ? { REDIS_URL: '' } : { REDIS_URL: options.backend.redisUrl }),
   }
-  const launch = async (name: string, more: NodeJS.ProcessEnv = {}): Promise<{ readonly url: string; readonly pid: number }> => {
-    const service = startService({ name, entry: `apps/${name}/src/main.ts`, env: { ...env, ...more }, logFile: join(home, `${name}.log`) })
-    services.push(service)
-    const line = await Promise.race([
-      service.line('ready'),
-      service.exited.then((why): never => {
-        throw new Error(`The ${name} did not start: ${why}`)
-      }),
-    ])
-    return { url: String(line['url']), pid: service.pid ?? 0 }
+  const launch = async (name: string, more: NodeJS.ProcessEnv = {}) => {
+    const program = await startProgram({ entry: `apps/${name}/src/main.ts`, env: { ...env, ...more }, logFile: join(home, `${name}.log`) })
+    stops.unshift(() => program.stop())
+    return program
   }
   return {
     ...{ databaseUrl, masterKey, region, backend: options.backend, home },
+    toggleProfile: ({ pids }) => void (options.profile && process.kill(pids.worker, 'SIGUSR2')),
     async start() {
       const api = await launch('api')
-      const worker = await launch('worker', options.profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${home}` } : {})
+      const worker = await launch('worker', options.profile ? { NODE_OPTIONS: `--import=${profiler}`, BENCH_PROFILE_DIR: home } : {})
       return { apiUrl: api.url, workerUrl: worker.url, pids: { api: api.pid, worker: worker.pid } }
     },
     async stop() {
-      // What runs is of no interest any more, so that there is no need to wait for thousands of operations to come to a step boundary.
-      await Promise.all(services.map((service) => service.stop(options.profile ? 20_000 : 100)))
-      await region.stop()
+      for (const stop of stops) await stop()
     },
   }
 }

@@ -49,7 +49,9 @@ const parts = values.only ?? ['idle', 'mass', 'limits']
 const directory = await mkdtemp(join(tmpdir(), 'understudy-bench-'))
 const startedAt = new Date()
 say(`Failover bench on ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown CPU'}; logs in ${directory}`)
-say('Set-up writes rows directly; notices, queue, worker, API, database and calls to the simulated region are the real ones, in processes of their own.')
+say(
+  'Set-up writes rows directly; notices, queue, worker, API, database and calls to the simulated region are the real ones, in processes of their own.',
+)
 say(`Token buckets of the account are set wide (settings.limits) except where the row says EC2.\n`)
 
 const redis = process.env['REDIS_URL'] === undefined ? await startRedis() : { url: process.env['REDIS_URL'], stop: () => Promise.resolve() }

@@ -35,8 +35,8 @@ export interface MassOptions {
   readonly withFloor: boolean
 }
 
-/** Of one target group: AWS allows 1,000 targets, and during the change each service has two. */
-const perGroup = 500
+/** A binding to a target group declares all of the group's members, so that each service has one of its own. */
+const perGroup = 1
 /** EC2's notice. */
 const noticeSeconds = 120
 /** As many operations as a worker takes at a time by default. */
@@ -57,15 +57,18 @@ export async function measureMass(installation: Installation, postmaster: number
   const processes = { ...running.pids, region: region.pid }
   const callsBefore = (await region.ask({ call: 'calls' })).counts
   const before = cpuSeconds(processes, postmaster)
+  installation.toggleProfile(running)
   region.forgetMoves()
+  const wallMs = Date.now()
   const { atMs } = await region.ask({ call: 'interrupt', instanceIds: pairs.map(({ primaryId }) => primaryId), noticeSeconds })
   const moved = await region.untilMoved(
     pairs.map(({ entry }) => entry),
     waitMs,
   )
   const cpu = cpuBetween(before, cpuSeconds(processes, postmaster))
+  installation.toggleProfile(running)
   const calls = callsBetween(callsBefore, (await region.ask({ call: 'calls' })).counts)
-  const breakdown = await readBreakdown(installation.databaseUrl, running.workerUrl)
+  const breakdown = await readBreakdown(installation.databaseUrl, running.workerUrl, wallMs)
   return {
     ...{ mechanism, resources, limits: options.limits === undefined ? 'EC2' : 'wide', redirected: moved.size, floor },
     ...timesOf([...moved.values()], atMs),

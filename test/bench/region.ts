@@ -140,7 +140,11 @@ function makeGroup(dc: DataCentre, name: string, { drainSeconds }: SeedRequest):
 
 function makeListener(dc: DataCentre, name: string, targetGroups: readonly { readonly targetGroupArn: string; readonly weight: number }[]): string {
   const loadBalancer = dc.balancers.createLoadBalancer({ name })
-  return dc.balancers.createListener({ loadBalancerArn: loadBalancer.arn, port: 80, defaultActions: [{ kind: 'forward', targetGroups: [...targetGroups] }] }).arn
+  return dc.balancers.createListener({
+    loadBalancerArn: loadBalancer.arn,
+    port: 80,
+    defaultActions: [{ kind: 'forward', targetGroups: [...targetGroups] }],
+  }).arn
 }
 
 function launch(dc: DataCentre, name: string, zone: string): string {

@@ -1,4 +1,4 @@
-import { startChild } from './child.ts'
+import { startHelper } from './child.ts'
 import { monotonicMs } from './protocol.ts'
 import type { Moves, RegionAnswers, RegionReady, RegionRequest } from './protocol.ts'
 
@@ -17,13 +17,13 @@ export interface Region {
 }
 
 export async function startRegion(logFile: string): Promise<Region> {
-  const { child, ready } = await startChild({ entry: 'region.ts', logFile })
+  const { helper, ready } = await startHelper({ entry: 'region.ts', logFile })
   const { url, region, eventsQueueUrl } = (ready as RegionReady).ready
   const asked = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>()
   const moved = new Map<string, number>()
   let onMoved = (): void => undefined
   let lastId = 0
-  child.onMessage((raw) => {
+  helper.onMessage((raw) => {
     const message = raw as Partial<Moves> & { readonly id?: number; readonly result?: never; readonly error?: string }
     if (message.moved) {
       for (const { entry, atMs } of message.moved) if (!moved.has(entry)) moved.set(entry, atMs)
@@ -36,12 +36,12 @@ export async function startRegion(logFile: string): Promise<Region> {
     else waiting?.reject(new Error(`the region: ${message.error}`))
   })
   return {
-    ...{ url, region, eventsQueueUrl, pid: child.pid },
+    ...{ url, region, eventsQueueUrl, pid: helper.pid },
     ask: (request) =>
       new Promise((resolve, reject) => {
         lastId += 1
         asked.set(lastId, { resolve, reject })
-        child.send({ id: lastId, ...request })
+        helper.send({ id: lastId, ...request })
       }),
     forgetMoves: () => moved.clear(),
     async untilMoved(entries, limitMs) {
@@ -63,6 +63,6 @@ export async function startRegion(logFile: string): Promise<Region> {
       }
       return new Map(entries.flatMap((entry) => (moved.has(entry) ? [[entry, moved.get(entry) ?? 0] as const] : [])))
     },
-    stop: () => child.stop(),
+    stop: () => helper.stop(),
   }
 }
