@@ -1,6 +1,7 @@
 import { ingestDocuments, receiveSignals } from '@understudy/control'
 import type { Account, Control } from '@understudy/control'
 import { sleep } from '@understudy/core'
+import { together } from './together.ts'
 
 export interface SignalPollers {
   stop(): Promise<void>
@@ -18,6 +19,8 @@ export interface SignalPollerOptions {
 }
 
 const pauseAfterErrorMs = 5000
+/** Receives of one poller whose documents are not durable yet. */
+const underWayMax = 16
 
 /** Listens to the event queue of every account that has one. Documents are acknowledged only when what follows from them is durable. */
 export function startSignalPollers(options: SignalPollerOptions): SignalPollers {
@@ -25,18 +28,28 @@ export function startSignalPollers(options: SignalPollerOptions): SignalPollers 
   const stopping = new AbortController()
   const polled = new Map<string, { readonly version: number; readonly abort: AbortController; readonly done: Promise<unknown> }>()
 
-  const poll = async (account: Account, signal: AbortSignal): Promise<void> => {
+  const poll = async (account: Account, take: (documents: readonly unknown[]) => Promise<void>, signal: AbortSignal): Promise<void> => {
+    const underWay = new Set<Promise<void>>()
     while (!signal.aborted) {
-      try {
-        const take = (documents: readonly unknown[]) => ingestDocuments(control, { account, source: 'queue', documents })
-        const count = await receiveSignals(control, account, { waitSeconds: options.waitSeconds, signal }, take)
-        if (count > 0) options.onReceived()
-      } catch (error) {
-        if (signal.aborted) return
-        options.onError(account.id, error)
-        await sleep(control.clock, pauseAfterErrorMs, signal).catch(() => undefined)
+      const received = Promise.withResolvers<void>()
+      const takeIn = (documents: readonly unknown[]): Promise<void> => {
+        received.resolve()
+        return take(documents)
       }
+      const done: Promise<void> = receiveSignals(control, account, { waitSeconds: options.waitSeconds, signal }, takeIn)
+        .then(() => undefined)
+        .catch(async (error: unknown) => {
+          if (signal.aborted) return
+          options.onError(account.id, error)
+          await sleep(control.clock, pauseAfterErrorMs, signal).catch(() => undefined)
+        })
+        .finally(() => underWay.delete(done))
+      underWay.add(done)
+      // The next ones are fetched while these are made durable.
+      await Promise.race([received.promise, done])
+      if (underWay.size >= underWayMax) await Promise.race(underWay)
     }
+    await Promise.all(underWay)
   }
 
   const refresh = async (): Promise<void> => {
@@ -53,7 +66,8 @@ export function startSignalPollers(options: SignalPollerOptions): SignalPollers 
       if (!provider.signals?.receive) continue
       const abort = new AbortController()
       const signal = AbortSignal.any([abort.signal, stopping.signal])
-      const done = Promise.all(Array.from({ length: options.parallel }, () => poll(account, signal)))
+      const take = together((documents) => ingestDocuments(control, { account, source: 'queue', documents }), options.onReceived)
+      const done = Promise.all(Array.from({ length: options.parallel }, () => poll(account, take, signal)))
       polled.set(account.id, { version: account.version, abort, done })
     }
   }

@@ -54,8 +54,13 @@ test('an outcome is written with its reason and its operation', async () => {
   const one = aSignal({ projectId: 'prj_outcome' })
   const two = aSignal({ projectId: 'prj_outcome' })
   await signals().insertNew([one, two])
-  await signals().setOutcome([one.id, two.id], { outcome: 'accepted', operationId: 'op_f' })
-  await signals().setOutcome([two.id], { outcome: 'late', reason: 'its deadline has passed' })
+  const accepted = { outcome: 'accepted', operationId: 'op_f' } as const
+  await signals().setOutcomes([
+    { id: one.id, ...accepted },
+    { id: two.id, ...accepted },
+  ])
+  await signals().setOutcomes([{ id: two.id, outcome: 'late', reason: 'its deadline has passed' }])
+  await signals().setOutcomes([])
   expect(await signals().find('prj_outcome', one.id)).toMatchObject({ outcome: 'accepted', operationId: 'op_f', reason: undefined })
   expect(await signals().find('prj_outcome', two.id)).toMatchObject({ outcome: 'late', operationId: 'op_f', reason: 'its deadline has passed' })
 })

@@ -7,11 +7,8 @@ import { jsonText } from './stored-json.ts'
 export function signalStore(db: Prisma.TransactionClient, sql: Sql): SignalStore {
   return {
     insertNew: (signals) => insertNew(sql, signals),
-    async setOutcome(ids, { outcome, reason, operationId }) {
-      await db.signal.updateMany({
-        where: { id: { in: [...ids] } },
-        data: { outcome, ...(reason === undefined ? {} : { reason }), ...(operationId === undefined ? {} : { operationId }) },
-      })
+    async setOutcomes(outcomes) {
+      if (outcomes.length > 0) await sql.rows(setOutcomesStatement, [jsonText(outcomes)])
     },
     find: async (projectId, id) => {
       const row = await db.signal.findFirst({ where: { id, projectId } })
@@ -33,6 +30,12 @@ export function signalStore(db: Prisma.TransactionClient, sql: Sql): SignalStore
     },
   }
 }
+
+const setOutcomesStatement = `
+  update signals set outcome = given.outcome, reason = coalesce(given.reason, signals.reason),
+    operation_id = coalesce(given."operationId", signals.operation_id)
+  from jsonb_to_recordset($1::jsonb) as given(id text, outcome text, reason text, "operationId" text)
+  where signals.id = given.id`
 
 const identityOf = (signal: { readonly accountId: string; readonly deduplicationKey: string }): string =>
   JSON.stringify([signal.accountId, signal.deduplicationKey])

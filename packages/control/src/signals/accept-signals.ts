@@ -219,20 +219,13 @@ function armingFor(situation: Situation, signal: Signal, resource: Resource, sha
 
 async function record(control: Control, stores: Stores, situation: Situation, answers: ReadonlyMap<string, AcceptedSignal>): Promise<void> {
   const at = now(control.clock)
-  // One statement for every group of equal answers: a mass reclaim has thousands of signals and few different outcomes.
-  const groups = Map.groupBy(answers.values(), (answer) => JSON.stringify([answer.outcome, answer.reason, answer.operationId]))
-  for (const group of groups.values()) {
-    const [first] = group
-    if (!first || first.outcome === 'duplicate') continue
-    await stores.signals.setOutcome(
-      group.map((answer) => answer.id),
-      {
-        outcome: first.outcome,
-        ...(first.reason === undefined ? {} : { reason: first.reason }),
-        ...(first.operationId === undefined ? {} : { operationId: first.operationId }),
-      },
-    )
-  }
+  await stores.signals.setOutcomes(
+    [...answers.values()].flatMap(({ id, outcome, reason, operationId }) =>
+      outcome === 'duplicate'
+        ? []
+        : [{ id, outcome, ...(reason === undefined ? {} : { reason }), ...(operationId === undefined ? {} : { operationId }) }],
+    ),
+  )
   await stores.events.append(
     situation.fresh.map((signal) => ({
       id: control.ids.next('event'),

@@ -1,15 +1,20 @@
 import type { Signal, SignalOutcome } from './signal.ts'
 
+export interface SetOutcome {
+  readonly id: string
+  readonly outcome: SignalOutcome
+  readonly reason?: string
+  readonly operationId?: string
+}
+
 export interface SignalStore {
   /**
    * Inserts those whose deduplication key is new in their account; answers the ids that went in, and for the others the id of the first
    * one. Counts the repetition on the first one.
    */
   insertNew(signals: readonly Signal[]): Promise<{ readonly inserted: ReadonlySet<string>; readonly duplicateOf: ReadonlyMap<string, string> }>
-  setOutcome(
-    ids: readonly string[],
-    outcome: { readonly outcome: SignalOutcome; readonly reason?: string; readonly operationId?: string },
-  ): Promise<void>
+  /** In one statement, whatever their number; what is not given stays as it is. */
+  setOutcomes(outcomes: readonly SetOutcome[]): Promise<void>
   find(projectId: string, id: string): Promise<(Signal & { readonly duplicates: number }) | undefined>
   list(
     projectId: string,
