@@ -31,6 +31,35 @@ export class InFlight {
 }
 
 /**
+ * The same database, one call after the other, in the order they were asked: whatever the machine does, the same seed asks the
+ * same questions in the same order and gets the same answers. Calls of a transaction's own stores are part of one turn.
+ */
+export function orderedDatabase(database: Database, inFlight: InFlight): Database {
+  let tail: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = tail.then(work)
+    tail = mine.catch(() => undefined)
+    return inFlight.track(mine)
+  }
+  const ordered = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(object, property) {
+        const value: unknown = Reflect.get(object, property)
+        if (typeof value === 'object' && value !== null) return ordered(value)
+        if (typeof value !== 'function') return value
+        return (...args: readonly unknown[]) => inTurn(async () => (await Reflect.apply(value, object, args)) as unknown)
+      },
+    })
+  return {
+    stores: ordered(database.stores),
+    sagas: ordered(database.sagas),
+    transaction: (work) => inTurn(() => database.transaction(work)),
+    ping: () => inTurn(() => database.ping()),
+    close: () => database.close(),
+  }
+}
+
+/**
  * One life of a process. When it ends, its timers never fire and the answers to its calls never arrive: what was on its way
  * takes effect or not, as with a process that was killed.
  */
@@ -50,7 +79,7 @@ export class Life {
   }
 
   /** Every function below `target` that answers a promise: dead callers are never answered, and their calls never begin. */
-  shroud<T extends object>(target: T, inFlight?: InFlight): T {
+  shroud<T extends object>(target: T): T {
     return new Proxy(target, {
       get: (object, property, receiver) => {
         const value: unknown = Reflect.get(object, property, receiver)
@@ -59,10 +88,10 @@ export class Life {
             if (!this.#alive) return never
             const answer: unknown = Reflect.apply(value, object, args)
             if (!(answer instanceof Promise)) return answer
-            return this.#answered(inFlight ? inFlight.track(answer) : answer)
+            return this.#answered(answer)
           }
         }
-        return typeof value === 'object' && value !== null && !(value instanceof Map) && !Array.isArray(value) ? this.shroud(value, inFlight) : value
+        return typeof value === 'object' && value !== null && !(value instanceof Map) && !Array.isArray(value) ? this.shroud(value) : value
       },
     })
   }
@@ -79,10 +108,10 @@ export class Life {
 
 const never: Promise<never> = new Promise(() => undefined)
 
-export const mortalDatabase = (database: Database, life: Life, inFlight: InFlight): Database => ({
-  stores: life.shroud(database.stores, inFlight),
-  sagas: life.shroud(database.sagas, inFlight),
-  transaction: (work) => life.shroud({ run: () => database.transaction(work) }, inFlight).run(),
+export const mortalDatabase = (database: Database, life: Life): Database => ({
+  stores: life.shroud(database.stores),
+  sagas: life.shroud(database.sagas),
+  transaction: (work) => life.shroud({ run: () => database.transaction(work) }).run(),
   ping: () => database.ping(),
   close: () => Promise.resolve(),
 })

@@ -21,7 +21,7 @@ import { checkAtTheEnd } from './at-the-end.ts'
 import { checkEveryMoment, checkTermination } from './invariants.ts'
 import type { Watched } from './invariants.ts'
 import { lossyQueue } from './lossy-queue.ts'
-import { InFlight, Life, mortalDatabase } from './mortal.ts'
+import { InFlight, Life, mortalDatabase, orderedDatabase } from './mortal.ts'
 
 export interface SimulationReport {
   readonly seed: number
@@ -110,10 +110,10 @@ export interface SimWorld {
 async function createWorld(options: SimulationOptions): Promise<SimWorld> {
   const random = seededRandom(options.seed)
   const clock = new VirtualClock()
-  // One connection per pool: the answers come in the order of the questions, whatever the machine does.
-  const database = openDatabase({ url: options.databaseUrl, poolMax: 1, clock })
+  const opened = openDatabase({ url: options.databaseUrl, poolMax: 1, clock })
   const dc = seedRegion({ clock, random: seededRandom(options.seed ^ 0x5eed), stateChangeEvents: random.next() < 0.5 })
   const inFlight = new InFlight()
+  const database = orderedDatabase(opened, inFlight)
   const provider = simProvider(dc)
   const control: Control = {
     database,
@@ -193,7 +193,7 @@ export async function startLife(world: SimWorld): Promise<void> {
   const control: Control = {
     ...world.control,
     clock,
-    database: mortalDatabase(world.control.database, life, world.inFlight),
+    database: mortalDatabase(world.control.database, life),
     providers: { ...world.control.providers, open: async (account) => life.shroud(await world.control.providers.open(account)) },
   }
   world.worker = await startWorker({
