@@ -10,7 +10,7 @@ interface Waiting {
  * Queues hand out ten documents at a time. What all pollers of an account have received while one transaction is under way goes together
  * into the next. When such a batch fails, each part is tried alone, so that one document that cannot be stored does not keep back the others.
  */
-function together(
+export function together(
   ingest: (documents: readonly unknown[]) => Promise<unknown>,
   onReceived: () => void,
 ): (documents: readonly unknown[]) => Promise<void> {
