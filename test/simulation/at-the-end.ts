@@ -1,5 +1,5 @@
 import { ownTags } from '@understudy/core'
-import { isServed } from './invariants.ts'
+import { describeService, isServed } from './invariants.ts'
 import type { SimWorld } from './simulate.ts'
 
 /** After the calm everything has come right: nothing is unfinished, stuck, lost, doubled or forgotten. Answers how operations ended. */
@@ -24,7 +24,10 @@ export async function checkAtTheEnd(world: SimWorld): Promise<Readonly<Record<st
       throw new Error(
         `${resource.id} is ${resource.status} after the calm; shadows: ${shadows.map((shadow) => `${shadow.id} ${shadow.status} ${shadow.lastError ?? ''}`).join(', ') || 'none'}`,
       )
-    if (!isServed(world.dc, watched)) throw new Error(`nobody healthy serves ${resource.id} after the calm`)
+    if (!isServed(world.dc, watched))
+      throw new Error(
+        `nobody healthy serves ${resource.id} after the calm: ${describeService(world.dc, watched)}; primary ${resource.nativeId} (${resource.status})`,
+      )
     const primary = world.dc.instances.get(resource.nativeId)
     if (primary?.state !== 'running')
       throw new Error(`the primary ${resource.nativeId} of ${resource.id} is ${primary?.state ?? 'unknown'} after the calm`)

@@ -34,6 +34,20 @@ export function weightsOf(dc: DataCentre, service: Watched): readonly { readonly
   return forward?.targetGroups.map((group) => ({ arn: group.targetGroupArn, weight: group.weight })) ?? []
 }
 
+/** Who is registered where, for the message of a violation. */
+export const describeService = (dc: DataCentre, service: Watched): string =>
+  weightsOf(dc, service)
+    .map(
+      ({ arn, weight }) =>
+        `${weight}: ${
+          dc.balancers
+            .targetHealth(arn)
+            .map((target) => `${target.instanceId} ${target.health} ${dc.instances.get(target.instanceId)?.state ?? ''}`)
+            .join(', ') || 'nobody'
+        }`,
+    )
+    .join(' | ')
+
 /** Whether some healthy instance gets the traffic of the service. */
 export function isServed(dc: DataCentre, service: Watched): boolean {
   return weightsOf(dc, service)

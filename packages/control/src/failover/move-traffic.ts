@@ -1,5 +1,6 @@
 import { now } from '@understudy/core'
-import { isProviderError } from '@understudy/provider'
+import { isProviderError, providerError } from '@understudy/provider'
+import type { InstanceRef, Provider } from '@understudy/provider'
 import type { MemberHealth } from '@understudy/provider'
 import { awaitCondition } from '../cloud/await-operation.ts'
 import { awaitHealthy, carriesTraffic, memberOf } from '../cloud/health.ts'
@@ -51,8 +52,10 @@ export async function returnTraffic(deps: SagaDeps, step: FailoverStep): Promise
   const { provider, primary, binding } = await failoverWorld(deps, step)
   const { traffic } = provider
   if (!binding || !traffic) return
-  const others = (await traffic.state(binding)).filter((member) => member.weight > 0 && member.nativeId !== primary.nativeId)
-  if (others.length === 0) return
+  const members = await traffic.state(binding)
+  // Not by who else has it: whoever had it may be gone, and then nobody would be asked to take it back.
+  if (memberOf(members, primary.nativeId)?.weight === 100) return
+  const others = members.filter((member) => member.weight > 0 && member.nativeId !== primary.nativeId)
   if (!(await stillRuns(provider, primary))) {
     await step.note('The primary is gone: the traffic stays with the stand-in.')
     return
@@ -152,9 +155,17 @@ export async function awaitStable(deps: SagaDeps, step: FailoverStep, standIn: S
         ? isServing(await provider.traffic.state(binding), standIn.nativeId, binding.mechanism)
         : await stillRuns(provider, refOf(provider, standIn))
     good = fine ? good + 1 : 0
+    // Waiting on for one that is gone would leave the service without anybody, while the primary may still be there.
+    if (!fine) await requireAlive(provider, refOf(provider, standIn))
     return good >= goodLooks ? true : undefined
   })
   return { looks }
+}
+
+async function requireAlive(provider: Provider, ref: InstanceRef): Promise<void> {
+  const state = (await provider.inventory.states([ref])).get(ref.nativeId)?.state
+  if (state === 'running' || state === 'provisioning' || state === 'unknown') return
+  throw providerError('not_found', 'StandInLost', `the stand-in ${ref.nativeId} is ${state ?? 'gone'}`)
 }
 
 function isServing(members: Parameters<typeof memberOf>[0], nativeId: string, mechanism: string): boolean {
