@@ -32,7 +32,8 @@ if (entry !== undefined) handOver(entry, args)
 function handOver(file, rest) {
   const bin = join(root, 'node_modules', '.bin')
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` }
-  const child = spawn(pinnedNode(root), [join(root, file), ...rest], { stdio: 'inherit', env })
+  // The channel carries nothing; when it closes, the program knows that we were killed and can end in order.
+  const child = spawn(pinnedNode(root), [join(root, file), ...rest], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env })
   // A terminal sends Ctrl-C to the child as well; passing it on would look like the second, impatient Ctrl-C.
   const isPassedOn = (signal) => !(signal === 'SIGINT' && process.stdin.isTTY)
   const last = new Map()

@@ -1,3 +1,4 @@
+import { ConfigError } from '@understudy/config'
 import { isAppError } from '@understudy/core'
 import { Command } from 'commander'
 import { loadConfig } from './config.ts'
@@ -7,19 +8,25 @@ import { printSagas } from './print-sagas.ts'
 import { up } from './up/up.ts'
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
+// Somebody who closes the pipe (`npm start | head`) wants no more lines; the next Ctrl-C still stops everything in order.
+process.stdout.on('error', () => undefined)
 
 /** npm, a terminal and a supervisor may all pass on the same wish to stop, within moments. */
 const echoMs = 1000
 
-/** Resolves with the signal when somebody asks us to end; asking again, a while later, ends at once. */
+/** Resolves when somebody asks us to end; asking again, a while later, ends at once, and the services follow by themselves. */
 const interrupted = new Promise<string>((resolve) => {
   let askedMs: number | undefined
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (askedMs !== undefined && performance.now() - askedMs > echoMs) process.exit(130)
-      askedMs ??= performance.now()
-      resolve(signal)
-    })
+  const ask = (how: string): void => {
+    if (askedMs !== undefined && performance.now() - askedMs > echoMs) process.exit(130)
+    askedMs ??= performance.now()
+    resolve(how)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, ask)
+  // Whoever started us was killed: without this we would be left behind, and hold the ports.
+  if (process.channel !== undefined) {
+    process.on('disconnect', () => ask('disconnect'))
+    process.channel.unref()
   }
 })
 
@@ -33,9 +40,18 @@ program
   .command('demo')
   .description('watch live traffic survive a spot interruption, on a throw-away installation')
   .option('--rate <requests>', 'requests per second', '250')
+  .option('--usual-launches', 'launch instances as slowly as a cloud does')
   .option('--keep', 'keep the files of the installation')
-  .action(async (options: { readonly rate: string; readonly keep?: boolean }) =>
-    end(await demo(loadConfig(), { rate: Number(options.rate), keep: options.keep === true, say, interrupted })),
+  .action(async (options: { readonly rate: string; readonly usualLaunches?: boolean; readonly keep?: boolean }) =>
+    end(
+      await demo(loadConfig(), {
+        rate: Number(options.rate),
+        keep: options.keep === true,
+        quickLaunches: options.usualLaunches !== true,
+        say,
+        interrupted,
+      }),
+    ),
   )
 program
   .command('migrate')
@@ -56,7 +72,7 @@ try {
   await program.parseAsync()
 } catch (error) {
   // Expected failures are one line that says what to do; anything else is a bug and shows where.
-  const expected = isAppError(error) || (error instanceof Error && error.constructor === Error)
-  process.stderr.write(`${expected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  const isExpected = isAppError(error) || error instanceof ConfigError
+  process.stderr.write(`${isExpected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   process.exit(1)
 }

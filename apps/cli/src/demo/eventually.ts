@@ -1,13 +1,15 @@
+import { AppError } from '@understudy/core'
+
 const everyMs = 100
 const patienceMs = 120_000
 
-/** Looks again and again until something is found; gives up after two minutes and says what was missing. */
+/** Looks again and again until something is found; after two minutes throws `deadline_exceeded`, which says what was missing. */
 export async function eventually<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
-  const untilMs = Date.now() + patienceMs
+  const untilMs = performance.now() + patienceMs
   for (;;) {
     const found = await look()
     if (found !== undefined) return found
-    if (Date.now() > untilMs) throw new Error(`Waited ${patienceMs / 1000} s for ${what}, in vain.`)
+    if (performance.now() > untilMs) throw new AppError('deadline_exceeded', `Waited ${patienceMs / 1000} s for ${what}, in vain.`)
     await new Promise((resolve) => setTimeout(resolve, everyMs))
   }
 }

@@ -1,15 +1,19 @@
 import type { UnderstudyClient } from '@understudy/contract/client'
+import { dataOf } from '@understudy/contract/client'
 
-/** Prints an operation's timeline, in seconds since the notice. */
+/** One line of the timeline; the moment is when it was done. */
+export const timelineLine = (sinceNoticeMs: number, name: string, text: string): string =>
+  `  ${(sinceNoticeMs / 1000).toFixed(2).padStart(8)} s   ${name.padEnd(13)}${text}`
+
+/** Prints what an operation has done, in seconds since the notice. */
 export async function printTimeline(client: UnderstudyClient, operationId: string, noticedMs: number, say: (line: string) => void): Promise<void> {
-  const { data } = await client.GET('/v1/operations/{id}', { params: { path: { id: operationId } } })
-  if (!data) return
-  say('  seconds   step')
-  say('     0.00   notice: the cloud announces the interruption')
-  for (const step of data.metadata.steps ?? []) {
-    if (step.finishedAt === undefined) continue
-    const seconds = ((Date.parse(step.finishedAt) - noticedMs) / 1000).toFixed(2).padStart(9)
-    say(`${seconds}   ${step.name}: ${step.title}${step.status === 'skipped' ? ' (not needed)' : ''}`)
+  const { metadata } = await dataOf(client.GET('/v1/operations/{id}', { params: { path: { id: operationId } } }))
+  for (const step of metadata.steps ?? []) {
+    if (step.finishedAt === undefined || step.status === 'skipped') continue
+    const outcome = step.status === 'succeeded' ? '' : ` (${step.status})`
+    say(timelineLine(Date.parse(step.finishedAt) - noticedMs, names[step.name] ?? step.name, `${step.title}${outcome}`))
   }
-  say('')
 }
+
+/** What people call the steps that they care about most. */
+const names: Readonly<Record<string, string>> = { traffic: 'redirect', promoted: 'promotion', replenished: 'replenish', standin: 'stand-in' }

@@ -17,6 +17,10 @@ export interface SimulatedCloud {
   readonly region: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
   seedWebService(name: string): Promise<SeededService>
+  /** Instances come up in `factor` of the usual time from now on; nothing else gets quicker. */
+  scaleLaunches(factor: number): Promise<void>
+  /** How many times as fast as ours its clock runs. */
+  clockSpeed(): Promise<number>
   interrupt(instanceId: string): Promise<void>
   listenerUrl(listenerArn: string): Promise<string>
   eventsQueueUrl(): Promise<string>
@@ -48,6 +52,13 @@ export function simulatedCloud(url: string): SimulatedCloud {
       const [service] = seeded.services
       if (!service) throw new Error('The simulated region made no service.')
       return service
+    },
+    async scaleLaunches(factor) {
+      await call('POST', 'fault', { slowStarts: factor })
+    },
+    async clockSpeed() {
+      const { clock } = (await call('GET', 'state')) as { readonly clock: { readonly speed: number } }
+      return clock.speed
     },
     async interrupt(instanceId) {
       await call('POST', 'interrupt', { instanceIds: [instanceId] })

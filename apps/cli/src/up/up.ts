@@ -1,28 +1,45 @@
 import type { CliConfig } from '../config.ts'
-import { startInstallation } from './start-installation.ts'
+import { Interrupted, startInstallation } from './start-installation.ts'
+import type { Installation, StartOptions } from './start-installation.ts'
 
 /** `npm start`: runs until Ctrl-C. Answers the exit code. */
-export async function up(
-  config: CliConfig,
-  options: { readonly sim: boolean; readonly say: (line: string) => void; readonly interrupted: Promise<string> },
-): Promise<number> {
+export async function up(config: CliConfig, options: StartOptions): Promise<number> {
   const { say } = options
-  const starting = startInstallation(config, { say: (line) => say(`  ${line} …`), sim: options.sim })
-  const installation = await starting
-  say('')
-  say(`Understudy is running at ${installation.apiUrl}`)
-  say(`  admin key         ${installation.adminKeyFile}`)
-  say(`  queue             ${installation.queue === 'redis' ? 'BullMQ on Redis' : 'BullMQ on PostgreSQL'}`)
-  if (installation.simUrl !== undefined) say(`  simulated region  ${installation.simUrl} (AWS protocols; access key AKIASIMULATED0000001)`)
-  say(`  files and logs    ${config.home}`)
-  say('')
-  say('Try next, in another terminal:')
-  say(`  curl -s ${installation.apiUrl}/v1/accounts -H "Authorization: Bearer $(cat ${installation.adminKeyFile})"`)
-  say('Stop with Ctrl-C; the next start finds everything as it was.')
-  const why = await Promise.race([options.interrupted, installation.broken])
-  const asked = why.startsWith('SIG')
-  say(asked ? '\nStopping …' : `\n${why}\nStopping the rest …`)
+  say('Understudy is starting. Ctrl-C stops it at any time.')
+  let installation: Installation
+  try {
+    installation = await startInstallation(config, { ...options, say: (line) => say(`  ${line} …`) })
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error
+    say('Stopped before it had started.')
+    return 0
+  }
+  describe(installation, config.home, say)
+  const broken = await Promise.race([options.interrupted.then(() => undefined), installation.broken])
+  say(broken === undefined ? '\nStopping …' : `\n${broken}\nStopping the rest …`)
   await installation.stop()
-  say('Stopped.')
-  return asked ? 0 : 1
+  say(broken === undefined ? 'Stopped. `npm start` goes on from here.' : 'Stopped.')
+  return broken === undefined ? 0 : 1
 }
+
+function describe(installation: Installation, home: string, say: (line: string) => void): void {
+  const { apiUrl, simUrl, adminKey, adminKeyFile } = installation
+  say('')
+  say(`Understudy is running at ${apiUrl}`)
+  say(
+    `  admin key         ${adminKey === undefined ? `unknown here: the first start with this database made it, and put it elsewhere than ${adminKeyFile}` : adminKeyFile}`,
+  )
+  say(`  queue             ${installation.queue === 'redis' ? 'BullMQ on Redis' : 'BullMQ on PostgreSQL'}`)
+  if (simUrl !== undefined) say(`  simulated region  ${simUrl} (AWS protocols; access key AKIASIMULATED0000001)`)
+  say(`  files and logs    ${home}`)
+  say('')
+  if (adminKey !== undefined) {
+    say('Try next, in another terminal:')
+    say(`  curl -s ${apiUrl}/v1/accounts -H "Authorization: Bearer $(cat ${quoted(adminKeyFile)})"`)
+    say('The README leads on from there ("Walk-through with curl").')
+  }
+  say('Stop with Ctrl-C; the next start finds everything as it was.')
+}
+
+/** As it must be typed: a path may have a space in it. */
+const quoted = (path: string): string => (/^[\w/.,@%+=:-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`)

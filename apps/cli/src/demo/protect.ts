@@ -1,0 +1,59 @@
+import { dataOf } from '@understudy/contract/client'
+import type { UnderstudyClient } from '@understudy/contract/client'
+import { AppError } from '@understudy/core'
+import { eventually } from './eventually.ts'
+import type { SeededService, SimulatedCloud } from './simulated-cloud.ts'
+
+/** What anybody does through the API: an account, an import, and the promise of one hot shadow in another zone. Answers the resource's id. */
+export async function protect(client: UnderstudyClient, cloud: SimulatedCloud, service: SeededService): Promise<string> {
+  const account = await dataOf(
+    client.POST('/v1/accounts', {
+      body: {
+        name: 'simulated region',
+        provider: 'aws',
+        region: cloud.region,
+        settings: { endpoint: cloud.url, eventsQueueUrl: await cloud.eventsQueueUrl() },
+        credentials: { ...cloud.credentials },
+      },
+    }),
+  )
+  const native = {
+    listenerArn: service.listenerArn,
+    primaryTargetGroupArn: service.primaryTargetGroupArn,
+    standbyTargetGroupArn: service.standbyTargetGroupArn,
+    port: service.port,
+  }
+  const imported = await dataOf(
+    client.POST('/v1/resources:import', {
+      body: { accountId: account.id, nativeId: service.instanceId, name: 'web', traffic: { mechanism: 'lb-weight', native } },
+    }),
+  )
+  await succeeded(client, imported.id)
+  const { items } = await dataOf(client.GET('/v1/resources', { params: { query: { accountId: account.id } } }))
+  const [resource] = items
+  if (!resource) throw new AppError('internal', `The import ${imported.id} brought nothing.`)
+  await dataOf(
+    client.POST('/v1/resources/{id}:protect', {
+      params: { path: { id: resource.id }, header: { 'If-Match': resource.etag } },
+      body: { tier: { shadows: 1, readiness: 'hot', zones: 'other', purchase: 'spot', proofMaxAgeSeconds: 3600, formerPrimary: 'terminate' } },
+    }),
+  )
+  return resource.id
+}
+
+/** A shadow of the resource that has been proven and is not among those named. */
+export function provenShadow(client: UnderstudyClient, resourceId: string, others: readonly string[] = []) {
+  return eventually('a proven shadow', async () => {
+    const { items } = await dataOf(client.GET('/v1/shadows', { params: { query: { resourceId } } }))
+    return items.find(({ id, status, proof }) => status === 'ready' && proof !== undefined && !others.includes(id))
+  })
+}
+
+async function succeeded(client: UnderstudyClient, operationId: string): Promise<void> {
+  await eventually(`operation ${operationId}`, async () => {
+    const operation = await dataOf(client.GET('/v1/operations/{id}', { params: { path: { id: operationId } } }))
+    if (operation.done && operation.status !== 'succeeded')
+      throw new AppError('internal', `${operation.kind} ${operation.status}: ${JSON.stringify(operation.error ?? {})}`)
+    return operation.done ? operation : undefined
+  })
+}
