@@ -57,6 +57,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     classify: failureOf,
     observe: options.observe,
     leaseMs: options.leaseMs,
+    // An undo that gives up leaves work for a person: as often as its budget allows.
+    undoAttemptsMax: 100,
     concurrencyMax: options.concurrencyMax,
   })
   const host = hostReconcilers(control, options.reconcilers ?? reconcilers({ sender: options.sender }), {

@@ -51,6 +51,7 @@ export async function placeReplacement(
   for (const placement of await orderedPlaces(deps, step, provider, resource)) {
     try {
       const made = await launchAt(deps, step, { provider, resource, source, placement, set })
+      await endLaunchedElsewhere(deps, step, provider, placement)
       return {
         shadowId: shadowIdOf(step),
         nativeId: made.nativeId,
@@ -180,18 +181,37 @@ async function sourceOf(provider: Provider, primary: InstanceRef, resource: Reso
 }
 
 /**
+ * A launch whose answer was lost, and that was refused when it was asked for again, may be there all the same. Before one place is
+ * settled on, what this step has made in any other is ended.
+ */
+async function endLaunchedElsewhere(deps: SagaDeps, step: FailoverStep, provider: Provider, chosen: Placement): Promise<void> {
+  for (const place of await everyPlace(provider)) {
+    if (place.zone === chosen.zone && place.purchase === chosen.purchase) continue
+    for (const instance of await launchedAt(deps, step, provider, place)) await endInstance(deps, step, provider, instance)
+  }
+}
+
+type Place = Pick<Placement, 'zone' | 'purchase'>
+
+/** Avoided offerings too: what was launched there before they refused has to be found as well. */
+const everyPlace = async (provider: Provider): Promise<readonly Place[]> =>
+  ((await provider.market?.zones()) ?? []).flatMap((zone) => [{ zone, purchase: 'spot' } as const, { zone, purchase: 'on-demand' } as const])
+
+async function launchedAt(deps: SagaDeps, step: FailoverStep, provider: Provider, place: Place): Promise<readonly InstanceRef[]> {
+  const { idempotencyKey } = urgent(deps, step, { suffix: `launch:${place.zone}:${place.purchase}` })
+  return (await provider.compute.adopt(idempotencyKey)).instances
+}
+
+/**
  * Ends everything this step may have launched, whether or not we were told. One that has the traffic is kept, whatever has become
  * of the failover: it has it because the primary is gone. It becomes a stand-in like any other, and the next attempt finds it.
  */
 export async function removeReplacement(deps: SagaDeps, step: FailoverStep): Promise<void> {
   const { provider, binding } = await failoverWorld(deps, step)
-  const zones = (await provider.market?.zones()) ?? []
   const shadow = await deps.database.stores.shadows.findById(shadowIdOf(step))
   const made = new Set(shadow?.nativeId === undefined ? [] : [shadow.nativeId])
-  // Avoided offerings are asked about too: what was launched there before they refused has to go as well.
-  for (const placement of zones.flatMap((zone) => [{ zone, purchase: 'spot' } as const, { zone, purchase: 'on-demand' } as const])) {
-    const { idempotencyKey } = urgent(deps, step, { suffix: `launch:${placement.zone}:${placement.purchase}` })
-    for (const { nativeId } of (await provider.compute.adopt(idempotencyKey)).instances) made.add(nativeId)
+  for (const place of await everyPlace(provider)) {
+    for (const { nativeId } of await launchedAt(deps, step, provider, place)) made.add(nativeId)
   }
   let kept = false
   for (const nativeId of made) {
