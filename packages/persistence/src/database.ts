@@ -5,6 +5,7 @@ import type { Clock } from '@understudy/core'
 import { FencedOff } from '@understudy/saga'
 import { sqlState, translate } from './database-errors.ts'
 import { PrismaClient } from './generated/client.ts'
+import { joinedStores } from './joined-stores.ts'
 import { deferredJournal, immediateJournal } from './journal.ts'
 import type { Observe } from './observe.ts'
 import { openPool, pgTransaction, retried, retrying } from './pool.ts'
@@ -38,11 +39,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   const sagaPool = openPool(options.url, sagaPoolMax, observe)
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
   const around = observed(options.clock, observe)
-  const batcher = new WriteBatcher<SagaWrite>({
-    flush: (writes) => flush(writes),
-    batchMax,
-    isDivisible: (error) => !isAppError(translate(error), 'unavailable'),
-  })
+  const isDivisible = (error: unknown): boolean => !isAppError(translate(error), 'unavailable')
+  const batcher = new WriteBatcher<SagaWrite>({ flush: (writes) => flush(writes), batchMax, isDivisible })
 
   async function flush(writes: readonly SagaWrite[]) {
     const startedMs = options.clock.nowMs()
@@ -52,11 +50,16 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 
   return {
-    stores: storesOver(
-      prisma,
-      retrying(observe, sqlOfPrisma(prisma)),
-      immediateJournal((work) => retried(observe, () => pgTransaction(pool, work))),
+    stores: joinedStores(
+      storesOver(
+        prisma,
+        retrying(observe, sqlOfPrisma(prisma)),
+        immediateJournal((work) => retried(observe, () => pgTransaction(pool, work))),
+        around,
+      ),
+      retrying(observe, sqlOfPg(pool)),
       around,
+      isDivisible,
     ),
     sagas: wrapped(
       'sagas',

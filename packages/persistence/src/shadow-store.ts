@@ -1,10 +1,12 @@
 import type { Proof, Shadow, ShadowStore } from '@understudy/control'
 import type { Prisma, Shadow as ShadowRow } from './generated/client.ts'
 import { afterId, optional, swapped } from './rows.ts'
+import { moveShadows } from './shadow-moves.ts'
+import type { Sql } from './sql.ts'
 
 const gone = ['promoted', 'retired']
 
-export function shadowStore(db: Prisma.TransactionClient): ShadowStore {
+export function shadowStore(db: Prisma.TransactionClient, sql: Sql): ShadowStore {
   const many = async (query: Prisma.ShadowFindManyArgs): Promise<Shadow[]> => (await db.shadow.findMany(query)).map((row) => toDomain(row))
   return {
     async insert(shadow) {
@@ -27,21 +29,7 @@ export function shadowStore(db: Prisma.TransactionClient): ShadowStore {
       const { count } = await db.shadow.updateMany({ where: { id, projectId, version: seenVersion }, data: { ...changes, version: seenVersion + 1 } })
       await swapped(count, 'shadow', () => db.shadow.findFirst({ where: { id, projectId }, select: { id: true } }))
     },
-    async move(id, change) {
-      const { count } = await db.shadow.updateMany({
-        where: { id, status: { in: [...change.from] } },
-        data: {
-          status: change.to,
-          updatedAt: change.at,
-          version: { increment: 1 },
-          ...(change.operationId === undefined ? {} : { operationId: change.operationId }),
-          ...(change.nativeId === undefined ? {} : { nativeId: change.nativeId }),
-          ...(change.snapshotSetId === undefined ? {} : { snapshotSetId: change.snapshotSetId }),
-          ...(change.lastError === undefined ? {} : { lastError: change.lastError }),
-        },
-      })
-      return count > 0
-    },
+    move: async (id, change) => (await moveShadows(sql, [{ id, ...change }]))[0] ?? false,
     async setProof(id, proof) {
       await db.shadow.updateMany({ where: { id }, data: { ...proofColumns(proof), updatedAt: proof.at, version: { increment: 1 } } })
     },

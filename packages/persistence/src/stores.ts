@@ -30,7 +30,7 @@ export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Jour
   outbox: wrapped('outbox', outboxStore(sql), around),
   reconcilers: wrapped('reconcilers', reconcilerStore(db, sql), around),
   resources: wrapped('resources', resourceStore(db, sql), around),
-  shadows: wrapped('shadows', shadowStore(db), around),
+  shadows: wrapped('shadows', shadowStore(db, sql), around),
   signals: wrapped('signals', signalStore(db, sql), around),
   webhooks: wrapped('webhooks', webhookStore(db, sql), around),
 })
