@@ -1,4 +1,5 @@
 import type { Action, TargetHealthDescription } from '@aws-sdk/client-elastic-load-balancing-v2'
+import type { Clock } from '@understudy/core'
 import type { MemberHealth } from '@understudy/provider'
 import type { Adapter } from '../adapter.ts'
 import { batchWindowMs, coalesce } from '../coalesce.ts'
@@ -21,6 +22,11 @@ interface TargetOfGroup {
 /** Calls to Elastic Load Balancing that several callers share. */
 export interface Balancer {
   targets(group: string): Promise<readonly RegisteredTarget[]>
+  /**
+   * The same, but may be answered with what `targets` has answered a moment ago, when nothing was changed through this balancer since. For
+   * who looks twice in a row at what anybody else could change in between anyway.
+   */
+  recentTargets(group: string): Promise<readonly RegisteredTarget[]>
   register(target: TargetOfGroup, urgency: Urgency): Promise<void>
   deregister(target: TargetOfGroup, urgency: Urgency): Promise<void>
   /** Actions of the listener (its default ones) or rule; `undefined` when it does not exist. */
@@ -30,8 +36,10 @@ export interface Balancer {
 /** The API takes more in one call; no limit is documented for ARNs of listeners, and 20 is the smallest of its siblings. */
 const maxArnsPerCall = 20
 const maxTargetsPerCall = 100
+const recentForMs = 3_000
 
 export function balancer({ calls, clock }: Adapter): Balancer {
+  const recent = recentAnswers(clock)
   const common = { clock, windowMs: batchWindowMs, isolates: isBadMember }
   const targets = coalesce<string, readonly RegisteredTarget[]>({
     ...common,
@@ -41,6 +49,7 @@ export function balancer({ calls, clock }: Adapter): Balancer {
       const [group = ''] = groups
       const { TargetHealthDescriptions: descriptions = [] } = await calls.describeTargetHealth({ TargetGroupArn: group })
       const found = descriptions.flatMap(targetOf)
+      recent.note(group, found)
       return groups.map(() => found)
     },
   })
@@ -53,7 +62,14 @@ export function balancer({ calls, clock }: Adapter): Balancer {
         const unique = new Map(
           changes.map(({ nativeId, port }) => [`${nativeId}:${port}`, { Id: nativeId, ...(port === undefined ? {} : { Port: port }) }]),
         )
-        await send(changes[0]?.group ?? '', [...unique.values()])
+        const group = changes[0]?.group ?? ''
+        recent.forget(group)
+        try {
+          await send(group, [...unique.values()])
+        } finally {
+          // What was read meanwhile may be from before the change.
+          recent.forget(group)
+        }
         return changes.map(() => undefined)
       },
     })
@@ -75,9 +91,32 @@ export function balancer({ calls, clock }: Adapter): Balancer {
   })
   return {
     targets: (group) => targets(group, { urgent: true }),
+    recentTargets: async (group) => recent.of(group) ?? (await targets(group, { urgent: true })),
     register: changeTargets((TargetGroupArn, Targets) => calls.registerTargets({ TargetGroupArn, Targets })),
     deregister: changeTargets((TargetGroupArn, Targets) => calls.deregisterTargets({ TargetGroupArn, Targets })),
     actions: ({ kind, arn }) => (kind === 'listener' ? listeners : rules)(arn, { urgent: true }),
+  }
+}
+
+/** What was read of each group in the last seconds. */
+function recentAnswers(clock: Clock) {
+  const answers = new Map<string, { readonly atMs: number; readonly targets: readonly RegisteredTarget[] }>()
+  const isOver = (atMs: number): boolean => clock.nowMs() - atMs >= recentForMs
+  return {
+    note(group: string, targets: readonly RegisteredTarget[]): void {
+      // In the order of their age, so that the old ones are found at the front.
+      answers.delete(group)
+      answers.set(group, { atMs: clock.nowMs(), targets })
+      for (const [old, { atMs }] of answers) {
+        if (!isOver(atMs)) break
+        answers.delete(old)
+      }
+    },
+    forget: (group: string): void => void answers.delete(group),
+    of(group: string): readonly RegisteredTarget[] | undefined {
+      const found = answers.get(group)
+      return found && !isOver(found.atMs) ? found.targets : undefined
+    },
   }
 }
 

@@ -51,11 +51,11 @@ interface View {
   readonly standby: Group
 }
 
-async function look(balancer: Balancer, binding: LbWeightBinding): Promise<View> {
+async function look(balancer: Balancer, binding: LbWeightBinding, targets: Balancer['targets'] = balancer.targets): Promise<View> {
   const [actions, primaryTargets, standbyTargets] = await Promise.all([
     actionsOf(balancer, binding),
-    balancer.targets(binding.primaryGroup),
-    balancer.targets(binding.standbyGroup),
+    targets(binding.primaryGroup),
+    targets(binding.standbyGroup),
   ])
   const weights = weightsOf(forwardOf(actions, binding))
   return {
@@ -115,7 +115,8 @@ async function enrol(adapter: Adapter, balancer: Balancer, binding: LbWeightBind
 const isListed = ({ actions }: View, { arn }: Group): boolean => actions.some((action) => weightsOf(action).has(arn))
 
 async function setWeights(adapter: Adapter, balancer: Balancer, binding: LbWeightBinding, weights: Weights, context: CallContext): Promise<void> {
-  const { actions, primary, standby } = await look(balancer, binding)
+  // The weights are read anew, because they are written back whole. Who the members are, the caller has often just looked.
+  const { actions, primary, standby } = await look(balancer, binding, balancer.recentTargets)
   const raised = new Map(weights.filter(({ weight }) => weight > 0).map(({ ref, weight }) => [ref.nativeId, weight]))
   const plan = [primary, standby].map((group) => planFor(group, raised))
   for (const nativeId of raised.keys()) {
