@@ -1,7 +1,9 @@
 import { AppError, now } from '@understudy/core'
+import type { Json } from '@understudy/core'
 import type { SagaDeps } from '../context.ts'
 import { failoverGate } from './failover.gate.ts'
-import { candidates } from './failover.ts'
+import { isRunningKind } from '../shadows/shadow.ts'
+import { candidates, isArmed } from './failover.ts'
 import type { StandIn } from './failover.ts'
 import type { FailoverStep } from './failover.world.ts'
 
@@ -34,11 +36,19 @@ export async function leaveGate(deps: SagaDeps, step: FailoverStep): Promise<voi
   ])
 }
 
+interface Reserved {
+  readonly [key: string]: Json
+  readonly standIn: StandIn | null
+  /** It is promised to run: whether it does is looked at together with its health, and not in a step of its own. */
+  readonly runs: boolean
+  readonly reason: string
+}
+
 /**
  * Reserves the best shadow that can be had. A drill that has it at the moment lets go of it by itself. No shadow: null, and
  * the saga saves the state and launches a replacement.
  */
-export async function reserveStandIn(deps: SagaDeps, step: FailoverStep): Promise<{ readonly standIn: StandIn | null; readonly reason: string }> {
+export async function reserveStandIn(deps: SagaDeps, step: FailoverStep): Promise<Reserved> {
   const { resources, shadows } = deps.database.stores
   const resource = await resources.findById(step.params.resourceId)
   const alive = await shadows.listAlive([step.params.resourceId])
@@ -54,10 +64,11 @@ export async function reserveStandIn(deps: SagaDeps, step: FailoverStep): Promis
       (await shadows.move(shadow.id, { from: ['ready', 'unproven', 'proving'], to: 'reserved', operationId: step.operationId, at: now(deps.clock) }))
     if (!reserved || shadow.nativeId === undefined) continue
     const { id, nativeId, zone, instanceType, purchase } = shadow
-    return { standIn: { shadowId: id, nativeId, zone, instanceType, purchase }, reason: `${shadow.readiness} shadow in ${zone}` }
+    const runs = isRunningKind(shadow.readiness) || isArmed(shadow, deps.clock.nowMs())
+    return { standIn: { shadowId: id, nativeId, zone, instanceType, purchase }, runs, reason: `${shadow.readiness} shadow in ${zone}` }
   }
   if (shadowId !== undefined) throw new AppError('no_usable_shadow', 'The chosen shadow was taken or lost meanwhile. Ask for a new plan.')
-  return { standIn: null, reason: alive.length === 0 ? 'no shadow exists' : 'no shadow has an instance that could take over' }
+  return { standIn: null, runs: false, reason: alive.length === 0 ? 'no shadow exists' : 'no shadow has an instance that could take over' }
 }
 
 /** The shadow goes back, without its proof: it did not take over, whatever the reason. The next drill decides about it. */

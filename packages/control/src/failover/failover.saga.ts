@@ -71,7 +71,7 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
   })
   .step('running', {
     title: 'Start the stand-in if it rests',
-    when: ({ outputs }) => outputs.standin.standIn !== null,
+    when: ({ outputs }) => outputs.standin.standIn !== null && !outputs.standin.runs,
     ...stubborn,
     budget: { maxMs: 10 * minute, ...evenLate },
     run: (deps, step) => startStandIn(deps, step, requireStandIn(step.outputs)),

@@ -16,9 +16,11 @@ import type { FailoverStep } from './failover.world.ts'
 export async function moveTraffic(deps: SagaDeps, step: FailoverStep, standIn: StandIn): Promise<{ readonly moved: boolean; readonly atMs: number }> {
   const { provider, primary, binding } = await failoverWorld(deps, step)
   const { traffic } = provider
-  if (!binding || !traffic) return { moved: false, atMs: deps.clock.nowMs() }
   const ref = refOf(provider, standIn)
-  const healthy = memberOf(await traffic.state(binding), ref.nativeId)?.health === 'healthy'
+  const healthy = binding && traffic ? memberOf(await traffic.state(binding), ref.nativeId)?.health === 'healthy' : false
+  // Whoever is healthy runs. Anybody else may have been stopped since it was proven.
+  if (!healthy) await startStandIn(deps, step, standIn)
+  if (!binding || !traffic) return { moved: false, atMs: deps.clock.nowMs() }
   if (!healthy) {
     await step.audit({ action: 'traffic.enrol', target: ref.nativeId })
     await traffic.enrol(binding, ref, urgent(deps, step, { suffix: 'enrol', role: 'shadow', shadowId: standIn.shadowId }))
