@@ -20,7 +20,8 @@ export interface Lookout {
 
 /** Once it had to wait, an operation waits until there was nothing urgent for so long: notices of a mass reclaim come in waves. */
 const quietMs = 1_000
-const asideMaxMs = 20_000
+/** As long as the usual notice of a cloud: a steady flow of urgent operations must not keep the others waiting for ever. */
+const asideMaxMs = 120_000
 const lookEveryMs = 250
 
 /** Finds work for the free slots: when the bell rings, when a slot comes free while more is waiting, and when a delay is over. */
