@@ -29,7 +29,8 @@ export interface Installation {
 export interface Running {
   readonly apiUrl: string
   readonly workerUrl: string
-  readonly pids: { readonly api: number; readonly worker: number }
+  /** Workers beside the first are called worker2 and so on. */
+  readonly pids: Readonly<Record<string, number>> & { readonly api: number; readonly worker: number }
 }
 
 const masterKeyBytes = 32
@@ -42,6 +43,7 @@ export async function createInstallation(options: {
   readonly directory: string
   readonly backend: BackendChoice
   readonly profile: boolean
+  readonly workers: number
 }): Promise<Installation> {
   const home = join(options.directory, options.name)
   await mkdir(home, { recursive: true })
@@ -68,7 +70,9 @@ export async function createInstallation(options: {
     async start() {
       const api = await launch('api')
       const worker = await launch('worker', options.profile ? { NODE_OPTIONS: `--import=${profiler}`, BENCH_PROFILE_DIR: home } : {})
-      return { apiUrl: api.url, workerUrl: worker.url, pids: { api: api.pid, worker: worker.pid } }
+      const pids: { [name: string]: number; api: number; worker: number } = { api: api.pid, worker: worker.pid }
+      for (let number = 2; number <= options.workers; number++) pids[`worker${number}`] = (await launch('worker')).pid
+      return { apiUrl: api.url, workerUrl: worker.url, pids }
     },
     async stop() {
       for (const stop of stops) await stop()

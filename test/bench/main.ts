@@ -27,6 +27,8 @@ const { values, positionals } = parseArgs({
     /** Only these parts: idle, mass, limits. */
     only: { type: 'string', multiple: true },
     samples: { type: 'string' },
+    /** Worker processes. */
+    workers: { type: 'string', default: '1' },
     /** Sizes of the mass reclaim. */
     sizes: { type: 'string' },
     mechanism: { type: 'string', multiple: true },
@@ -113,7 +115,14 @@ async function measure(backend: BackendChoice, result: (typeof results)[number])
 }
 
 async function inInstallation<T>(backend: BackendChoice, name: string, use: (installation: Installation) => Promise<T>): Promise<T> {
-  const options = { serverUrl: postgres.url, name: `${backend.kind}_${name.replaceAll('-', '_')}`, directory, backend, profile: values.profile }
+  const options = {
+    serverUrl: postgres.url,
+    name: `${backend.kind}_${name.replaceAll('-', '_')}`,
+    directory,
+    backend,
+    profile: values.profile,
+    workers: Number(values.workers),
+  }
   current = await createInstallation(options)
   const measured = await use(current)
   await current.stop()
