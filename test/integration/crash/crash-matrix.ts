@@ -1,6 +1,6 @@
 import type { Tier } from '@understudy/control'
-import { createTestDatabase, startTestRedis, testRedisUrl } from '@understudy/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createTestDatabase, startTestRedis } from '@understudy/testing'
+import { expect } from 'vitest'
 import { createCrashWorld, longNoticeMs } from './crash-world.ts'
 import type { CrashWorld, Protected } from './crash-world.ts'
 import { expectAtRest, expectFailedOver } from './invariants.ts'
@@ -10,49 +10,88 @@ import type { WorkerProcess } from './worker-process.ts'
 export interface MatrixOptions {
   readonly backend: 'postgres' | 'redis'
   readonly tier: Tier
-  /** What one failover changes in the cloud when nobody disturbs it, in this order. The first test holds it to that. */
+  /** What one failover changes in the cloud when nobody disturbs it, in this order. The first case holds it to that. */
   readonly changes: readonly string[]
   /** How many of them to die at, from the first on. Default: all. */
   readonly dieAtFirst?: number
-  /** What happens to a service before the notice comes. */
-  readonly before?: (world: CrashWorld, service: Protected) => Promise<void>
+}
+
+export interface MatrixCase {
+  readonly sentence: string
+  /** Resolves when this case has passed, and rejects when it has not. */
+  readonly outcome: () => Promise<void>
+}
+
+export interface CrashMatrix {
+  readonly cases: readonly MatrixCase[]
+  /** Begins with the first case; they run one after the other, each with a service of its own. Matrices may run beside each other. */
+  start(): void
+  close(): Promise<void>
+}
+
+interface Death {
+  readonly number: number
+  readonly side: 'before' | 'after'
+  readonly action: string
 }
 
 /**
  * Kills the worker process, with SIGKILL, before and after each change that a failover makes in the cloud, starts another one,
- * and looks whether all is well. Each kill has a service of its own; call it within a `describe`.
+ * and looks whether all is well.
  */
-export function crashMatrix(options: MatrixOptions): void {
+export function crashMatrix(options: MatrixOptions): CrashMatrix {
   const deaths = options.changes
     .slice(0, options.dieAtFirst)
-    .flatMap((action, index) => (['before', 'after'] as const).map((side) => ({ number: index + 1, side, action })))
-  describe.skipIf(options.backend === 'redis' && testRedisUrl() === undefined)('comes to a good end', () => {
-    let matrix: Matrix
-    beforeAll(async () => {
-      matrix = await prepareMatrix(options, deaths.length + 1)
-    })
-    afterAll(() => matrix.close())
-    test('undisturbed, with the changes that are expected', async () => {
-      expect(await matrix.undisturbed()).toEqual(options.changes)
-    })
-    for (const death of deaths) {
-      test(`when its worker is killed ${death.side} change ${death.number}, ${death.action}`, async () => {
-        expect(await matrix.crash(death)).toBe(death.action)
-      })
+    .flatMap((action, index) => (['before', 'after'] as const).map((side): Death => ({ number: index + 1, side, action })))
+  const steps: { readonly sentence: string; readonly run: (rig: Rig) => Promise<void> }[] = [
+    { sentence: 'undisturbed, with the changes that are expected', run: async (rig) => expect(await rig.undisturbed()).toEqual(options.changes) },
+    ...deaths.map((death) => ({
+      sentence: `when its worker is killed ${death.side} change ${death.number}, ${death.action}`,
+      run: async (rig: Rig) => expect(await rig.crash(death), 'the change it died at').toBe(death.action),
+    })),
+    { sentence: 'and afterwards every promise is kept again, nothing is forgotten, and the audit trail holds', run: (rig) => rig.finish() },
+  ]
+  const waiting = steps.map(() => Promise.withResolvers<void>())
+  // Nobody may be waiting yet when a case fails.
+  for (const { promise } of waiting) promise.catch(() => undefined)
+  let rig: Promise<Rig> | undefined
+  const run = async (): Promise<void> => {
+    let failed = false
+    for (const [index, step] of steps.entries()) {
+      try {
+        // Each failure takes the longest a failover may take; the first one says enough.
+        if (failed) throw new Error('not tried: a case before this one has failed')
+        await step.run(await rig!) // set before this runs
+        waiting[index]?.resolve()
+      } catch (error) {
+        failed = true
+        waiting[index]?.reject(error)
+      }
     }
-    test('and afterwards every promise is kept again, nothing is forgotten, and the audit trail holds', () => matrix.finish())
-  })
+  }
+  let running: Promise<void> | undefined
+  return {
+    cases: steps.map(({ sentence }, index) => ({ sentence, outcome: () => waiting[index]!.promise })), // same length
+    start() {
+      rig = makeRig(options, deaths.length + 1)
+      running = run()
+    },
+    async close() {
+      await running
+      await (await rig)?.close()
+    },
+  }
 }
 
-interface Matrix {
+interface Rig {
   undisturbed(): Promise<readonly string[]>
   /** Fails one service over, killing the worker there. Answers the change it died at; undefined: the failover made fewer. */
-  crash(death: { readonly number: number; readonly side: 'before' | 'after' }): Promise<string | undefined>
+  crash(death: Death): Promise<string | undefined>
   finish(): Promise<void>
   close(): Promise<void>
 }
 
-async function prepareMatrix(options: MatrixOptions, services: number): Promise<Matrix> {
+async function makeRig(options: MatrixOptions, services: number): Promise<Rig> {
   const own = await createTestDatabase()
   const redis = options.backend === 'redis' ? await startTestRedis() : undefined
   const world = await createCrashWorld(own.url)
@@ -60,30 +99,31 @@ async function prepareMatrix(options: MatrixOptions, services: number): Promise<
   let worker = start()
   const all = await world.protect('web', services, options.tier)
   const left = [...all]
-  const take = async (): Promise<Protected> => {
+  /** Takes a service that nothing has happened to, has every change of its failover told, and lets the notice come. */
+  const failOver = async (around: Parameters<CrashWorld['proxy']['watch']>[1]): Promise<void> => {
     const next = left.pop()
     if (!next) throw new Error('there are more kills than services')
-    await options.before?.(world, next)
-    return next
+    world.proxy.watch(namesOf(next), around)
+    world.sim.dataCentre.market.interrupt(next.resource.nativeId, { noticeMs: longNoticeMs })
+    try {
+      await expectFailedOver(world, next, () => worker)
+    } finally {
+      world.proxy.unwatch()
+    }
   }
   return {
     async undisturbed() {
-      const service = await take()
       const changes: string[] = []
-      watch(world, service, async ({ action }, forward) => {
+      await failOver(async ({ action }, forward) => {
         changes.push(action)
         await forward()
         return 'answer'
       })
-      interrupt(world, service)
-      await expectFailedOver(world, service)
-      world.proxy.unwatch()
       return changes
     },
     async crash(death) {
-      const service = await take()
       let diedAt: string | undefined
-      watch(world, service, async ({ action, number }, forward) => {
+      await failOver(async ({ action, number }, forward) => {
         const isIt = number === death.number && diedAt === undefined
         if (!isIt || death.side === 'after') await forward()
         if (!isIt) return 'answer'
@@ -92,23 +132,11 @@ async function prepareMatrix(options: MatrixOptions, services: number): Promise<
         worker = start()
         return 'silence'
       })
-      interrupt(world, service)
-      try {
-        await expectFailedOver(world, service)
-      } catch (error) {
-        throw new Error(`${error instanceof Error ? error.message : String(error)}\n\nThe worker after the kill said:\n${worker.log()}`, {
-          cause: error,
-        })
-      } finally {
-        world.proxy.unwatch()
-      }
       return diedAt
     },
     async finish() {
-      await expectAtRest(
-        world,
-        all.map(({ resource }) => resource.id),
-      )
+      const ids = all.map(({ resource }) => resource.id)
+      await expectAtRest(world, ids)
       expect(await worker.stop(), 'the last worker drains and ends').toBe(0)
     },
     async close() {
@@ -120,10 +148,9 @@ async function prepareMatrix(options: MatrixOptions, services: number): Promise<
   }
 }
 
-function watch(world: CrashWorld, { service, resource, shadow }: Protected, around: Parameters<CrashWorld['proxy']['watch']>[1]): void {
-  const names = [resource.nativeId, service.listenerArn, ...(shadow.nativeId === undefined ? [] : [shadow.nativeId])]
-  world.proxy.watch(names, around)
-}
-
-const interrupt = (world: CrashWorld, { resource }: Protected): void =>
-  world.sim.dataCentre.market.interrupt(resource.nativeId, { noticeMs: longNoticeMs })
+const namesOf = ({ service, resource, shadow }: Protected): string[] => [
+  resource.id,
+  resource.nativeId,
+  service.listenerArn,
+  ...(shadow.nativeId === undefined ? [] : [shadow.nativeId]),
+]

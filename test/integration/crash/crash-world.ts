@@ -3,7 +3,7 @@ import { startSimServer } from '@understudy/cloud-sim'
 import type { SimServer } from '@understudy/cloud-sim'
 import { aesGcmVault, bootstrap, createAccount, importResource, protectResource } from '@understudy/control'
 import type { Account, Control, Operation, Principal, Resource, Shadow, Tier } from '@understudy/control'
-import { randomIds, systemClock, systemRandom } from '@understudy/core'
+import { isAppError, randomIds, systemClock, systemRandom } from '@understudy/core'
 import { openDatabase } from '@understudy/persistence'
 import { vi } from 'vitest'
 import { startMutationProxy } from './mutation-proxy.ts'
@@ -42,6 +42,8 @@ export interface CrashWorld {
   failoversOf(resourceId: string, timeoutMs?: number): Promise<readonly Operation[]>
   /** Waits until the promise to the owner is kept again. */
   untilProtected(resourceIds: readonly string[], timeoutMs?: number): Promise<void>
+  /** While this goes on the database is away, and this process does not ask it; the workers are not told. */
+  whileAway(restart: Promise<void>): Promise<void>
   close(): Promise<void>
 }
 
@@ -56,6 +58,8 @@ export const hotTier: Tier = {
   formerPrimary: 'terminate',
 }
 export const parkedTier: Tier = { ...hotTier, readiness: 'parked' }
+/** Snapshots and a recipe: a failover launches a replacement. */
+export const coldTier: Tier = { ...hotTier, readiness: 'cold' }
 
 /** Notices reach far: what is tested is the crash, not the race with the reclaim. */
 export const longNoticeMs = 86_400_000
@@ -63,7 +67,8 @@ export const longNoticeMs = 86_400_000
 export async function createCrashWorld(databaseUrl: string, options: { readonly speed?: number } = {}): Promise<CrashWorld> {
   const clock = systemClock({ keepAlive: true })
   const database = openDatabase({ url: databaseUrl, poolMax: 6, clock })
-  const sim = await startSimServer({ port: 0, speed: options.speed ?? 60, seed: 11 })
+  // Without listeners: real health checks would time out at this speed on a busy machine, and it is not the requests that are tested.
+  const sim = await startSimServer({ port: 0, speed: options.speed ?? 60, seed: 11, listeners: false })
   const proxy = await startMutationProxy(sim.url)
   const vault = aesGcmVault({ keys: new Map([['test', masterKeyBytes]]), current: 'test' })
   const providers = createProviders({ adapters, accounts: () => database.stores.accounts, vault, installation: 'crash', clock, random: systemRandom })
@@ -82,6 +87,7 @@ export async function createCrashWorld(databaseUrl: string, options: { readonly 
     credentials: { ...sim.credentials },
   })
   const { stores } = database
+  let away = Promise.resolve()
   const world: CrashWorld = {
     databaseUrl,
     control,
@@ -98,11 +104,17 @@ export async function createCrashWorld(databaseUrl: string, options: { readonly 
     failoversOf: (resourceId, timeoutMs = 40_000) =>
       vi.waitUntil(
         async () => {
-          const operations = await stores.operations.list(principal.projectId, { after: undefined, limit: 10, resourceId, kind: 'failover' })
-          return operations.some((operation) => isOver(operation.status)) ? operations : undefined
+          await away
+          const query = { after: undefined, limit: 10, resourceId, kind: 'failover' }
+          const operations = await unlessAway(stores.operations.list(principal.projectId, query))
+          return operations?.some((operation) => isOver(operation.status)) ? operations : undefined
         },
         { timeout: timeoutMs, interval: 50 },
       ),
+    whileAway(restart) {
+      away = restart
+      return restart
+    },
     async untilProtected(resourceIds, timeoutMs = 60_000) {
       await vi.waitUntil(
         async () => {
@@ -123,6 +135,16 @@ export async function createCrashWorld(databaseUrl: string, options: { readonly 
 }
 
 const isOver = (status: string): boolean => ['succeeded', 'failed', 'stuck', 'cancelled'].includes(status)
+
+/** A database that is away for a moment is part of what is tested: the next look will be answered. */
+async function unlessAway<T>(look: Promise<T>): Promise<T | undefined> {
+  try {
+    return await look
+  } catch (error) {
+    if (isAppError(error, 'unavailable')) return undefined
+    throw error
+  }
+}
 
 const bucket = { capacity: 10_000, refillPerSecond: 10_000 }
 const generous = { read: bucket, mutate: bucket, launch: bucket, start: bucket, snapshot: bucket, tag: bucket, traffic: bucket }

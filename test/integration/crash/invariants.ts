@@ -1,14 +1,38 @@
 import type { Instance } from '@understudy/cloud-sim'
 import { verifyAudit } from '@understudy/control'
 import { ownTags } from '@understudy/core'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { CrashWorld, Protected } from './crash-world.ts'
+import type { WorkerProcess } from './worker-process.ts'
 
 const isGone = (instance: Instance | undefined): boolean =>
   instance === undefined || instance.state === 'terminated' || instance.state === 'shutting-down'
 
-/** What has to be true of one resource when its failover has ended, whatever happened on the way. */
-export async function expectFailedOver(world: CrashWorld, before: Protected): Promise<void> {
+/** What has to be true of one resource when its failover has ended, whatever happened on the way. When it is not, the worker's own words say more. */
+export async function expectFailedOver(world: CrashWorld, before: Protected, worker: () => WorkerProcess): Promise<void> {
+  try {
+    await failedOver(world, before)
+  } catch (error) {
+    const timeline = await timelineOf(world, before)
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n\n${timeline}\n\nThe last worker said:\n${worker().log()}`, {
+      cause: error,
+    })
+  }
+}
+
+async function timelineOf(world: CrashWorld, { resource }: Protected): Promise<string> {
+  const { operations } = world.control.database.stores
+  const found = await operations.list(world.principal.projectId, { after: undefined, limit: 10, resourceId: resource.id, kind: 'failover' })
+  const lines = await Promise.all(
+    found.map(async ({ id, status, error }) => {
+      const { events } = await operations.timeline(id)
+      return `${id} ${status} ${error?.message ?? ''}\n${events.map((event) => `  ${event.step} ${event.type} ${event.attempt}`).join('\n')}`
+    }),
+  )
+  return lines.join('\n') || 'There was no failover.'
+}
+
+async function failedOver(world: CrashWorld, before: Protected): Promise<void> {
   const { dataCentre } = world.sim
   const operations = await world.failoversOf(before.resource.id)
   expect(
@@ -48,8 +72,16 @@ export function servingOf({ sim: { dataCentre } }: CrashWorld, { service }: Prot
 export async function expectAtRest(world: CrashWorld, resourceIds: readonly string[]): Promise<void> {
   const { stores } = world.control.database
   await world.untilProtected(resourceIds)
-  const unfinished = await stores.operations.listUnfinished({ limit: 100 })
-  expect(unfinished.filter((operation) => operation.status === 'stuck')).toEqual([])
+  // Successors are made before those they succeed are retired.
+  await vi.waitUntil(
+    async () => {
+      const counts = Map.groupBy(await stores.shadows.listAlive(resourceIds), (shadow) => shadow.resourceId)
+      const unfinished = await stores.operations.listUnfinished({ limit: 100 })
+      return resourceIds.every((id) => counts.get(id)?.length === 1) && unfinished.every((operation) => operation.status === 'stuck')
+    },
+    { timeout: 40_000, interval: 100 },
+  )
+  expect(await stores.operations.listUnfinished({ limit: 100 }), 'nothing is stuck').toEqual([])
   const resources = await stores.resources.findManyById(resourceIds)
   const shadows = await stores.shadows.listAlive(resourceIds)
   const owned = new Set([...resources.values()].map((resource) => resource.nativeId))
@@ -61,11 +93,6 @@ export async function expectAtRest(world: CrashWorld, resourceIds: readonly stri
     forgotten.map((instance) => ({ id: instance.instanceId, tags: instance.tags })),
     'every instance of ours is a primary or a living shadow',
   ).toEqual([])
-  for (const id of resourceIds)
-    expect(
-      shadows.filter((shadow) => shadow.resourceId === id),
-      `shadows of ${id}`,
-    ).toHaveLength(1)
   const audit = await verifyAudit(world.control, world.principal)
   expect(audit).toMatchObject({ ok: true })
   expect(audit.checked).toBeGreaterThan(0)

@@ -57,8 +57,11 @@ export async function startMutationProxy(target: string): Promise<MutationProxy>
     const form = new URLSearchParams(body.toString())
     const action = form.get('Action') ?? ''
     const seen = watching
-    const named = changes.test(action) && seen !== undefined && [...form.values()].some((value) => seen.names.has(value))
-    if (!named) return send(outgoing, await carryOut(incoming, body))
+    const values = [...form.values()]
+    // What is made for a new shadow belongs to another operation.
+    const isForShadow = changes.test(action) && values.includes('shadow')
+    const isNamed = changes.test(action) && !isForShadow && seen !== undefined && values.some((value) => seen.names.has(value))
+    if (!isNamed) return send(outgoing, await carryOut(incoming, body))
     seen.count += 1
     let answer: Answer | undefined
     const said = await seen.around({ action, number: seen.count }, async () => {

@@ -14,7 +14,8 @@ export interface WorkerProcess {
   log(): string
 }
 
-const main = join(import.meta.dirname, '../../../apps/worker/src/main.ts')
+const root = join(import.meta.dirname, '../../..')
+const main = join(root, 'apps/worker/src/main.ts')
 const linesKept = 200
 
 export function startWorkerProcess(options: {
@@ -33,6 +34,8 @@ export function startWorkerProcess(options: {
       DATABASE_POOL_MAX: '8',
       LOG_LEVEL: 'debug',
       NODE_ENV: 'production',
+      // Halves the time that the dozens of processes of a test need to start.
+      NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/understudy'),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
