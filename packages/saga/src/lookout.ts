@@ -23,6 +23,7 @@ const quietMs = 1_000
 /** As long as the usual notice of a cloud: a steady flow of urgent operations must not keep the others waiting for ever. */
 const asideMaxMs = 120_000
 const lookEveryMs = 250
+const admittedPerLook = 50
 
 /** Finds work for the free slots: when the bell rings, when a slot comes free while more is waiting, and when a delay is over. */
 export function createLookout(options: {
@@ -87,14 +88,23 @@ export function createLookout(options: {
     if (moreWaiting) void wake()
     return isBusy() ? untilQuiet(held) : undefined
   }
+  let admitted = 0
+  /** Thousands may stand aside: they look at the same moments, with one timer. */
+  let tick: Promise<void> | undefined
+  const nextLook = (): Promise<void> =>
+    (tick ??= sleep(clock, lookEveryMs).finally(() => {
+      tick = undefined
+      admitted = 0
+    }))
   const untilQuiet = async (held: Held): Promise<void> => {
     const untilMs = clock.nowMs() + asideMaxMs
     let quietSinceMs: number | undefined
     while (clock.nowMs() < untilMs && !stopped() && !held.lost.aborted && !held.cancelRequested) {
-      await sleep(clock, lookEveryMs)
+      await nextLook()
       if (isBusy()) quietSinceMs = undefined
       else quietSinceMs ??= clock.nowMs()
-      if (quietSinceMs !== undefined && clock.nowMs() - quietSinceMs >= quietMs) return
+      // Not all at once: what is urgent next would have to wait behind them.
+      if (quietSinceMs !== undefined && clock.nowMs() - quietSinceMs >= quietMs && admitted++ < admittedPerLook) return
     }
   }
 
