@@ -55,12 +55,16 @@ async function reconcileAccount(control: Control, account: Account, resources: r
   const resourceIds = resources.map((resource) => resource.id)
   const shadows = await stores.shadows.listAlive(resourceIds)
   const unfinished = await stores.operations.listUnfinished({ resourceIds, limit: 10_000 })
-  const states = await statesOf(control, account, shadows)
   const shadowsOf = Map.groupBy(shadows, (shadow) => shadow.resourceId)
   const busyResources = new Set(unfinished.filter((operation) => operation.kind === 'failover').map((operation) => operation.resourceId))
+  const idle = resources.filter((resource) => !busyResources.has(resource.id))
+  const states = await statesOf(
+    control,
+    account,
+    idle.flatMap((resource) => shadowsOf.get(resource.id) ?? []),
+  )
   const busyShadowIds = new Set(unfinished.flatMap((operation) => (operation.shadowId === undefined ? [] : [operation.shadowId])))
-  for (const resource of resources) {
-    if (busyResources.has(resource.id)) continue
+  for (const resource of idle) {
     const own = shadowsOf.get(resource.id) ?? []
     const gap = promiseGap({ resource, shadows: own, states, busyShadowIds, nowMs: control.clock.nowMs() })
     await close(control, account, resource, own, gap, counts)

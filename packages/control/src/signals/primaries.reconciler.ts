@@ -48,16 +48,18 @@ async function lookAt(
   counts: { lost: number; repeated: number },
 ): Promise<readonly Received[]> {
   const { stores } = control.database
-  const states = await provider.inventory.states(resources.map((resource) => ({ ...provider.scope, nativeId: resource.nativeId })))
   const unfinished = await stores.operations.listUnfinished({
     resourceIds: resources.map((resource) => resource.id),
     kinds: ['failover'],
     limit: 10_000,
   })
   const busy = new Set(unfinished.map((operation) => operation.resourceId))
+  // Thousands fail over at once in a mass reclaim: describing them all again and again would take the time that they need.
+  const idle = resources.filter((resource) => !busy.has(resource.id))
+  if (idle.length === 0) return []
+  const states = await provider.inventory.states(idle.map((resource) => ({ ...provider.scope, nativeId: resource.nativeId })))
   const received: Received[] = []
-  for (const resource of resources) {
-    if (busy.has(resource.id)) continue
+  for (const resource of idle) {
     const signal = lostSignal(control, resource, states.get(resource.nativeId)) ?? (await unansweredSignal(control, resource))
     if (!signal) continue
     const attempt = await nextAttempt(control, resource)
