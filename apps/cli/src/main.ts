@@ -71,8 +71,13 @@ function end(code: number): void {
 try {
   await program.parseAsync()
 } catch (error) {
-  // Expected failures are one line that says what to do; anything else is a bug and shows where.
-  const isExpected = isAppError(error) || error instanceof ConfigError
-  process.stderr.write(`${isExpected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.stderr.write(`${sentenceOf(error)}\n`)
   process.exit(1)
+}
+
+/** Expected failures are one line that says what to do; anything else is a bug and shows where. */
+function sentenceOf(error: unknown): string {
+  if (error instanceof ConfigError) return `The configuration is not valid. ${error.problems.join('; ')}.`
+  if (isAppError(error)) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

@@ -1,7 +1,7 @@
 import { AppError } from '@understudy/core'
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
 /** Only the owner may read these. */
 const secretMode = 0o600
@@ -9,10 +9,23 @@ const secretMode = 0o600
 /** Makes the folder of an installation, and a `.gitignore` in it, because it holds keys. Throws `unavailable` when it cannot be used. */
 export async function prepareHome(home: string): Promise<void> {
   try {
-    await mkdir(logDirectory(home), { recursive: true })
+    await makeFolder(logDirectory(home))
     await writeFile(join(home, '.gitignore'), '*\n')
   } catch (error) {
     throw explain(home, error)
+  }
+}
+
+/** By hand, because `recursive` of `mkdir` never returns where a folder can be seen but nothing made in it, as below /proc. */
+async function makeFolder(path: string, isParentMade = false): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return
+    if (code !== 'ENOENT' || isParentMade) throw error
+    await makeFolder(dirname(path))
+    await makeFolder(path, true)
   }
 }
 

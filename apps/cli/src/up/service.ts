@@ -33,7 +33,7 @@ export interface ServiceOptions {
 export function startService(program: Program, options: ServiceOptions): Service {
   const logFile = join(options.logDirectory, `${program.name}.log`)
   startOverWhenLarge(logFile)
-  const child = spawn(process.execPath, ['--import', join(import.meta.dirname, 'stop-with-parent.ts'), join(projectRoot, program.entry)], {
+  const child = spawn(process.execPath, ['--import', new URL('./stop-with-parent.ts', import.meta.url).href, join(projectRoot, program.entry)], {
     env: options.env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // A group of its own: Ctrl-C in the terminal reaches only us, and we stop the services in order.

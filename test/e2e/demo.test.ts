@@ -1,0 +1,57 @@
+import { startTestRedis } from '@understudy/testing'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startCommand } from './helpers/command.ts'
+
+let directory: string
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'understudy-demo-test-'))
+})
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+/** The region's clock runs fast, so that health checks, draining and shutting down take seconds. */
+const env = () => ({ TMPDIR: directory, SIM_SPEED: '4' })
+
+function expectSuccess(output: string): void {
+  expect(output).toContain('runs 4 times as fast as yours')
+  const names = [...output.matchAll(/^ +[\d.]+ s {3}(\S+(?: \S+)?) {2,}/gm)].map(([, name]) => name)
+  const milestones = ['notice', 'redirect', 'stable', 'retired', 'promotion', 'new shadow']
+  expect(names.filter((name) => milestones.includes(name ?? ''))).toEqual(milestones)
+  const [, requests = '', perSecond = ''] = /Traffic: ([\d,]+) requests, (\d+) answered per second/.exec(output) ?? []
+  expect(Number(perSecond)).toBeGreaterThanOrEqual(200)
+  expect(output).toMatch(/^ {2}0 failed requests$/m)
+  const answered = [...output.matchAll(/^ {2}(i-\w+) {2}(former primary|shadow, now primary) +([\d,]+) /gm)]
+  expect(answered.map(([, , role]) => role)).toEqual(['former primary', 'shadow, now primary'])
+  expect(new Set(answered.map(([, instance]) => instance)).size).toBe(2)
+  expect(answered.reduce((sum, [, , , count = '']) => sum + numberOf(count), 0)).toBe(numberOf(requests))
+}
+
+const numberOf = (text: string): number => Number(text.replaceAll(',', ''))
+
+it('moves 210 requests a second to the shadow and loses none, with the queue in PostgreSQL', async () => {
+  const { code, output, errors } = await startCommand(['demo', '--rate', '210'], env()).ended
+  expect({ code, errors }, output).toEqual({ code: 0, errors: '' })
+  expectSuccess(output)
+  expect(await readdir(directory)).toEqual([])
+}, 150_000)
+
+it('does so with the queue in Redis', async (context) => {
+  const redis = await startTestRedis()
+  if (redis === undefined) return context.skip('redis-server is not installed')
+  const { code, output, errors } = await startCommand(['demo', '--rate', '210'], { ...env(), REDIS_URL: redis.url }).ended
+  await redis.stop()
+  expect({ code, errors }, output).toEqual({ code: 0, errors: '' })
+  expect(output).toContain(`Asking Redis at ${new URL(redis.url).host}`)
+  expectSuccess(output)
+}, 150_000)
+
+it('removes what it has made when it is cut off', async () => {
+  const demo = startCommand(['demo'], env())
+  await demo.until(/Traffic {4}250 requests per second/)
+  demo.kill('SIGINT')
+  const { code, errors } = await demo.ended
+  expect({ code, errors }).toEqual({ code: 130, errors: '' })
+  expect(await readdir(directory)).toEqual([])
+}, 90_000)
