@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '@understudy/core'
@@ -46,8 +46,11 @@ export async function stopProcess(pid: number, clock: Clock, signals: readonly N
 function isServerOf(pid: number, data: string): boolean {
   if (!isAlive(pid)) return false
   try {
-    // `ps` is everywhere, /proc is not.
-    const command = execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' })
+    // Slim images have no `ps`, only Linux has /proc; a server that is not recognised would have its data opened by a second one.
+    const hasProc = existsSync('/proc/self/cmdline')
+    const command = hasProc
+      ? readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      : execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' })
     return command.includes('postgres') && command.includes(data)
   } catch {
     return false
