@@ -50,16 +50,16 @@ test('a transaction that loses a deadlock is run again', async () => {
   const database = openDatabase({ url: connection.url, clock: systemClock(), observe: (observation) => observations.push(observation) })
   const [a, b] = [anOperation(), anOperation()]
   await database.stores.operations.insertUnlocked([a, b])
-  const hurry = { deadline: undefined, priority: 1, at: start }
+  const hurry = (id: string) => [{ id, deadline: undefined, priority: 1 }]
   let both = 0
   let release: () => void
   const bothHoldOne = new Promise<void>((resolve) => (release = resolve))
   const crossing = (first: string, second: string) =>
     database.transaction(async (stores) => {
-      await stores.operations.hurry(first, hurry)
+      await stores.operations.hurry(hurry(first), start)
       if (++both === 2) release()
       await bothHoldOne
-      await stores.operations.hurry(second, hurry)
+      await stores.operations.hurry(hurry(second), start)
     })
   await Promise.all([crossing(a.id, b.id), crossing(b.id, a.id)])
   expect(observations.filter(({ type }) => type === 'retry')).toHaveLength(1)

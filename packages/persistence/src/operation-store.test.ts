@@ -143,7 +143,7 @@ test('a skipped step is handed to the runner and is in the timeline with who dec
 
 test('hurrying brings the deadline nearer and raises the urgency, never the other way round', async () => {
   const operation = await aStored({ priority: 20 })
-  const hurry = (deadline: Date | undefined, priority: number) => operations().hurry(operation.id, { deadline, priority, at: later(1) })
+  const hurry = (deadline: Date | undefined, priority: number) => operations().hurry([{ id: operation.id, deadline, priority }], later(1))
   const present = async () => {
     const { deadline, priority } = (await operations().findById(operation.id))!
     return { deadline, priority }

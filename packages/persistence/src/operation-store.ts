@@ -5,6 +5,7 @@ import { Prisma } from './generated/client.ts'
 import { insertUnlocked } from './insert-unlocked.ts'
 import { toOperation } from './operation-row.ts'
 import type { Sql } from './sql.ts'
+import { jsonText } from './stored-json.ts'
 
 const unfinished = ['pending', 'running', 'undoing', 'stuck']
 
@@ -43,18 +44,30 @@ export function operationStore(db: Prisma.TransactionClient, sql: Sql): Operatio
       return count > 0
     },
     skip: (id, step, by, at) => skip(db, id, step, by, at),
-    async hurry(id, { deadline, priority, at }) {
-      // `least` passes over nulls.
-      await sql.rows(
-        `update operations
-         set deadline = least(deadline, $2::timestamptz), priority = least(priority, $3::int), updated_at = $4::timestamptz, not_before = null
-         where id = $1 and status in ('pending', 'running', 'undoing', 'stuck')`,
-        [id, deadline?.toISOString() ?? null, priority, at.toISOString()],
-      )
+    async hurry(changes, at) {
+      if (changes.length > 0) await sql.rows(hurryStatement, [jsonText(changes), at.toISOString()])
     },
     backlog: (at) => backlog(sql, at),
   }
 }
+
+/**
+ * In the order of ids, as whoever writes to logs locks them. Rows that are as urgent already are neither locked nor written: in a mass
+ * reclaim every notice comes twice, and the operations that it joins are being worked on. `least` passes over nulls.
+ */
+const hurryStatement = `
+  with wanted as (
+    select id as wanted_id, min(deadline) as wanted_deadline, min(priority) as wanted_priority
+    from jsonb_to_recordset($1::jsonb) as change(id text, deadline timestamptz, priority int) group by id
+  ), locked as (
+    select operations.id as locked_id, wanted_deadline, wanted_priority from operations join wanted on wanted_id = operations.id
+    where status in ('pending', 'running', 'undoing', 'stuck')
+      and (wanted_deadline < coalesce(deadline, 'infinity') or wanted_priority < priority or not_before is not null)
+    order by operations.id for no key update of operations
+  )
+  update operations
+  set deadline = least(deadline, wanted_deadline), priority = least(priority, wanted_priority), updated_at = $2::timestamptz, not_before = null
+  from locked where operations.id = locked_id`
 
 const resumed = (at: Date) => ({ status: 'running', error: Prisma.DbNull, updatedAt: at, runner: null, leaseUntil: null, notBefore: null })
 

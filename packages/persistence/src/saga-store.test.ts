@@ -292,7 +292,7 @@ test('hundreds of operations append at once, beside people who hurry and cancel 
     connection.database.transaction(async (stores) => {
       const some = all.filter((_operation, position) => position % 10 === index)
       for (const { id } of index % 2 === 0 ? some : some.toReversed())
-        await stores.operations.hurry(id, { deadline: later(9), priority: 1, at: later(1) })
+        await stores.operations.hurry([{ id, deadline: later(9), priority: 1 }], later(1))
     }),
   )
   const renewing = sagas().renew({ runner: 'runner-a', leases: claimed, leaseMs: 60_000, nowMs: later(1).getTime() })

@@ -31,7 +31,7 @@ export interface OperationStore {
   /** Marks the failed step of a stuck operation as done by a person, then as `retry`. `false` when it is not stuck. */
   skip(id: string, step: string, by: string, at: Date): Promise<boolean>
   /** Brings the deadline nearer (never farther) and raises the urgency (never lowers it). */
-  hurry(id: string, change: { readonly deadline: Date | undefined; readonly priority: number; readonly at: Date }): Promise<void>
+  hurry(changes: readonly { readonly id: string; readonly deadline: Date | undefined; readonly priority: number }[], at: Date): Promise<void>
   /** How many are runnable now, and the age of the oldest in milliseconds. */
   backlog(at: Date): Promise<{ readonly runnable: number; readonly oldestAgeMs: number; readonly stuck: number }>
 }

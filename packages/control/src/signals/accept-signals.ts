@@ -155,14 +155,15 @@ async function act(control: Control, stores: Stores, situation: Situation): Prom
     stores,
     wanted.map((item) => item.operation),
   )
+  const hurried: { readonly id: string; readonly deadline: Date | undefined; readonly priority: number }[] = []
   for (const [index, item] of wanted.entries()) {
     const { operation, joined } = started[index] ?? {}
     const answer = answers.get(item.signal.id)
     if (!operation || !answer) continue
-    if (joined)
-      await stores.operations.hurry(operation.id, { deadline: item.signal.deadline, priority: item.operation.priority, at: now(control.clock) })
+    if (joined) hurried.push({ id: operation.id, deadline: item.signal.deadline, priority: item.operation.priority })
     answers.set(item.signal.id, { ...answer, operationId: operation.id })
   }
+  await stores.operations.hurry(hurried, now(control.clock))
   if (lookAtPrimaries) await stores.outbox.append([wakePrimaries(control)])
   await record(control, stores, situation, answers)
   return answers
