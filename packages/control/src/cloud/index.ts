@@ -1,3 +1,4 @@
+export * from './adopt-patiently.ts'
 export * from './await-operation.ts'
 export * from './call-context.ts'
 export * from './ensure-running.ts'

@@ -1,4 +1,5 @@
 import { now } from '@understudy/core'
+import { isProviderError } from '@understudy/provider'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { carriesTraffic, memberOf } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
@@ -35,7 +36,8 @@ export async function growStandIn(
     }
     return { grown: await handOverToSibling(deps, step, standIn, wantedType), how: 'a full-size sibling took over' }
   } catch (error) {
-    if (step.signal.aborted) throw error
+    // A launch whose answer was lost is asked for again under the same key; giving up now might leave it behind.
+    if (step.signal.aborted || (isProviderError(error) && error.shape.retryable)) throw error
     await step.note(`The stand-in stays at ${standIn.instanceType}: ${error instanceof Error ? error.message : 'growing failed'}`)
     await shrinkStandIn(deps, step, standIn)
     return { grown: null, how: 'growing failed; it serves at its own size' }

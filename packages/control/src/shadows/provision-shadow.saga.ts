@@ -4,6 +4,7 @@ import type { CloneSpec, InstanceRef, OperationHandle, Provider, ResourceDna } f
 import { saga } from '@understudy/saga'
 import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
+import { adoptPatiently } from '../cloud/adopt-patiently.ts'
 import { awaitCondition, awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
 import { ensureRunning } from '../cloud/ensure-running.ts'
@@ -173,8 +174,7 @@ async function terminateWhatWasMade(deps: SagaDeps, step: StepContext<Params, ob
   if (!isOurs(shadow, step)) return
   const context = purposeOf(deps, step, shadow, 'launch')
   // The launch may have succeeded without its answer reaching us: ask the cloud what this key has made.
-  const { instances } = await provider.compute.adopt(context.idempotencyKey)
-  for (const instance of instances) {
+  for (const instance of await adoptPatiently(deps, provider, context.idempotencyKey, step.signal)) {
     await step.audit({ action: 'compute.terminate', target: instance.nativeId })
     try {
       await awaitOperation(
