@@ -30,7 +30,10 @@ const unreachableCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EP
 const unreachablePrismaCodes = new Set(['P1000', 'P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'])
 /** node-postgres and its pool have no codes for these. */
 const unreachableMessages =
-  /timeout exceeded when trying to connect|connection terminated|client has encountered a connection error|server has closed the connection|query read timeout|after calling end on the pool/i
+  /timeout exceeded when trying to connect|connection terminated|client has encountered a connection error|server has closed the connection|query read timeout|after calling end on the pool|can't reach database server/i
+
+/** What the driver adapter calls them, when a raw query meets them. */
+const unreachableKinds = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections', 'TlsConnectionError'])
 
 function isUnreachable(error: unknown, state: string | undefined): boolean {
   // 08: connection, 53: resources, 57P: shutdown, 57014: a limit of time, 28: the server refuses the user.
@@ -39,6 +42,7 @@ function isUnreachable(error: unknown, state: string | undefined): boolean {
     const code = field(link, 'code')
     const message = field(link, 'message')
     return (
+      unreachableKinds.has(String(field(link, 'kind'))) ||
       (typeof code === 'string' && (unreachableCodes.has(code) || unreachablePrismaCodes.has(code))) ||
       (typeof message === 'string' && unreachableMessages.test(message))
     )
