@@ -45,6 +45,14 @@ function handOver(file, rest) {
       if (!isEcho && isPassedOn(signal)) child.kill(signal)
     })
   }
+  // npm runs scripts through a shell, which a SIGTERM to npm ends without telling us: another parent means that it has gone.
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent || !process.env.npm_lifecycle_event) return
+    clearInterval(watch)
+    child.kill('SIGTERM')
+  }, 250)
+  watch.unref()
   child.on('error', (error) => {
     console.error(`Could not start ${file}: ${error.message}`)
     process.exit(1)
