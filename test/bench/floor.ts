@@ -35,8 +35,10 @@ const worker =
         connection: { connectionString: settings.databaseUrl, schema: floorSchema, migrate: true, max: 4 },
       })
     : new Worker(floorQueueName, work, { ...options, connection: new Redis(settings.redisUrl, { maxRetriesPerRequest: null }) })
-worker.on('error', (error: Error) => console.error(error))
-worker.on('failed', (_job: unknown, error: Error) => console.error(error))
+worker.on('error', (error: Error) => process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`))
+worker.on('failed', (_job: unknown, error: Error) =>
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
+)
 await worker.waitUntilReady()
 process.on('disconnect', () => process.exit(0))
 process.send?.({ ready: true })

@@ -20,7 +20,7 @@ const server = await startSimServer({
   listeners: false,
   // An instance that is ended goes quickly, so that one sample can follow the other; it plays no part in what is measured.
   latencies: { shuttingDown: 100 },
-  onInternalError: (error) => console.error(error),
+  onInternalError: (error) => process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
 })
 const { queues } = await server.endpoints()
 watch(server.dataCentre)

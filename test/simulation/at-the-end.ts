@@ -1,6 +1,5 @@
 import { ownTags } from '@understudy/core'
 import { describeService, isServed } from './invariants.ts'
-import { runUntil } from './simulate.ts'
 import type { SimWorld } from './simulate.ts'
 
 const lookEveryMs = 15_000
@@ -11,7 +10,10 @@ const patienceMs = 20 * 60_000
  * nothing that we pay for belongs to nobody. Not every moment is such a one, because drills and renewals go on. Answers how the
  * operations ended.
  */
-export async function checkAtTheEnd(world: SimWorld): Promise<Readonly<Record<string, number>>> {
+export async function checkAtTheEnd(
+  world: SimWorld,
+  runUntil: (world: SimWorld, untilMs: number) => Promise<void>,
+): Promise<Readonly<Record<string, number>>> {
   const untilMs = world.clock.nowMs() + patienceMs
   for (;;) {
     const problems = [...(await stuckOnes(world)), ...(await unprotectedOnes(world)), ...(await orphans(world))]

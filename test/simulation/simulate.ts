@@ -59,7 +59,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     await runUntil(world, world.chaosUntilMs)
     endMischief(world)
     await runUntil(world, world.clock.nowMs() + (options.calmMinutes ?? 12) * minute)
-    const operations = await checkAtTheEnd(world)
+    const operations = await checkAtTheEnd(world, runUntil)
     const { ok } = await settled(world, verifyAudit(world.control, world.principal, {}))
     if (!ok) throw new Error('the audit chain is broken')
     return {

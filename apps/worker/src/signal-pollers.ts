@@ -1,7 +1,6 @@
-import { ingestDocuments, receiveSignals } from '@understudy/control'
-import type { Account, Control } from '@understudy/control'
+import type { Control } from '@understudy/control'
 import { sleep } from '@understudy/core'
-import { together } from './together.ts'
+import { pollAccount } from './poll-account.ts'
 
 export interface SignalPollers {
   stop(): Promise<void>
@@ -18,73 +17,11 @@ export interface SignalPollerOptions {
   readonly onError: (accountId: string, error: unknown) => void
 }
 
-/** What the pollers of one account share. */
-interface Polling {
-  readonly account: Account
-  readonly signal: AbortSignal
-  readonly take: (documents: readonly unknown[]) => Promise<void>
-  readonly addExtra: () => void
-}
-
-const pauseAfterErrorMs = 5000
-/** The most that SQS hands out at a time; a cloud whose queues hand out more fills this too. */
-const fullReceive = 10
-/** Pollers of an account beside those that are always there. */
-const extrasMax = 28
-/** Receives of one poller whose documents are not durable yet. */
-const underWayMax = 16
-
 /** Listens to the event queue of every account that has one. Documents are acknowledged only when what follows from them is durable. */
 export function startSignalPollers(options: SignalPollerOptions): SignalPollers {
   const { control } = options
   const stopping = new AbortController()
   const polled = new Map<string, { readonly version: number; readonly abort: AbortController; readonly done: Promise<unknown> }>()
-
-  /** Receives again and again. As long as the queue hands out all it can, more receive beside it, since each has to wait for its answer. */
-  const poll = async (polling: Polling, isExtra: boolean): Promise<void> => {
-    const { account, signal } = polling
-    const underWay = new Set<Promise<void>>()
-    let isFull = true
-    while (!signal.aborted && (isFull || !isExtra)) {
-      isFull = false
-      const received = Promise.withResolvers<void>()
-      const takeIn = (documents: readonly unknown[]): Promise<void> => {
-        isFull = documents.length >= fullReceive
-        if (isFull) polling.addExtra()
-        received.resolve()
-        return polling.take(documents)
-      }
-      const done: Promise<void> = receiveSignals(control, account, { waitSeconds: isExtra ? 0 : options.waitSeconds, signal }, takeIn)
-        .then(() => undefined)
-        .catch(async (error: unknown) => {
-          if (signal.aborted) return
-          options.onError(account.id, error)
-          await sleep(control.clock, pauseAfterErrorMs, signal).catch(() => undefined)
-        })
-        .finally(() => underWay.delete(done))
-      underWay.add(done)
-      // The next ones are fetched while these are made durable.
-      await Promise.race([received.promise, done])
-      if (underWay.size >= underWayMax) await Promise.race(underWay)
-    }
-    await Promise.all(underWay)
-  }
-
-  const pollAll = async (account: Account, signal: AbortSignal): Promise<void> => {
-    const extras = new Set<Promise<void>>()
-    const polling: Polling = {
-      account,
-      signal,
-      take: together((documents) => ingestDocuments(control, { account, source: 'queue', documents }), options.onReceived),
-      addExtra() {
-        if (extras.size >= extrasMax) return
-        const extra: Promise<void> = poll(polling, true).finally(() => extras.delete(extra))
-        extras.add(extra)
-      },
-    }
-    await Promise.all(Array.from({ length: options.parallel }, () => poll(polling, false)))
-    await Promise.all(extras)
-  }
 
   const refresh = async (): Promise<void> => {
     const accounts = await control.database.stores.accounts.listAll()
@@ -100,7 +37,7 @@ export function startSignalPollers(options: SignalPollerOptions): SignalPollers 
       if (!provider.signals?.receive) continue
       const abort = new AbortController()
       const signal = AbortSignal.any([abort.signal, stopping.signal])
-      polled.set(account.id, { version: account.version, abort, done: pollAll(account, signal) })
+      polled.set(account.id, { version: account.version, abort, done: pollAccount(options, account, signal) })
     }
   }
 

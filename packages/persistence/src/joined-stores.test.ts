@@ -30,7 +30,7 @@ test('who asks after a change has returned sees it', async () => {
 })
 
 test('of changes of state asked for at once the last one stays', async () => {
-  const { resource, ...common } = await aWorldOf()
+  const { resource } = await aWorldOf()
   await Promise.all(
     (['degraded', 'failing-over', 'lost'] as const).map((status, index) => stores().resources.setStatus(resource.id, status, later(index))),
   )

@@ -83,11 +83,24 @@ export function createLookout(options: {
   }
 
   const isBusy = (): boolean => !stopped() && (moreWaiting || slots.takenByUrgent() > 0)
+  const untilQuiet = createWaitingRoom({ clock, isBusy, stopped })
   const stepAside = (held: Held): Promise<void> | undefined => {
     slotOf.get(held)?.()
     if (moreWaiting) void wake()
     return isBusy() ? untilQuiet(held) : undefined
   }
+  const wake = (): Promise<void> => {
+    if (stopped()) return Promise.resolve()
+    if (looking) lookAgain = true
+    else looking = lookUntilQuiet()
+    return looking
+  }
+
+  return { wake, looking: () => looking, stepAside }
+}
+
+/** Where operations stand aside until nothing urgent has been going on for a while. */
+function createWaitingRoom({ clock, isBusy, stopped }: { readonly clock: Clock; readonly isBusy: () => boolean; readonly stopped: () => boolean }) {
   let admitted = 0
   /** Thousands may stand aside: they look at the same moments, with one timer. */
   let tick: Promise<void> | undefined
@@ -96,7 +109,7 @@ export function createLookout(options: {
       tick = undefined
       admitted = 0
     }))
-  const untilQuiet = async (held: Held): Promise<void> => {
+  return async (held: Held): Promise<void> => {
     const untilMs = clock.nowMs() + asideMaxMs
     let quietSinceMs: number | undefined
     while (clock.nowMs() < untilMs && !stopped() && !held.lost.aborted && !held.cancelRequested) {
@@ -107,13 +120,4 @@ export function createLookout(options: {
       if (quietSinceMs !== undefined && clock.nowMs() - quietSinceMs >= quietMs && admitted++ < admittedPerLook) return
     }
   }
-
-  const wake = (): Promise<void> => {
-    if (stopped()) return Promise.resolve()
-    if (looking) lookAgain = true
-    else looking = lookUntilQuiet()
-    return looking
-  }
-
-  return { wake, looking: () => looking, stepAside }
 }
