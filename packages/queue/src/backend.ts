@@ -16,15 +16,15 @@ export interface BackendConnection {
   close(): Promise<void>
 }
 
-export function connect(backend: QueueBackend): BackendConnection {
-  return backend.kind === 'redis' ? connectRedis(backend.url) : connectPostgres(backend.url)
+export function connect(backend: QueueBackend, onError: (error: unknown) => void): BackendConnection {
+  return backend.kind === 'redis' ? connectRedis(backend.url, onError) : connectPostgres(backend.url)
 }
 
-function connectRedis(url: Secret): BackendConnection {
+function connectRedis(url: Secret, onError: (error: unknown) => void): BackendConnection {
   // BullMQ's workers block on the connection and must never give up on a request while Redis restarts.
   const connection = new Redis(url.reveal(), { maxRetriesPerRequest: null, enableReadyCheck: true })
-  // Without a listener an error event ends the process; the queue and the worker report the same errors to ours.
-  connection.on('error', () => undefined)
+  // The queue passes on most of these, but not every refusal of a password.
+  connection.on('error', onError)
   return {
     kind: 'redis',
     queue: (name, options) => new Queue(name, { ...options, connection }),

@@ -44,7 +44,7 @@ export interface QueueOptions {
 const silenceMaxMs = 30_000
 
 export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
-  const connection = connect(options.backend)
+  const connection = connect(options.backend, options.onError)
   const name = options.prefix === undefined ? queueName : `${queueName}-${options.prefix}`
   const queue = connection.queue(name, {
     defaultJobOptions: { removeOnComplete: true, removeOnFail: 100 },
