@@ -68,7 +68,10 @@ describe('a start that cannot be says why, what to do, and nothing else', () => 
   })
 
   it('of Redis', async () => {
-    const guarded = await listen((_, write) => write(Buffer.from('-WRONGPASS invalid username-password pair or user is disabled.\r\n')))
+    // One answer to each command: several may come in one piece.
+    const commandsIn = (data: Buffer): number => data.toString().match(/^\*\d+\r$/gm)?.length ?? 0
+    const refusal = '-WRONGPASS invalid username-password pair or user is disabled.\r\n'
+    const guarded = await listen((data, write) => write(Buffer.from(refusal.repeat(commandsIn(data)))))
     const [mistyped, closed, noEntry] = await Promise.all([
       refused({ REDIS_URL: 'localhost:6379' }),
       refused({ REDIS_URL: 'redis://127.0.0.1:9' }),
