@@ -49,7 +49,7 @@ async function run(config: Config): Promise<void> {
   }
   const backend =
     config.REDIS_URL === undefined ? ({ kind: 'postgres', url: config.DATABASE_URL } as const) : ({ kind: 'redis', url: config.REDIS_URL } as const)
-  const queue = await openQueue({ backend, clock, onError: (error) => logger.warn('queue_error', { error }) })
+  const queue = await openQueue({ backend, clock, prefix: config.INSTALLATION, onError: (error) => logger.warn('queue_error', { error }) })
   const app = await buildApp({
     control,
     logger,

@@ -45,7 +45,7 @@ export async function compose(config: Config, { logger, metrics }: { readonly lo
   }
   const backend =
     config.REDIS_URL === undefined ? ({ kind: 'postgres', url: config.DATABASE_URL } as const) : ({ kind: 'redis', url: config.REDIS_URL } as const)
-  const queue = await openQueue({ backend, clock, onError: (error) => logger.warn('queue_error', { error }) })
+  const queue = await openQueue({ backend, clock, prefix: config.INSTALLATION, onError: (error) => logger.warn('queue_error', { error }) })
   return {
     control: { database, clock, ids: randomIds, random, vault, providers, settings },
     queue,

