@@ -59,12 +59,17 @@ say(`Token buckets of the account are set wide (settings.limits) except where th
 const redis = process.env['REDIS_URL'] === undefined ? await startRedis() : { url: process.env['REDIS_URL'], stop: () => Promise.resolve() }
 const postgres = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), connectionsMax: 200 })
 let current: Installation | undefined
+let failure: string | undefined
 const results: { readonly backend: string; idle?: IdleResult; mass: MassResult[] }[] = []
 const interrupted = new Promise<never>((_resolve, reject) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => reject(new Error(`Cut off by ${signal}.`)))
 })
 try {
   await Promise.race([measureAll(), interrupted])
+} catch (error) {
+  // What was measured until then is still worth its table.
+  failure = error instanceof Error ? error.message : String(error)
+  say(`\nNot finished: ${failure}`)
 } finally {
   await current?.stop()
   await postgres.stop()
@@ -72,7 +77,7 @@ try {
   if (!values.profile) await rm(directory, { recursive: true, force: true })
 }
 await writeResults()
-process.exit(0)
+process.exit(failure === undefined ? 0 : 1)
 
 async function measureAll(): Promise<void> {
   for (const backend of backendsToMeasure()) {
@@ -138,6 +143,6 @@ async function writeResults(): Promise<void> {
   const file = join('bench-results', `failover-${startedAt.toISOString().replaceAll(':', '-')}.json`)
   await mkdir('bench-results', { recursive: true })
   const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model, node: process.version }
-  await writeFile(file, `${JSON.stringify({ bench: 'failover', startedAt, machine, options: values, results }, undefined, 2)}\n`)
+  await writeFile(file, `${JSON.stringify({ bench: 'failover', startedAt, machine, options: values, failure, results }, undefined, 2)}\n`)
   say(`\nWritten to ${file}`)
 }
