@@ -76,6 +76,18 @@ describe('weights between two groups', () => {
     expect(calls().count('ModifyListener') - before).toBe(1)
   })
 
+  it('are changed without reading the group that gets none, when the new member waits healthy', async () => {
+    const { binding, primary, shadow, groups } = await weighted()
+    await traffic().enrol(binding, shadow, context())
+    await healthy(groups.standby, shadow)
+    await world.advance(5_000) // until what was read before is no longer recent
+    const before = calls().count('DescribeTargetHealth')
+    expect(await traffic().health?.(binding, shadow.nativeId)).toBe('healthy')
+    await traffic().setWeights(binding, [{ ref: shadow, weight: 100 }], context())
+    expect(calls().count('DescribeTargetHealth') - before).toBe(1)
+    expect(await shares(binding)).toEqual({ [primary.nativeId]: 0, [shadow.nativeId]: 100 })
+  })
+
   it('take a waiting member out of the group that is about to get traffic', async () => {
     const { binding, primary, shadow, other, groups } = await weighted()
     await Promise.all([traffic().enrol(binding, shadow, context()), traffic().enrol(binding, other, context())])

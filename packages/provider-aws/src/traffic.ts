@@ -29,6 +29,11 @@ export function awsTraffic(adapter: Adapter): Traffic {
     async state(binding) {
       return await of(binding).state(binding)
     },
+    async health(binding, nativeId) {
+      const mechanism = of(binding)
+      if (mechanism.health) return await mechanism.health(binding, nativeId)
+      return (await mechanism.state(binding)).find((member) => member.nativeId === nativeId)?.health
+    },
     async enrol(binding, ref, context) {
       await of(binding).enrol(binding, ref, context)
     },

@@ -1,9 +1,13 @@
-import type { InstanceRef, Provider, TrafficBinding, TrafficMember } from '@understudy/provider'
+import type { InstanceRef, MemberHealth, Provider, Traffic, TrafficBinding, TrafficMember } from '@understudy/provider'
 import type { SagaDeps } from '../context.ts'
 import { awaitCondition } from './await-operation.ts'
 
 export const memberOf = (members: readonly TrafficMember[], nativeId: string): TrafficMember | undefined =>
   members.find((member) => member.nativeId === nativeId)
+
+/** How the entry point sees one member, by the cheapest question that this cloud has; `undefined`: it is not a member. */
+export const healthOf = async (traffic: Traffic, binding: TrafficBinding, nativeId: string): Promise<MemberHealth | undefined> =>
+  traffic.health ? await traffic.health(binding, nativeId) : memberOf(await traffic.state(binding), nativeId)?.health
 
 /** Whether a stand-in can be enrolled with weight 0 and watched before it gets any traffic. */
 export const watchesStandby = (provider: Provider, binding: TrafficBinding | undefined): boolean =>
@@ -24,7 +28,6 @@ export async function awaitHealthy(
   signal: AbortSignal,
 ): Promise<void> {
   await awaitCondition(deps, signal, async () => {
-    const members = await provider.traffic?.state(binding)
-    return members && memberOf(members, ref.nativeId)?.health === 'healthy' ? true : undefined
+    return provider.traffic && (await healthOf(provider.traffic, binding, ref.nativeId)) === 'healthy' ? true : undefined
   })
 }

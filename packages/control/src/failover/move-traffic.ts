@@ -3,7 +3,7 @@ import { isProviderError, providerError } from '@understudy/provider'
 import type { InstanceRef, Provider } from '@understudy/provider'
 import type { MemberHealth } from '@understudy/provider'
 import { awaitCondition } from '../cloud/await-operation.ts'
-import { awaitHealthy, carriesTraffic, memberOf } from '../cloud/health.ts'
+import { awaitHealthy, carriesTraffic, healthOf, memberOf } from '../cloud/health.ts'
 import { ensureResting, ensureRunning } from '../cloud/ensure-running.ts'
 import type { SagaDeps } from '../context.ts'
 import { rememberAvoided } from '../placement/remember-avoided.ts'
@@ -17,7 +17,7 @@ export async function moveTraffic(deps: SagaDeps, step: FailoverStep, standIn: S
   const { provider, primary, binding } = await failoverWorld(deps, step)
   const { traffic } = provider
   const ref = refOf(provider, standIn)
-  const healthy = binding && traffic ? memberOf(await traffic.state(binding), ref.nativeId)?.health === 'healthy' : false
+  const healthy = binding && traffic ? (await healthOf(traffic, binding, ref.nativeId)) === 'healthy' : false
   // Whoever is healthy runs. Anybody else may have been stopped since it was proven.
   if (!healthy) await startStandIn(deps, step, standIn)
   if (!binding || !traffic) return { moved: false, atMs: deps.clock.nowMs() }
@@ -79,7 +79,7 @@ async function isPrimaryHealthy(deps: SagaDeps, step: FailoverStep): Promise<boo
   const { provider, primary, binding } = await failoverWorld(deps, step)
   const { traffic } = provider
   if (!binding || !traffic || binding.mechanism === 'address-move') return true
-  const health = async (): Promise<MemberHealth | undefined> => memberOf(await traffic.state(binding), primary.nativeId)?.health
+  const health = async (): Promise<MemberHealth | undefined> => healthOf(traffic, binding, primary.nativeId)
   const found = await health()
   if (found === 'healthy') return true
   if (found === undefined || found === 'unused' || found === 'draining') {

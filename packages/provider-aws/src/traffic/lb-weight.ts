@@ -1,6 +1,6 @@
 import type { Action } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { providerError } from '@understudy/provider'
-import type { CallContext, InstanceRef, TrafficBinding, TrafficMember } from '@understudy/provider'
+import type { CallContext, InstanceRef, MemberHealth, TrafficBinding, TrafficMember } from '@understudy/provider'
 import { isUrgent } from '../adapter.ts'
 import type { Adapter } from '../adapter.ts'
 import { sharesOf, staying } from './balancer.ts'
@@ -29,6 +29,7 @@ export function lbWeight(adapter: Adapter, balancer: Balancer): Mechanism {
       const view = await look(balancer, readLbWeight(binding))
       return membersOf(view)
     },
+    health: (binding, nativeId) => healthOf(balancer, readLbWeight(binding), nativeId),
     enrol: (binding, ref, context) => inTurn(entryOf(binding), () => enrol(adapter, balancer, readLbWeight(binding), ref, context)),
     setWeights: (binding, weights, context) => inTurn(entryOf(binding), () => setWeights(adapter, balancer, readLbWeight(binding), weights, context)),
     async remove(binding, ref, context) {
@@ -51,18 +52,47 @@ interface View {
   readonly standby: Group
 }
 
-async function look(balancer: Balancer, binding: LbWeightBinding, targets: Balancer['targets'] = balancer.targets): Promise<View> {
+async function look(balancer: Balancer, binding: LbWeightBinding): Promise<View> {
   const [actions, primaryTargets, standbyTargets] = await Promise.all([
     actionsOf(balancer, binding),
-    targets(binding.primaryGroup),
-    targets(binding.standbyGroup),
+    balancer.targets(binding.primaryGroup),
+    balancer.targets(binding.standbyGroup),
   ])
+  return viewOf(binding, actions, primaryTargets, standbyTargets)
+}
+
+/**
+ * What has to be known before `raised` get all the traffic. The weights are read anew, because they are written back whole; who the
+ * members are, the caller has often just looked. Where all of them wait, healthy, in the standby's group, the other one goes to 0
+ * whoever is in it, and is not read.
+ */
+async function lookBeforeRaising(balancer: Balancer, binding: LbWeightBinding, raised: ReadonlySet<string>): Promise<View> {
+  const [actions, standbyTargets] = await Promise.all([actionsOf(balancer, binding), balancer.recentTargets(binding.standbyGroup)])
+  const waiting = new Set(standbyTargets.filter(({ health }) => health === 'healthy').map(({ nativeId }) => nativeId))
+  const isWaitingThere = raised.size > 0 && [...raised].every((nativeId) => waiting.has(nativeId))
+  return viewOf(binding, actions, isWaitingThere ? [] : await balancer.recentTargets(binding.primaryGroup), standbyTargets)
+}
+
+function viewOf(
+  binding: LbWeightBinding,
+  actions: readonly Action[],
+  primaryTargets: readonly RegisteredTarget[],
+  standbyTargets: readonly RegisteredTarget[],
+): View {
   const weights = weightsOf(forwardOf(actions, binding))
   return {
     actions,
     primary: { arn: binding.primaryGroup, weight: weights.get(binding.primaryGroup) ?? 0, targets: primaryTargets },
     standby: { arn: binding.standbyGroup, weight: weights.get(binding.standbyGroup) ?? 0, targets: standbyTargets },
   }
+}
+
+/** Most often whoever is asked for waits in the standby's group, and the other one need not be read. */
+async function healthOf(balancer: Balancer, binding: LbWeightBinding, nativeId: string): Promise<MemberHealth | undefined> {
+  const of = (targets: readonly RegisteredTarget[]) => targets.find((target) => target.nativeId === nativeId)?.health
+  const standby = of(await balancer.targets(binding.standbyGroup))
+  if (standby !== undefined && standby !== 'draining') return standby
+  return of(await balancer.targets(binding.primaryGroup)) ?? standby
 }
 
 function membersOf({ primary, standby }: View): TrafficMember[] {
@@ -115,9 +145,8 @@ async function enrol(adapter: Adapter, balancer: Balancer, binding: LbWeightBind
 const isListed = ({ actions }: View, { arn }: Group): boolean => actions.some((action) => weightsOf(action).has(arn))
 
 async function setWeights(adapter: Adapter, balancer: Balancer, binding: LbWeightBinding, weights: Weights, context: CallContext): Promise<void> {
-  // The weights are read anew, because they are written back whole. Who the members are, the caller has often just looked.
-  const { actions, primary, standby } = await look(balancer, binding, balancer.recentTargets)
   const raised = new Map(weights.filter(({ weight }) => weight > 0).map(({ ref, weight }) => [ref.nativeId, weight]))
+  const { actions, primary, standby } = await lookBeforeRaising(balancer, binding, new Set(raised.keys()))
   const plan = [primary, standby].map((group) => planFor(group, raised))
   for (const nativeId of raised.keys()) {
     if (!plan.some(({ kept }) => kept.includes(nativeId))) {

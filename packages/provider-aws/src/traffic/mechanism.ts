@@ -1,4 +1,4 @@
-import type { CallContext, InstanceRef, TrafficBinding, TrafficMember } from '@understudy/provider'
+import type { CallContext, InstanceRef, MemberHealth, TrafficBinding, TrafficMember } from '@understudy/provider'
 
 export type Weights = readonly { readonly ref: InstanceRef; readonly weight: number }[]
 
@@ -6,6 +6,8 @@ export type Weights = readonly { readonly ref: InstanceRef; readonly weight: num
 export interface Mechanism {
   validate(binding: TrafficBinding): Promise<void>
   state(binding: TrafficBinding): Promise<readonly TrafficMember[]>
+  /** Absent where `state` asks no more than this would. */
+  health?(binding: TrafficBinding, nativeId: string): Promise<MemberHealth | undefined>
   enrol(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
   setWeights(binding: TrafficBinding, weights: Weights, context: CallContext): Promise<void>
   remove(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>

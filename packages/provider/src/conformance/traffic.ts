@@ -64,6 +64,18 @@ export function trafficConformance(world: () => ConformanceWorld): void {
       expect(await served(world(), binding)).toEqual(new Set([primary.nativeId]))
     })
 
+    it('says the same of one member as of all of them', async () => {
+      if (!has() || traffic(world()).health === undefined) return
+      const { binding, primary, shadow } = await pair(world(), mechanism)
+      const one = (nativeId: string) => world().run(traffic(world()).health?.(binding, nativeId) ?? Promise.resolve(undefined))
+      expect(await one('nobody')).toBeUndefined()
+      await shift(world(), binding, shadow)
+      await until(world(), 'it has arrived', async () => (await weights(world(), binding))[shadow.nativeId] === 100)
+      const all = await health(world(), binding)
+      expect(await one(shadow.nativeId)).toBe(all[shadow.nativeId])
+      expect(await one(primary.nativeId)).toBe(all[primary.nativeId])
+    })
+
     it('refuses weights that are no shares, and members nobody knows', async () => {
       if (!has()) return
       const { binding, primary, shadow } = await pair(world(), mechanism)

@@ -50,6 +50,7 @@ const groupsByName: Readonly<Record<string, LimitGroup | 'unlimited'>> = {
   'snapshots.capture': 'snapshot',
   'snapshots.get': 'read',
   'traffic.state': 'read',
+  'traffic.health': 'read',
   'traffic.validate': 'read',
   // A long poll of a queue has limits of its own, far above one poller's.
   'signals.receive': 'unlimited',
