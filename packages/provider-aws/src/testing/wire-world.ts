@@ -105,7 +105,11 @@ function controls(server: SimServer): Controls {
       })
       const [made] = instances
       if (made === undefined) throw new Error('one instance was asked for and none came')
-      await until(() => dc.instances.get(made.instanceId)?.state === 'running' && dc.instances.get(made.instanceId)?.answering === true)
+      // In a region that shows things late, an instance may serve before other calls know of it.
+      await until(() => {
+        const found = dc.instances.get(made.instanceId)
+        return found?.state === 'running' && found.answering && found.visibleAtMs <= server.clock.nowMs()
+      })
       return { provider: 'aws', account: dc.accountId, region: dc.region, nativeId: made.instanceId, zone }
     },
     makeBinding: (mechanism, member) => makeBinding(dc, until, listenerOf, mechanism, member),
