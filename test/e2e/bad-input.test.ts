@@ -112,6 +112,25 @@ describe('a body', () => {
     expect(response.status).toBe(413)
     expect(await response.text()).toContain('payload_too_large')
   })
+
+  it('that is refused before it has been read is still answered, to a client that first sends all of it', async () => {
+    const big = 'x'.repeat(8_000_000)
+    const post = (headers: Record<string, string>): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const { hostname, port } = new URL(installation.apiUrl)
+        const socket = connect({ host: hostname, port: Number(port) })
+        const lines = ['POST /v1/accounts HTTP/1.1', 'host: x', 'content-type: application/json', `content-length: ${big.length}`]
+        const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+        let answer = ''
+        socket.on('data', (chunk: Buffer) => (answer += chunk.toString()))
+        socket.on('error', reject)
+        socket.on('end', () => resolve(answer))
+        socket.write([...lines, 'connection: close', ...more, '', ''].join('\r\n'))
+        socket.write(big)
+      })
+    expect(await post({ authorization: `Bearer ${installation.adminKey}`, 'idempotency-key': 'big' })).toContain('payload_too_large')
+    expect(await post({})).toContain('unauthenticated')
+  })
 })
 
 describe('a connection', () => {

@@ -11,6 +11,7 @@ import { rateLimits } from './plugins/rate-limit.ts'
 import { requestContext, requestIds } from './plugins/request-context.ts'
 import { serve } from './plugins/routing.ts'
 import { refuseBrokenRequest } from './plugins/broken-requests.ts'
+import { unreadBodies } from './plugins/unread-bodies.ts'
 import { routes } from './routes/index.ts'
 import { createStreams } from './streams/streams.ts'
 import { serializerCompiler } from 'fastify-type-provider-zod'
@@ -40,6 +41,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.setSerializerCompiler(serializerCompiler as never)
   problemDetails(app, problems)
   requestContext(app, { clock: control.clock, metrics: deps.metrics, logger })
+  unreadBodies(app)
   app.decorateRequest('principal', undefined)
   app.decorateRequest('idempotency', undefined)
   jsonBodies(app)
