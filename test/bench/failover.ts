@@ -18,7 +18,7 @@ import { breakdownTable, idleTable, massTable } from './report.ts'
  * `npm run bench -- failover`: how fast traffic moves, over the wire, beside the least that could be done. See docs/benchmarks.md.
  */
 
-const { values, positionals } = parseArgs({
+const { values } = parseArgs({
   allowPositionals: true,
   options: {
     /** Fewer samples, and no ten thousand. */
@@ -39,10 +39,6 @@ const { values, positionals } = parseArgs({
   },
 })
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-if (positionals[0] !== 'failover') {
-  say('Usage: npm run bench -- failover [--quick]')
-  process.exit(2)
-}
 
 const samples = Number(values.samples ?? (values.quick ? 20 : 200))
 const sizes = (values.sizes ?? (values.quick ? '100,1000' : '100,1000,10000')).split(',').map(Number)

@@ -1,0 +1,12 @@
+/** `npm run bench -- <name> [options]`: one file per bench, which reads its own options and runs when it is loaded. */
+const benches: Readonly<Record<string, () => Promise<unknown>>> = {
+  failover: () => import('./failover.ts'),
+  forecast: () => import('./forecast/forecast.ts'),
+}
+
+const bench = benches[process.argv[2] ?? '']
+if (bench === undefined) {
+  process.stdout.write(`Usage: npm run bench -- ${Object.keys(benches).join(' | ')} [options]\n`)
+  process.exit(2)
+}
+await bench()
