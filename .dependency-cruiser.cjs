@@ -9,6 +9,7 @@ const may = {
   saga: ['core'],
   telemetry: ['core'],
   provider: ['core'],
+  forecast: ['core'],
   'cloud-sim': ['core', 'provider'],
   'provider-aws': ['core', 'provider'],
   control: ['core', 'provider', 'saga'],

@@ -1,0 +1,122 @@
+import type { Backtest } from './backtest.ts'
+
+/** How single forecasts become one. */
+export interface Combination {
+  /** One per model of the backtest, none negative, sum 1. */
+  readonly weights: Float64Array
+  readonly rule: 'median' | 'mean'
+}
+
+/** From so many cycles of the shortest period on, a regression on the backtest is worth more than the robust median. */
+const cyclesForRegression = 28
+
+/**
+ * Short history: weighted median with weights (lowest MAE / MAE)^4. Long history: the mean with weights that minimise the squared
+ * error on the simplex, shrunken by a fifth to the former (Granger, Ramanathan 1984, with the constraint of Bates, Granger 1969).
+ * @param values without gaps, in normal units
+ * @param isGap true where the value was filled and must not be scored
+ */
+export function combine(backtest: Backtest, values: Float64Array, isGap: readonly boolean[], cycles: number): Combination {
+  const losses = backtest.members.map(({ forecasts }) => meanAbsoluteError(backtest, forecasts, values, isGap))
+  const lowest = Math.min(...losses)
+  const robust = normalised(Float64Array.from(losses, (loss) => ((lowest + 1e-9) / (loss + 1e-9)) ** 4))
+  if (cycles < cyclesForRegression || backtest.members.length < 2) return { weights: robust, rule: 'median' }
+  const squares = simplexLeastSquares(backtest, values, isGap, robust)
+  return { weights: normalised(squares.map((weight, index) => 0.8 * weight + 0.2 * robust[index]!)), rule: 'mean' }
+}
+
+function normalised(weights: Float64Array): Float64Array {
+  let sum = 0
+  for (const weight of weights) sum += weight
+  return weights.map((weight) => (sum > 0 ? weight / sum : 1 / weights.length))
+}
+
+function meanAbsoluteError(backtest: Backtest, forecasts: Float64Array, values: Float64Array, isGap: readonly boolean[]): number {
+  let sum = 0
+  let count = 0
+  forEachScored(backtest, values, isGap, (row, actual) => {
+    sum += Math.abs(forecasts[row]! - actual)
+    count++
+  })
+  return count > 0 ? sum / count : 1
+}
+
+function forEachScored(
+  { origins, horizon }: Backtest,
+  values: Float64Array,
+  isGap: readonly boolean[],
+  use: (row: number, actual: number) => void,
+): void {
+  for (let origin = 0; origin < origins.length; origin++) {
+    for (let step = 0; step < horizon; step++) {
+      const target = origins[origin]! + step
+      if (target < values.length && !isGap[target]) use(origin * horizon + step, values[target]!)
+    }
+  }
+}
+
+/** Exponentiated gradient on the simplex (Kivinen, Warmuth 1997): errors' Gram matrix once, then cheap steps. */
+function simplexLeastSquares(backtest: Backtest, values: Float64Array, isGap: readonly boolean[], start: Float64Array): Float64Array {
+  const { members } = backtest
+  const size = members.length
+  const gram = new Float64Array(size * size)
+  const errors = new Float64Array(size)
+  forEachScored(backtest, values, isGap, (row, actual) => {
+    for (let i = 0; i < size; i++) {
+      errors[i] = members[i]!.forecasts[row]! - actual
+      for (let j = 0; j <= i; j++) gram[i * size + j] = gram[i * size + j]! + errors[i]! * errors[j]!
+    }
+  })
+  let largest = 1e-12
+  for (let i = 0; i < size; i++) {
+    largest = Math.max(largest, gram[i * size + i]!)
+    for (let j = 0; j < i; j++) gram[j * size + i] = gram[i * size + j]!
+  }
+  let weights: Float64Array = Float64Array.from(start)
+  for (let step = 0; step < 300; step++) {
+    const current = weights
+    weights = normalised(
+      current.map((weight, i) => {
+        let gradient = 0
+        for (let j = 0; j < size; j++) gradient += gram[i * size + j]! * current[j]!
+        return weight * Math.exp((-2 * gradient) / largest)
+      }),
+    )
+  }
+  return weights
+}
+
+/** One forecast from those of all models; `forecasts` and `weights` have one entry per model. */
+export function combined({ weights, rule }: Combination, forecasts: Float64Array): number {
+  if (rule === 'mean') {
+    let sum = 0
+    for (let index = 0; index < weights.length; index++) sum += weights[index]! * forecasts[index]!
+    return sum
+  }
+  return weightedMedian(forecasts, weights)
+}
+
+/** Sorted by insertion, since there are few; between two values the middle where the weight meets a half exactly in between. */
+function weightedMedian(values: Float64Array, weights: Float64Array): number {
+  const order: number[] = []
+  for (let index = 0; index < values.length; index++) {
+    let place = order.length
+    while (place > 0 && values[order[place - 1]!]! > values[index]!) place--
+    order.splice(place, 0, index)
+  }
+  let passed = 0
+  let before = values[order[0]!]!
+  let middleBefore = 0
+  for (const index of order) {
+    const middle = passed + weights[index]! / 2
+    if (middle >= 0.5) {
+      if (passed === 0) return values[index]!
+      const share = (0.5 - middleBefore) / (middle - middleBefore)
+      return before + share * (values[index]! - before)
+    }
+    passed += weights[index]!
+    before = values[index]!
+    middleBefore = middle
+  }
+  return before
+}

@@ -1,0 +1,207 @@
+import type { Random } from '@understudy/core'
+import { backtest, fitOrNothing } from './combination/backtest.ts'
+import type { Combination } from './combination/weights.ts'
+import { combine, combined } from './combination/weights.ts'
+import { ErrorPool } from './distribution/conformal.ts'
+import type { Distribution } from './distribution/distribution.ts'
+import { gridLevels, interpolate, samplePaths } from './distribution/distribution.ts'
+import { ForecastError, requireWhole } from './errors.ts'
+import type { Score, Verdict } from './evaluation/scorecard.ts'
+import { Scorecard, verdictOf } from './evaluation/scorecard.ts'
+import { allMembers } from './members/index.ts'
+import type { FittedMember, Member, Plan } from './members/member.ts'
+import { fillGaps } from './series/fill.ts'
+import type { Scale } from './series/scale.ts'
+import { scaleOf } from './series/scale.ts'
+import { seasonalPeriods } from './series/seasonality.ts'
+import type { Series } from './series/series.ts'
+
+export interface FitOptions {
+  /** Steps ahead, 1 … 2000. */
+  readonly horizon: number
+  /** Seasonal periods in steps; day and week by default, where the series shows two of each. */
+  readonly periods?: readonly number[]
+  /** The models; all by default. The first is the yardstick. */
+  readonly members?: readonly Member[]
+}
+
+/** One step's forecasts that wait for what happens. */
+interface Pending {
+  readonly points: Float64Array
+  readonly naive: Float64Array
+  /** 10 % and 90 % distances from the points, and the whole grid of them for the score. */
+  readonly offsets: readonly Float64Array[]
+}
+
+/**
+ * Fits every model, scores them on the series' own past, and combines them.
+ * @throws ForecastError naming `horizon` or `periods`
+ */
+export function fitForecaster(series: Series, options: FitOptions): Forecaster {
+  requireWhole('horizon', options.horizon, 1, 2000)
+  for (const period of options.periods ?? []) requireWhole('periods', period, 2, Math.max(2, series.values.length >> 1))
+  const periods = [...(options.periods ?? seasonalPeriods(series.values, series.stepMs))].sort((a, b) => a - b)
+  return new Forecaster(series, { periods, horizon: options.horizon }, options.members ?? allMembers)
+}
+
+export class Forecaster {
+  private readonly series: Series
+  private readonly plan: Plan
+  private readonly scale: Scale
+  private readonly fitted: readonly FittedMember[]
+  private readonly combination: Combination
+  private readonly pool: ErrorPool
+  private readonly trajectories: Float64Array[] = []
+  private readonly scorecard: Scorecard
+  private readonly pending: Pending[] = []
+  private offsets: readonly Float64Array[] | undefined
+  /** The models that the combination holds and their weights; a model that failed is not among them. */
+  readonly members: readonly { readonly name: string; readonly weight: number }[]
+
+  constructor(series: Series, plan: Plan, members: readonly Member[]) {
+    this.series = series
+    this.plan = plan
+    this.scale = scaleOf(series.values)
+    const period = plan.periods[0] ?? 1
+    const { centre, unit } = this.scale
+    const values = fillGaps(series.values, period).map((value) => (value - centre) / unit)
+    const isGap = Array.from(series.values, (value) => !Number.isFinite(value))
+    const past = backtest(values, members, plan)
+    const fits = past.members.flatMap((entry) => {
+      const model = fitOrNothing(entry.member, values, plan)
+      return model === undefined ? [] : [{ ...entry, model }]
+    })
+    if (fits.length === 0) throw new ForecastError('members', 'none could be fitted')
+    this.fitted = fits.map(({ model }) => model)
+    const scored = { ...past, members: fits }
+    this.combination = combine(scored, values, isGap, values.length / period)
+    this.members = fits.map(({ member }, index) => ({ name: member.name, weight: this.combination.weights[index]! }))
+    this.pool = new ErrorPool(plan.horizon, Math.max(past.origins.length, 48))
+    this.scorecard = new Scorecard(plan.horizon)
+    this.learnErrors(scored, values, isGap)
+    if (past.origins.length === 0) this.learnMoves(values)
+  }
+
+  /** Too short for a backtest: the moves of the values themselves are the errors of the last value. */
+  private learnMoves(values: Float64Array): void {
+    for (let step = 0; step < Math.min(this.plan.horizon, values.length - 1); step++) {
+      for (let index = step + 1; index < values.length; index++) this.pool.add(step, values[index]! - values[index - step - 1]!)
+    }
+  }
+
+  private learnErrors(past: ReturnType<typeof backtest>, values: Float64Array, isGap: readonly boolean[]): void {
+    const { horizon } = this.plan
+    const at = new Float64Array(past.members.length)
+    past.origins.forEach((origin, row) => {
+      const trajectory = new Float64Array(horizon)
+      let isWhole = origin + horizon <= values.length
+      for (let step = 0; step < horizon && origin + step < values.length; step++) {
+        if (isGap[origin + step]) {
+          isWhole = false
+          continue
+        }
+        past.members.forEach(({ forecasts }, index) => (at[index] = forecasts[row * horizon + step]!))
+        trajectory[step] = values[origin + step]! - combined(this.combination, at)
+        this.pool.add(step, trajectory[step]!)
+      }
+      if (isWhole) this.trajectories.push(trajectory)
+    })
+  }
+
+  /** Quantiles for the next `horizon` steps (at most those fitted for), never below the series' floor or above its cap. */
+  predict(horizon = this.plan.horizon): Distribution {
+    requireWhole('horizon', horizon, 1, this.plan.horizon)
+    const { points } = this.points()
+    const offsets = this.currentOffsets()
+    return { levels: gridLevels, values: Array.from({ length: horizon }, (_, step) => this.denormalised(points[step]!, offsets[step]!)) }
+  }
+
+  /** `count` courses that the next `horizon` steps may take, with the dependence between steps of past errors. */
+  paths(horizon: number, count: number, random: Random): readonly Float64Array[] {
+    const distribution = this.predict(horizon)
+    return samplePaths(distribution, this.trajectories, count, random)
+  }
+
+  /**
+   * Takes in what happened, in the series' unit, in order; NaN is a gap. Scores the forecasts that came due and adapts the width.
+   * @throws ForecastError naming `values` when one is infinite
+   */
+  update(values: ArrayLike<number>): void {
+    for (let index = 0; index < values.length; index++) {
+      if (Math.abs(values[index]!) === Infinity) throw new ForecastError('values', `entry ${index} is ${values[index]}`)
+    }
+    for (let index = 0; index < values.length; index++) this.take(values[index]!)
+  }
+
+  /** How the forecasts that came due since fitting did at the full horizon, and what follows from it. */
+  assess(): { readonly score: Score } & Verdict {
+    const score = this.scorecard.score()
+    return { score, ...verdictOf(score) }
+  }
+
+  private take(value: number): void {
+    const { centre, unit } = this.scale
+    const { points, naive } = this.points()
+    this.pending.unshift({ points, naive, offsets: this.currentOffsets() })
+    if (this.pending.length > this.plan.horizon) this.pending.pop()
+    const normal = Number.isFinite(value) ? (value - centre) / unit : points[0]!
+    if (Number.isFinite(value)) this.settle(normal)
+    for (const model of this.fitted) model.update(normal)
+  }
+
+  /** Forecasts made 1 … horizon steps ago were about this point. */
+  private settle(value: number): void {
+    const last = this.plan.horizon - 1
+    this.pending.forEach((past, step) => {
+      const error = value - past.points[step]!
+      this.pool.add(step, error)
+      if (step !== last && step !== 0) return
+      const offsets = past.offsets[step]!
+      const level = interpolateLevel(offsets, error)
+      this.pool.adapt(level >= 0.1 && level <= 0.9)
+      if (step === last) this.scorecard.add({ actual: value, forecast: past.points[step]!, naive: past.naive[step]!, level })
+    })
+    // Sorting the errors anew at every point would cost more than it tells; an hourly series is sorted four times a day.
+    if (++this.sinceSorted >= 6) {
+      this.offsets = undefined
+      this.sinceSorted = 0
+    }
+  }
+  private sinceSorted = 0
+
+  private currentOffsets(): readonly Float64Array[] {
+    this.offsets ??= Array.from({ length: this.plan.horizon }, (_, step) => this.pool.offsets(step))
+    return this.offsets
+  }
+
+  /** Combined point forecasts and the yardstick's, in normal units. */
+  private points(): { points: Float64Array; naive: Float64Array } {
+    const { horizon } = this.plan
+    const each = this.fitted.map((model) => {
+      const into = new Float64Array(horizon)
+      model.predict(into)
+      return into
+    })
+    const at = new Float64Array(each.length)
+    const points = new Float64Array(horizon)
+    for (let step = 0; step < horizon; step++) {
+      for (let index = 0; index < each.length; index++) at[index] = each[index]![step]!
+      points[step] = combined(this.combination, at)
+    }
+    return { points, naive: each[0]! }
+  }
+
+  private denormalised(point: number, offsets: Float64Array): Float64Array {
+    const { floor, cap } = this.series
+    const { centre, unit } = this.scale
+    return offsets.map((offset) => Math.min(cap, Math.max(floor, centre + unit * (point + offset))))
+  }
+}
+
+/** The level of an error among ascending offsets at `gridLevels`. */
+function interpolateLevel(offsets: Float64Array, error: number): number {
+  const last = offsets.length - 1
+  if (error < offsets[0]!) return gridLevels[0]! / 2
+  if (error > offsets[last]!) return (1 + gridLevels[last]!) / 2
+  return interpolate(offsets, gridLevels, error)
+}

@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** One task: what is known, and what came after it. */
+export interface Task {
+  readonly id: string
+  /** Where the series comes from, for coverage by source. */
+  readonly source: string
+  readonly history: Float64Array
+  readonly future: Float64Array
+}
+
+/** 336 hours in, 24 out, three origins per series, the last at its end and the first as early as its history allows. */
+export async function cloudTasks(directory: string): Promise<readonly Task[]> {
+  const text = await readFile(join(directory, 'dev/forecasting/cloud_hourly.csv'), 'utf8')
+  const bySeries = new Map<string, { source: string; values: number[] }>()
+  for (const line of text.trim().split('\n').slice(1)) {
+    const [id, source, , value] = line.split(',') as [string, string, string, string]
+    const entry = bySeries.get(id) ?? { source, values: [] }
+    entry.values.push(value === '' ? NaN : Number(value))
+    bySeries.set(id, entry)
+  }
+  return [...bySeries].flatMap(([id, { source, values }]) => {
+    const room = values.length - 336 - 24
+    if (room < 0) return []
+    const starts = [...new Set([0, room >> 1, room])]
+    return starts.map((start) => ({
+      id,
+      source,
+      history: Float64Array.from(values.slice(start, start + 336)),
+      future: Float64Array.from(values.slice(start + 336, start + 360)),
+    }))
+  })
+}
+
+/** The official split: 700 or 960 hours in, 48 out. */
+export async function m4Tasks(directory: string): Promise<readonly Task[]> {
+  const read = async (name: string): Promise<readonly (readonly [string, Float64Array])[]> => {
+    const text = await readFile(join(directory, 'dev/forecasting', name), 'utf8')
+    return text
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => {
+        const [id, ...cells] = line.replaceAll('"', '').split(',')
+        return [
+          id!,
+          Float64Array.from(
+            cells.filter((cell) => cell !== ''),
+            Number,
+          ),
+        ] as const
+      })
+  }
+  const test = new Map(await read('m4_hourly_test.csv'))
+  return (await read('m4_hourly_train.csv')).map(([id, history]) => ({ id, source: 'm4', history, future: test.get(id)! }))
+}

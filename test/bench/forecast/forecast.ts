@@ -1,0 +1,111 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { availableParallelism, cpus } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Task } from './data.ts'
+import { cloudTasks, m4Tasks } from './data.ts'
+import type { Measured, Scores } from './measure.ts'
+import { geometricMean, mean, measure, percentile } from './measure.ts'
+
+/*
+ * `npm run bench -- forecast`: accuracy, calibration and speed on real series, beside seasonal naive and recorded references. The data
+ * are outside the project: UNDERSTUDY_DATA_DIR names the folder that has `dev/forecasting` in it.
+ */
+
+/** Recorded on the same kind of tasks with R 4.2.2 and forecast 8.20; their origins may differ from ours. */
+const references = {
+  cloud: [
+    { method: 'R tbats (recorded)', relMase: 0.794, relSql: 0.664 },
+    { method: 'R ets (recorded)', relMase: 0.998, relSql: 0.848 },
+    { method: 'R mstl+arima (recorded)', relMase: 0.937, relSql: 0.774 },
+    { method: 'R auto.arima (recorded, 80 tasks)', relMase: 0.771, relSql: 0.725 },
+  ],
+  m4: [{ method: 'Doornik et al., best of M4 hourly (published, all 414)', mase: 0.801, smape: 8.913, msis: 6.139 }],
+}
+
+const { values: options } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** Every n-th task only. */
+    every: { type: 'string', default: '1' },
+    /** Only these sets: cloud, m4. */
+    only: { type: 'string', multiple: true },
+  },
+})
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const directory = process.env['UNDERSTUDY_DATA_DIR']
+if (directory === undefined) {
+  say('NOT MEASURED: set UNDERSTUDY_DATA_DIR to the folder that has dev/forecasting/cloud_hourly.csv in it.')
+  process.exit(2)
+}
+
+const startedAt = new Date()
+const wanted = options.only ?? ['cloud', 'm4']
+const results = {
+  ...(wanted.includes('cloud') ? { cloud: run(await cloudTasks(directory)) } : {}),
+  ...(wanted.includes('m4') ? { m4: run(await m4Tasks(directory)) } : {}),
+}
+if (results.cloud) sayCloud(results.cloud)
+if (results.m4) sayM4(results.m4)
+await write()
+
+function run(tasks: readonly Task[]): readonly Measured[] {
+  const chosen = tasks.filter((_, index) => index % Number(options.every) === 0)
+  // The first fits are slow until the machine code is compiled, and no installation lives that short.
+  for (const task of chosen.slice(0, 3)) measure(task)
+  return chosen.map(measure)
+}
+
+function sayCloud(measured: readonly Measured[]): void {
+  const relative = (of: (scores: Scores) => number): number => geometricMean(measured.map((one) => of(one.engine) / of(one.naive)))
+  const row = (method: string, side: 'engine' | 'naive', relMase: number, relSql: number): void =>
+    say(`| ${method} | ${relMase.toFixed(3)} | ${relSql.toFixed(3)} | ${commonCells(measured, side)} |`)
+  say(`\nCloud demand, 336 h in, 24 h out: ${measured.length} tasks of ${new Set(measured.map(({ task }) => task.id)).size} series\n`)
+  say('| method | relative MASE | relative SQL | MASE | MSIS | in 80 % | in 95 % |')
+  say('| --- | --- | --- | --- | --- | --- | --- |')
+  row(
+    'engine',
+    'engine',
+    relative((scores) => scores.mase),
+    relative((scores) => scores.sql),
+  )
+  row('seasonal naive', 'naive', 1, 1)
+  for (const { method, relMase, relSql } of references.cloud) say(`| ${method} | ${relMase.toFixed(3)} | ${relSql.toFixed(3)} | | | | |`)
+  sayTimes(measured)
+  for (const [source, group] of Map.groupBy(measured, ({ task }) => task.source)) {
+    const ratio = geometricMean(group.map((one) => one.engine.mase / one.naive.mase))
+    say(`  ${source} (${group.length}): relative MASE ${ratio.toFixed(3)}; MASE, MSIS, in 80 %, in 95 %: ${commonCells(group, 'engine')}`)
+  }
+}
+
+function sayM4(measured: readonly Measured[]): void {
+  const cells = (side: 'engine' | 'naive'): string => `${mean(measured.map((one) => one[side].smape)).toFixed(2)} | ${commonCells(measured, side)}`
+  say(`\nM4 hourly, official test, 48 h out: ${measured.length} series\n`)
+  say('| method | sMAPE | MASE | MSIS | in 80 % | in 95 % |')
+  say('| --- | --- | --- | --- | --- | --- |')
+  say(`| engine | ${cells('engine')} |`)
+  say(`| seasonal naive | ${cells('naive')} |`)
+  for (const { method, mase, smape, msis } of references.m4) say(`| ${method} | ${smape} | ${mase} | ${msis} | | |`)
+  sayTimes(measured)
+}
+
+function commonCells(measured: readonly Measured[], side: 'engine' | 'naive'): string {
+  const average = (of: keyof Scores): number => mean(measured.map((one) => one[side][of]).filter(Number.isFinite))
+  return `${average('mase').toFixed(3)} | ${average('msis').toFixed(2)} | ${average('coverage80').toFixed(3)} | ${average('coverage95').toFixed(3)}`
+}
+
+function sayTimes(measured: readonly Measured[]): void {
+  const times = measured.map((one) => one.milliseconds)
+  say(`\nFit and all quantiles, one core: p50 ${percentile(times, 0.5).toFixed(1)} ms, p95 ${percentile(times, 0.95).toFixed(1)} ms`)
+}
+
+async function write(): Promise<void> {
+  const file = join('bench-results', `forecast-${startedAt.toISOString().replaceAll(':', '-')}.json`)
+  const rows = (measured: readonly Measured[]): unknown =>
+    measured.map(({ task, engine, naive, milliseconds }) => ({ id: task.id, source: task.source, engine, naive, milliseconds }))
+  const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model, node: process.version }
+  const sets = Object.fromEntries(Object.entries(results).map(([name, measured]) => [name, rows(measured)]))
+  await mkdir('bench-results', { recursive: true })
+  await writeFile(file, `${JSON.stringify({ bench: 'forecast', startedAt, machine, options, references, sets }, undefined, 2)}\n`)
+  say(`\nWritten to ${file}`)
+}

@@ -1,0 +1,106 @@
+import {
+  fitForecaster,
+  intervalScore,
+  maseScale,
+  meanAbsoluteError,
+  quantile,
+  quantileLoss,
+  regularSeries,
+  scoredLevels,
+  smape,
+} from '@understudy/forecast'
+import type { Task } from './data.ts'
+
+const period = 24
+
+export interface Scores {
+  readonly mase: number
+  readonly sql: number
+  readonly smape: number
+  readonly msis: number
+  /** Steps within the central intervals, as a share. */
+  readonly coverage80: number
+  readonly coverage95: number
+}
+
+export interface Measured {
+  readonly task: Task
+  readonly engine: Scores
+  readonly naive: Scores
+  readonly milliseconds: number
+}
+
+/** Fits, predicts all quantiles and scores one task, with the yardstick as R's `snaive` states it (normal intervals). */
+export function measure(task: Task): Measured {
+  const { history, future } = task
+  const started = performance.now()
+  const distribution = fitForecaster(regularSeries({ values: history }), { horizon: future.length }).predict()
+  const milliseconds = performance.now() - started
+  const scale = maseScale(history, period)
+  const engine = score(task, scale, (step, level) => quantile(distribution, step, level))
+  const deviation = naiveDeviation(history)
+  const naive = score(task, scale, (step, level) => {
+    const cycle = Math.floor((step - 1) / period) + 1
+    return history[history.length - period + ((step - 1) % period)]! + normalQuantile(level) * deviation * Math.sqrt(cycle)
+  })
+  return { task, engine, naive, milliseconds }
+}
+
+function score({ future }: Task, scale: number, at: (step: number, level: number) => number): Scores {
+  const row = (level: number): Float64Array => Float64Array.from(future, (_, index) => at(index + 1, level))
+  const median = row(0.5)
+  const [low80, high80, low95, high95] = [row(0.1), row(0.9), row(0.025), row(0.975)]
+  const within = (low: Float64Array, high: Float64Array): number =>
+    future.filter((value, index) => value >= low[index]! && value <= high[index]!).length / future.length
+  return {
+    mase: meanAbsoluteError(future, median) / scale,
+    sql:
+      quantileLoss(
+        future,
+        Array.from(future, (_, index) => Float64Array.from(scoredLevels, (level) => at(index + 1, level))),
+      ) / scale,
+    smape: smape(future, median),
+    msis: intervalScore(future, low95, high95, 0.05) / scale,
+    coverage80: within(low80, high80),
+    coverage95: within(low95, high95),
+  }
+}
+
+function naiveDeviation(history: Float64Array): number {
+  let sum = 0
+  for (let index = period; index < history.length; index++) sum += (history[index]! - history[index - period]!) ** 2
+  return Math.sqrt(sum / (history.length - period))
+}
+
+/** Acklam's rational approximation of the normal quantile in its central and outer parts; enough digits for a yardstick. */
+function normalQuantile(level: number): number {
+  let low = -8
+  let high = 8
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2
+    if (normalCdf(middle) < level) low = middle
+    else high = middle
+  }
+  return (low + high) / 2
+}
+
+/** By the error function of Abramowitz, Stegun 7.1.26. */
+function normalCdf(x: number): number {
+  const z = Math.abs(x) / Math.SQRT2
+  const t = 1 / (1 + 0.3275911 * z)
+  const tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp(-z * z)
+  return x >= 0 ? 1 - tail / 2 : tail / 2
+}
+
+export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** Ratios of 0 and of infinity, which a series that repeats itself gives, are left out. */
+export function geometricMean(ratios: readonly number[]): number {
+  const logs = ratios.filter((ratio) => ratio > 0 && ratio < Infinity).map(Math.log)
+  return Math.exp(mean(logs))
+}
+
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
+}
