@@ -13,11 +13,16 @@ import type { MassResult } from './mass.ts'
 import type { SeededMechanism } from './protocol.ts'
 import { startRedis } from './redis.ts'
 import { breakdownTable, idleTable, massTable } from './report.ts'
+import { benchSpotPolicy } from './spot-policy.ts'
 
 /*
  * `npm run bench -- failover`: how fast traffic moves, over the wire, beside the least that could be done. See docs/benchmarks.md.
  */
 
+if (process.argv[2] === 'spot-policy') {
+  await benchSpotPolicy(process.argv.slice(3))
+  process.exit(0)
+}
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -40,7 +45,7 @@ const { values, positionals } = parseArgs({
 })
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 if (positionals[0] !== 'failover') {
-  say('Usage: npm run bench -- failover [--quick]')
+  say('Usage: npm run bench -- failover [--quick] | spot-policy')
   process.exit(2)
 }
 
