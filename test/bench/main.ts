@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { benchDeviation } from './deviation.ts'
 import type { IdleResult } from './idle.ts'
 import { measureIdle } from './idle.ts'
 import type { BackendChoice, Installation } from './installation.ts'
@@ -21,6 +22,10 @@ import { benchSpotPolicy } from './spot-policy.ts'
 
 if (process.argv[2] === 'spot-policy') {
   await benchSpotPolicy(process.argv.slice(3))
+  process.exit(0)
+}
+if (process.argv[2] === 'deviation') {
+  await benchDeviation(process.argv.slice(3))
   process.exit(0)
 }
 const { values, positionals } = parseArgs({
@@ -45,7 +50,7 @@ const { values, positionals } = parseArgs({
 })
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 if (positionals[0] !== 'failover') {
-  say('Usage: npm run bench -- failover [--quick] | spot-policy')
+  say('Usage: npm run bench -- failover [--quick] | spot-policy | deviation')
   process.exit(2)
 }
 
