@@ -1,7 +1,9 @@
-/** `npm run bench -- <name> [options]`: one file per bench, which reads its own options and runs when it is loaded. */
+/** `npm run bench -- <name> [options]`: one file per bench, which reads its own options. */
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   failover: () => import('./failover.ts'),
   forecast: () => import('./forecast/forecast.ts'),
+  'spot-policy': async () => (await import('./spot-policy.ts')).benchSpotPolicy(process.argv.slice(3)),
+  deviation: async () => (await import('./deviation.ts')).benchDeviation(process.argv.slice(3)),
 }
 
 const bench = benches[process.argv[2] ?? '']

@@ -1,0 +1,6 @@
+export { InvalidArgument } from '../invalid-argument.ts'
+export type { MetricCalibration } from './calibration.ts'
+export type { ChangePoint } from './change-point.ts'
+export * from './deviation-watch.ts'
+export * from './explanation.ts'
+export * from './surprise.ts'

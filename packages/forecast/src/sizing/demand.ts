@@ -1,0 +1,46 @@
+import { InvalidArgument, requireAllFinite } from '../invalid-argument.ts'
+
+/** A predictive distribution of demand in units; both arrays of the same length n ≥ 1. */
+export interface DemandQuantiles {
+  /** Strictly rising, each in (0, 1). */
+  readonly levels: Float64Array
+  /** The quantile at each level: not falling, not below 0. */
+  readonly values: Float64Array
+}
+
+export function requireDemand({ levels, values }: DemandQuantiles): void {
+  if (levels.length === 0) throw new InvalidArgument('demand.levels', 'must not be empty')
+  if (values.length !== levels.length) throw new InvalidArgument('demand.values', `needs ${levels.length} values, has ${values.length}`)
+  requireAllFinite('demand.values', values)
+  levels.forEach((level, i) => {
+    if (!(level > 0 && level < 1)) throw new InvalidArgument(`demand.levels[${i}]`, `must be between 0 and 1, not ${level}`)
+    if (i > 0 && level <= (levels[i - 1] ?? 0)) throw new InvalidArgument(`demand.levels[${i}]`, 'must be above the level before')
+  })
+  values.forEach((value, i) => {
+    if (value < (i === 0 ? 0 : (values[i - 1] ?? 0)))
+      throw new InvalidArgument(`demand.values[${i}]`, 'must not be below the one before, nor below 0')
+  })
+}
+
+/**
+ * Demand that is exceeded with probability 1 − level. Linear between the given levels; outside of them the tails are taken as
+ * exponential with the slope of the outermost two (Quiñonero-Candela et al. 2006), and never below 0.
+ */
+export function demandAt(demand: DemandQuantiles, level: number): number {
+  const { levels, values } = demand
+  const last = levels.length - 1
+  const [p = 0.5, v = 0] = [levels[last], values[last]]
+  if (level >= p) return v + tail(demand, last, last - 1, Math.log((1 - p) / Math.max(1 - level, 1e-9)), (q) => Math.log((1 - q) / (1 - p)))
+  const [first = 0.5, lowest = 0] = [levels[0], values[0]]
+  if (level <= first) return Math.max(0, lowest - tail(demand, 0, 1, Math.log(first / Math.max(level, 1e-9)), (q) => Math.log(q / first)))
+  const above = levels.findIndex((one) => one >= level)
+  const [lowLevel = 0, highLevel = 1] = [levels[above - 1], levels[above]]
+  const [lowValue = 0, highValue = 0] = [values[above - 1], values[above]]
+  return lowValue + ((level - lowLevel) / (highLevel - lowLevel)) * (highValue - lowValue)
+}
+
+function tail({ levels, values }: DemandQuantiles, outer: number, inner: number, distance: number, scaleOf: (level: number) => number): number {
+  const level = levels[inner]
+  if (level === undefined) return 0
+  return (Math.abs((values[outer] ?? 0) - (values[inner] ?? 0)) * distance) / scaleOf(level)
+}

@@ -1,0 +1,6 @@
+export { InvalidArgument } from '../invalid-argument.ts'
+export * from './accuracy.ts'
+export * from './demand.ts'
+export * from './scale-in.ts'
+export * from './size-pool.ts'
+export * from './tiers.ts'

@@ -1,0 +1,25 @@
+import { InvalidArgument, requireAllFinite, requireNotNegative, requireProbability } from '../invalid-argument.ts'
+
+export interface ScaleInRules {
+  /** What was asked for at the decisions within the waiting time: the pool shrinks to none of them. */
+  readonly recentTargets: readonly number[]
+  /** Share of the pool by which the target has to be lower before anything is given up. */
+  readonly deadband: number
+  /** Share of the pool that one decision may give up. */
+  readonly largestStep: number
+}
+
+/** The size to go to. Growth is taken at once; what is given up has been unneeded for a while, is worth it, and goes in steps. */
+export function settleSize(current: number, target: number, rules: ScaleInRules): { readonly units: number; readonly reason: string } {
+  requireNotNegative('current', current)
+  requireNotNegative('target', target)
+  requireAllFinite('rules.recentTargets', rules.recentTargets)
+  requireProbability('rules.deadband', rules.deadband)
+  if (!(requireProbability('rules.largestStep', rules.largestStep) > 0)) throw new InvalidArgument('rules.largestStep', 'must be above 0')
+  if (target >= current) return { units: target, reason: target === current ? 'as wanted' : 'demand grows' }
+  const needed = Math.max(target, ...rules.recentTargets)
+  if (needed >= current) return { units: current, reason: 'was needed a short while ago' }
+  if (current - needed <= rules.deadband * current) return { units: current, reason: 'the difference is within the deadband' }
+  const least = Math.ceil(current * (1 - rules.largestStep))
+  return needed >= least ? { units: needed, reason: 'no longer needed' } : { units: Math.min(current - 1, least), reason: 'given up in steps' }
+}
