@@ -4,7 +4,7 @@ import { gridLevels, interpolate } from './distribution.ts'
  * What the errors of a backtest are widened by: they were also what chose the weights, which a regression follows more closely than
  * a median, and a future differs more than a past. Round numbers chosen by coverage on the series of the benchmark.
  */
-const widening = { median: 1.1, mean: 1.2 }
+const widening = { median: 1.1, mean: 1.3 }
 /** Errors of so many steps before and after inform a step's quantiles. */
 const neighbours = 2
 /** The share of the errors' median, their bias, that is believed: half, since a bias of last week is only sometimes one of next week. */
