@@ -76,7 +76,7 @@ export class Forecaster {
     const scored = { ...past, members: fits }
     this.combination = combine(scored, values, isGap, values.length / period)
     this.members = fits.map(({ member }, index) => ({ name: member.name, weight: this.combination.weights[index]! }))
-    this.pool = new ErrorPool(plan.horizon, Math.max(past.origins.length, 48))
+    this.pool = new ErrorPool(plan.horizon, Math.max(past.origins.length, 48), this.combination.rule)
     this.scorecard = new Scorecard(plan.horizon)
     this.learnErrors(scored, values, isGap)
     if (past.origins.length === 0) this.learnMoves(values)

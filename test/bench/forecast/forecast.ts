@@ -97,12 +97,13 @@ function commonCells(measured: readonly Measured[], side: 'engine' | 'naive'): s
 function sayTimes(measured: readonly Measured[]): void {
   const times = measured.map((one) => one.milliseconds)
   say(`\nFit and all quantiles, one core: p50 ${percentile(times, 0.5).toFixed(1)} ms, p95 ${percentile(times, 0.95).toFixed(1)} ms`)
+  const updates = measured.map((one) => one.updateMilliseconds)
+  say(`Update by one point: p50 ${percentile(updates, 0.5).toFixed(3)} ms, p95 ${percentile(updates, 0.95).toFixed(3)} ms`)
 }
 
 async function write(): Promise<void> {
   const file = join('bench-results', `forecast-${startedAt.toISOString().replaceAll(':', '-')}.json`)
-  const rows = (measured: readonly Measured[]): unknown =>
-    measured.map(({ task, engine, naive, milliseconds }) => ({ id: task.id, source: task.source, engine, naive, milliseconds }))
+  const rows = (measured: readonly Measured[]): unknown => measured.map(({ task: { id, source }, ...scores }) => ({ id, source, ...scores }))
   const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model, node: process.version }
   const sets = Object.fromEntries(Object.entries(results).map(([name, measured]) => [name, rows(measured)]))
   await mkdir('bench-results', { recursive: true })

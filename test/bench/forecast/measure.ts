@@ -28,14 +28,20 @@ export interface Measured {
   readonly engine: Scores
   readonly naive: Scores
   readonly milliseconds: number
+  /** Taking in one point, scoring what came due, and adapting; mean over the future. */
+  readonly updateMilliseconds: number
 }
 
 /** Fits, predicts all quantiles and scores one task, with the yardstick as R's `snaive` states it (normal intervals). */
 export function measure(task: Task): Measured {
   const { history, future } = task
   const started = performance.now()
-  const distribution = fitForecaster(regularSeries({ values: history }), { horizon: future.length }).predict()
+  const forecaster = fitForecaster(regularSeries({ values: history }), { horizon: future.length })
+  const distribution = forecaster.predict()
   const milliseconds = performance.now() - started
+  const updatesStarted = performance.now()
+  forecaster.update(future)
+  const updateMilliseconds = (performance.now() - updatesStarted) / future.length
   const scale = maseScale(history, period)
   const engine = score(task, scale, (step, level) => quantile(distribution, step, level))
   const deviation = naiveDeviation(history)
@@ -43,7 +49,7 @@ export function measure(task: Task): Measured {
     const cycle = Math.floor((step - 1) / period) + 1
     return history[history.length - period + ((step - 1) % period)]! + normalQuantile(level) * deviation * Math.sqrt(cycle)
   })
-  return { task, engine, naive, milliseconds }
+  return { task, engine, naive, milliseconds, updateMilliseconds }
 }
 
 function score({ future }: Task, scale: number, at: (step: number, level: number) => number): Scores {
@@ -72,7 +78,7 @@ function naiveDeviation(history: Float64Array): number {
   return Math.sqrt(sum / (history.length - period))
 }
 
-/** Acklam's rational approximation of the normal quantile in its central and outer parts; enough digits for a yardstick. */
+/** By bisection: slow, and exact enough for a yardstick. */
 function normalQuantile(level: number): number {
   let low = -8
   let high = 8

@@ -12,7 +12,7 @@ const cyclesForRegression = 28
 
 /**
  * Short history: weighted median with weights (lowest MAE / MAE)^4. Long history: the mean with weights that minimise the squared
- * error on the simplex, shrunken by a fifth to the former (Granger, Ramanathan 1984, with the constraint of Bates, Granger 1969).
+ * error on the simplex, halfway to the former (Granger, Ramanathan 1984, with the constraint of Bates, Granger 1969).
  * @param values without gaps, in normal units
  * @param isGap true where the value was filled and must not be scored
  */
@@ -22,7 +22,7 @@ export function combine(backtest: Backtest, values: Float64Array, isGap: readonl
   const robust = normalised(Float64Array.from(losses, (loss) => ((lowest + 1e-9) / (loss + 1e-9)) ** 4))
   if (cycles < cyclesForRegression || backtest.members.length < 2) return { weights: robust, rule: 'median' }
   const squares = simplexLeastSquares(backtest, values, isGap, robust)
-  return { weights: normalised(squares.map((weight, index) => 0.8 * weight + 0.2 * robust[index]!)), rule: 'mean' }
+  return { weights: normalised(squares.map((weight, index) => 0.5 * weight + 0.5 * robust[index]!)), rule: 'mean' }
 }
 
 function normalised(weights: Float64Array): Float64Array {

@@ -3,7 +3,7 @@ import { History } from './member.ts'
 import { dot, Ridge } from './ridge.ts'
 
 const columns = 8
-const penalty = 8
+const penalty = 100
 
 /**
  * One ridge regression per step ahead (the direct strategy; Taieb, Bontempi et al. 2012). It predicts the distance of `y[t+k]` from
@@ -70,7 +70,7 @@ class Features {
   push(value: number): void {
     const slot = this.history.length % this.period
     this.sum += value - this.history.back(this.period)
-    this.profile[slot] = this.profile[slot]! + 0.3 * (value - this.profile[slot]!)
+    this.profile[slot] = this.profile[slot]! + 0.15 * (value - this.profile[slot]!)
     this.history.push(value)
   }
 

@@ -46,13 +46,31 @@ function wavesFor(periods: readonly number[], length: number): Waves {
   return { columns, table, length: rows }
 }
 
-function regress(values: Float64Array, { columns, table, length }: Waves): Float64Array | undefined {
+function regress(values: Float64Array, waves: Waves): Float64Array | undefined {
+  const { columns, table, length } = waves
   const regression = new Ridge(columns)
   for (let index = 0; index < values.length; index++) {
     const row = (index % length) * columns
     regression.add(table.subarray(row, row + columns), values[index]!)
   }
-  return regression.solve(values.length / 20)
+  const coefficients = regression.solve(1)
+  return coefficients === undefined ? undefined : shrunken(values, waves, coefficients)
+}
+
+/** Neighbouring hours err together, which lets chance look like a wave: so much more power than that of white noise counts as chance. */
+const colour = 8
+
+/** Each harmonic shrunken towards 0 by the share of its power that chance explains, as `profile.ts` does with places of a cycle. */
+function shrunken(values: Float64Array, waves: Waves, coefficients: Float64Array): Float64Array {
+  let variance = 0
+  for (let index = 0; index < values.length; index++) variance += (values[index]! - seasonal(coefficients, waves, index)) ** 2 / values.length
+  const chance = (colour * 4 * variance) / values.length
+  return coefficients.map((coefficient, column) => {
+    if (column === 0) return coefficient
+    const cosine = coefficients[column - ((column - 1) % 2)]!
+    const sine = coefficients[column - ((column - 1) % 2) + 1]!
+    return coefficient * Math.max(0, 1 - chance / (cosine * cosine + sine * sine + 1e-12))
+  })
 }
 
 interface State {

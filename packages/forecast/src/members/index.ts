@@ -1,3 +1,4 @@
+import { compressed } from './compressed.ts'
 import { dampedProfile } from './damped-profile.ts'
 import { directRidge } from './direct-ridge.ts'
 import { exponentialSmoothing } from './exponential-smoothing.ts'
@@ -17,4 +18,7 @@ export const allMembers: readonly Member[] = [
   harmonic,
   directRidge,
   laggedRidge,
+  compressed(shrunkenArma),
+  compressed(exponentialSmoothing),
+  compressed(laggedRidge),
 ]

@@ -1,3 +1,6 @@
+/** Neighbouring hours err together, which makes means differ by chance more than independent noise would: about so many times. */
+const colour = 2
+
 /**
  * The mean of each place in a cycle, shrunken towards 0 by how little the places differ beyond chance: the positive-part rule of
  * James and Stein (Efron, Morris: Stein's estimation rule and its competitors, 1973).
@@ -29,7 +32,7 @@ export function shrunkenProfile(values: Float64Array, period: number): Float64Ar
   // One cycle cannot tell a shape from noise.
   if (freedom <= 0 || between === 0) return new Float64Array(period)
   const noise = within / freedom / (values.length / period)
-  const kept = Math.max(0, 1 - noise / between)
+  const kept = Math.max(0, 1 - (colour * noise) / between)
   return sums.map((mean) => mean * kept)
 }
 
