@@ -9,6 +9,8 @@ import type { GcpCredentials, GcpSettings } from './settings.ts'
 
 export type Instance = protos.google.cloud.compute.v1.IInstance
 export type Disk = protos.google.cloud.compute.v1.IDisk
+export type Backend = protos.google.cloud.compute.v1.IBackend
+export type BackendService = protos.google.cloud.compute.v1.IBackendService
 export type Operation = protos.google.cloud.compute.v1.IOperation
 
 const scope = 'https://www.googleapis.com/auth/compute'
@@ -64,7 +66,7 @@ export function gcpCalls(settings: GcpSettings) {
     // `name` of the answer itself is the numeric id, by which no operation can be polled.
     return answer.latestResponse as Operation // what the SDK has parsed, typed as unknown
   }
-  return { ...reads(project, tell), ...changes(project, accepted), close: clients.close }
+  return { ...reads(project, tell), ...changes(project, accepted), ...trafficCalls(project, tell, accepted), close: clients.close }
 }
 
 type Tell = <T>(effect: CallEffect, call: (clients: Clients) => Promise<T>, more?: { signal?: AbortSignal | undefined }) => Promise<T>
@@ -160,6 +162,67 @@ const changes = (project: string, accepted: Accepted) => ({
     accepted(({ instances }) => instances.setDeletionProtection({ project, ...target, resource, deletionProtection }, changeOptions), { signal }),
 })
 
+interface GroupTarget {
+  readonly zone: string
+  readonly name: string
+  /** URL of the instance. */
+  readonly instance: string
+  readonly requestId: string
+}
+
+const trafficCalls = (project: string, tell: Tell, accepted: Accepted) => ({
+  getBackendService: (backendService: string) =>
+    tell('read', async ({ backendServices }) => (await backendServices.get({ project, backendService }, readOptions))[0]),
+  getBackendHealth: (backendService: string, group: string) =>
+    tell(
+      'read',
+      async ({ backendServices }) =>
+        (await backendServices.getHealth({ project, backendService, resourceGroupReferenceResource: { group } }, readOptions))[0],
+    ),
+  listGroup: ({ zone, name }: { readonly zone: string; readonly name: string }) =>
+    tell('read', async ({ instanceGroups }) => {
+      const request = { project, zone, instanceGroup: name, instanceGroupsListInstancesRequestResource: { instanceState: 'ALL' } }
+      return (await instanceGroups.listInstances(request, readOptions))[0]
+    }),
+  addToGroup: ({ zone, name, instance, requestId }: GroupTarget, signal?: AbortSignal) =>
+    accepted(
+      ({ instanceGroups }) =>
+        instanceGroups.addInstances(
+          { project, zone, instanceGroup: name, requestId, instanceGroupsAddInstancesRequestResource: { instances: [{ instance }] } },
+          changeOptions,
+        ),
+      { signal },
+    ),
+  removeFromGroup: ({ zone, name, instance, requestId }: GroupTarget, signal?: AbortSignal) =>
+    accepted(
+      ({ instanceGroups }) =>
+        instanceGroups.removeInstances(
+          { project, zone, instanceGroup: name, requestId, instanceGroupsRemoveInstancesRequestResource: { instances: [{ instance }] } },
+          changeOptions,
+        ),
+      { signal },
+    ),
+  patchBackends: (
+    change: { readonly backendService: string; readonly backends: Backend[]; readonly fingerprint: string; readonly requestId: string },
+    signal?: AbortSignal,
+  ) => {
+    const { backendService, backends, fingerprint, requestId } = change
+    return accepted(
+      ({ backendServices }) =>
+        backendServices.patch({ project, backendService, requestId, backendServiceResource: { backends, fingerprint } }, changeOptions),
+      { signal },
+    )
+  },
+  waitGlobalOperation: (operation: string, signal?: AbortSignal) =>
+    tell(
+      'read',
+      async ({ globalOperations }) => (await globalOperations.wait({ project, operation }, { ...readOptions, timeout: waitTimeoutMs }))[0],
+      {
+        signal,
+      },
+    ),
+})
+
 /** All items of an aggregated list. A zone that could not be asked must not look like one in which there is nothing. */
 async function* pages<Page extends { readonly warning?: { readonly code?: unknown; readonly message?: string | null } | null }, Item>(
   tell: Tell,
@@ -192,7 +255,7 @@ function opened(settings: GcpSettings): { open(): Promise<Clients>; close(): Pro
 }
 
 async function sdkClients({ endpoint, credentials }: GcpSettings) {
-  const { DisksClient, InstancesClient, MachineTypesClient, ProjectsClient, ZoneOperationsClient } = await import('@google-cloud/compute')
+  const sdk = await import('@google-cloud/compute')
   const address = endpoint === undefined ? undefined : new URL(endpoint)
   const authClient = await authClientOf(credentials)
   const options = {
@@ -207,11 +270,14 @@ async function sdkClients({ endpoint, credentials }: GcpSettings) {
         }),
   }
   return {
-    instances: new InstancesClient(options),
-    disks: new DisksClient(options),
-    machineTypes: new MachineTypesClient(options),
-    projects: new ProjectsClient(options),
-    zoneOperations: new ZoneOperationsClient(options),
+    backendServices: new sdk.BackendServicesClient(options),
+    disks: new sdk.DisksClient(options),
+    globalOperations: new sdk.GlobalOperationsClient(options),
+    instanceGroups: new sdk.InstanceGroupsClient(options),
+    instances: new sdk.InstancesClient(options),
+    machineTypes: new sdk.MachineTypesClient(options),
+    projects: new sdk.ProjectsClient(options),
+    zoneOperations: new sdk.ZoneOperationsClient(options),
   }
 }
 

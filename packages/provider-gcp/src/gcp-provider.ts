@@ -7,6 +7,7 @@ import { gcpLabels } from './labels.ts'
 import { machineTypes } from './machine-types.ts'
 import { scopeOf } from './settings.ts'
 import type { GcpSettings } from './settings.ts'
+import { gcpTraffic } from './traffic.ts'
 import { gcpTraits } from './traits.ts'
 
 /** One project in one region, through Google's SDK. Throws nothing; the first call shows whether the settings work. */
@@ -25,6 +26,7 @@ export function createGcpProvider(settings: GcpSettings): Provider {
     inventory: gcpInventory(adapter),
     compute: gcpCompute(adapter),
     labels: gcpLabels(adapter),
+    traffic: gcpTraffic(adapter),
     async close() {
       await calls.close()
     },

@@ -58,10 +58,13 @@ export async function pollOperation(adapter: Adapter, handle: OperationHandle, o
   }
 }
 
-/** Holds on until a short operation (labels, protection) has ended; throws what made it fail. */
-export async function untilDone(adapter: Adapter, zone: string, accepted: Operation, signal?: AbortSignal): Promise<void> {
+/** Holds on until a short operation (labels, protection, backends) has ended; throws what made it fail. Without a zone it is a global one. */
+export async function untilDone(adapter: Adapter, zone: string | undefined, accepted: Operation, signal?: AbortSignal): Promise<void> {
   let operation = accepted
-  while (!isDone(operation)) operation = await adapter.calls.waitZoneOperation(zone, operation.name ?? '', signal)
+  while (!isDone(operation)) {
+    const name = operation.name ?? ''
+    operation = await (zone === undefined ? adapter.calls.waitGlobalOperation(name, signal) : adapter.calls.waitZoneOperation(zone, name, signal))
+  }
   const failure = failureOf(operation)
   if (failure !== undefined) throw failure
 }

@@ -113,6 +113,25 @@ describe('on the wire', () => {
     expect(since(from, /setLabels$/).map(({ status }) => status)).toEqual([412, 200])
   })
 
+  it('weights are written under the fingerprint that was read: what another writer changed in between is not undone', async () => {
+    const traffic = world.provider.traffic
+    if (traffic === undefined) throw new Error('the adapter has traffic')
+    const ref = await world.makePrimary()
+    const binding = await world.makeBinding('lb-weight', ref)
+    const service = world.server.project.backendServices.find(({ name }) => name === binding.native['backendService'])
+    const from = exchanges.length
+    world.server.dataCentre.faults.failNext('backendServices.patch', { kind: 'latency', latency: 3_000 })
+    const work = traffic.setWeights(binding, [], contextOf())
+    await world.advance(1_500)
+    if (service) service.backends = service.backends.map((backend) => ({ ...backend, capacityScaler: backend.capacityScaler === 1 ? 0.5 : 0 }))
+    await work
+    expect(since(from, /backendServices\//, 'PATCH').map(({ status }) => status)).toEqual([412, 200])
+    expect(service?.backends.map(({ capacityScaler }) => capacityScaler)).toEqual([0, 0])
+    await expect(traffic.setWeights(binding, [{ ref: { ...ref, nativeId: '7' }, weight: 100 }], contextOf())).rejects.toMatchObject({
+      shape: { kind: 'conflict' },
+    })
+  })
+
   it('metadata is kept where secrets are, and nowhere else', async () => {
     const dna = await describeOne(await world.makePrimary())
     expect(Buffer.from(dna.userData ?? '', 'base64').toString()).toContain('echo hello')
@@ -157,6 +176,13 @@ describe('on the wire', () => {
     await labels.tag([clone, (await describeOne(clone)).disks[0]?.ref ?? clone], { seen: 'yes' }, contextOf())
     await inventory.states([ref, clone])
     await compute.adopt(contextOf().idempotencyKey)
+    const { traffic } = world.provider
+    const binding = await world.makeBinding('lb-weight', ref)
+    await traffic?.enrol(binding, clone, contextOf())
+    await traffic?.setWeights(binding, [{ ref: clone, weight: 100 }], contextOf())
+    await traffic?.remove(binding, ref, contextOf())
+    expect(await traffic?.state(binding)).toMatchObject([{ nativeId: clone.nativeId, weight: 100 }])
+    await labels.setProtection(ref, { terminate: false }, contextOf())
     await ended(await compute.terminate(clone, contextOf()))
     const { problemsOf } = restRules()
     expect(exchanges.length).toBeGreaterThan(40)

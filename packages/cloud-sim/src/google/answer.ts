@@ -18,7 +18,7 @@ export async function answer(project: Project, method: string, asked: URL, body:
   if (path['project'] !== project.id) throw new GoogleError(404, 'notFound', `The resource 'projects/${path['project'] ?? ''}' was not found`)
   const zone = path['zone'] ?? ''
   if (zone !== '') project.needZone(zone)
-  if (route.operation === 'zoneOperations.wait') await waitFor(project, path['operation'] ?? '')
+  if (route.operation.endsWith('Operations.wait')) await waitFor(project, path['operation'] ?? '')
   const call = { project, path, query: asked.searchParams, body, requestId: asked.searchParams.get('requestId') ?? undefined }
   try {
     return await project.dataCentre.invoke(route.operation, () => route.run(call))

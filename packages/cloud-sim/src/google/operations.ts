@@ -66,7 +66,7 @@ export class Operations {
     }
   }
 
-  /** By its name. Its number, which the SDK shows as `name`, is not one. */
+  /** By its name, in its zone (empty: a global one). Its number, which the SDK shows as `name`, is not one. */
   get(zone: string, name: string): object {
     const begun = this.#need(name)
     if (begun.zone !== zone) throw notFound(`projects/${this.#project}/zones/${zone}/operations/${name}`)
@@ -93,19 +93,20 @@ export class Operations {
     const time = (ms: number): string => new Date(ms).toISOString()
     const { failure } = begun
     const base = `https://www.googleapis.com/compute/v1/projects/${this.#project}`
+    const scope = begun.zone === '' ? `${base}/global` : `${base}/zones/${begun.zone}`
     return {
       kind: 'compute#operation',
       id: begun.id,
       name: begun.name,
-      zone: `${base}/zones/${begun.zone}`,
+      ...(begun.zone === '' ? {} : { zone: `${base}/zones/${begun.zone}` }),
       operationType: begun.type,
-      targetLink: `${base}/zones/${begun.zone}/${begun.target}`,
+      targetLink: `${scope}/${begun.target}`,
       targetId: begun.targetId,
       status: ended ? 'DONE' : 'RUNNING',
       progress: ended ? 100 : 0,
       insertTime: time(begun.startedMs),
       startTime: time(begun.startedMs),
-      selfLink: `${base}/zones/${begun.zone}/operations/${begun.name}`,
+      selfLink: `${scope}/operations/${begun.name}`,
       ...(begun.endedMs === undefined ? {} : { endTime: time(begun.endedMs) }),
       ...(failure === undefined || !ended
         ? {}

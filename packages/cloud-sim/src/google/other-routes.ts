@@ -20,6 +20,7 @@ export const otherRoutes: readonly Route[] = [
   { operation: 'machineTypes.get', run: machineType },
   { operation: 'zoneOperations.get', run: operation },
   { operation: 'zoneOperations.wait', run: operation },
+  { operation: 'globalOperations.wait', run: operation },
   { operation: 'disks.get', run: (call) => diskView(call.project, call.project.disk(partOf(call, 'zone'), partOf(call, 'disk'))) },
   { operation: 'disks.aggregatedList', run: aggregatedDisks },
   change('disks.setLabels', setDiskLabels),

@@ -34,11 +34,27 @@ export interface DiskRecord {
   readonly createdAtMs: number
 }
 
+/** An unmanaged instance group, which the data centre knows as a target group. */
+export interface GroupRecord {
+  readonly name: string
+  readonly zone: string
+  readonly targetGroupArn: string
+}
+/** A global backend service, which the data centre knows as a listener with weights. */
+export interface BackendServiceRecord {
+  readonly id: string
+  readonly name: string
+  readonly listenerArn: string
+  backends: readonly { readonly group: GroupRecord; readonly capacityScaler: number }[]
+}
+
 /** One project over one data centre: its names, its operations, and where everything is found. */
 export class Project {
   readonly id: string
   readonly dataCentre: DataCentre
   readonly operations: Operations
+  readonly groups: GroupRecord[] = []
+  readonly backendServices: BackendServiceRecord[] = []
   readonly #random: Random
   readonly #instances = new Map<string, InstanceRecord>()
   readonly #disks = new Map<string, DiskRecord>()

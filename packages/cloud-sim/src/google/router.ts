@@ -1,6 +1,7 @@
 import type { Route } from './call.ts'
 import { instanceRoutes } from './instance-routes.ts'
 import { otherRoutes } from './other-routes.ts'
+import { trafficRoutes } from './traffic-routes.ts'
 
 const zonal = '/compute/v1/projects/{project}/zones/{zone}'
 const project = '/compute/v1/projects/{project}'
@@ -23,6 +24,13 @@ const rules: Readonly<Record<string, readonly [method: string, path: string]>> =
   'disks.get': ['GET', `${zonal}/disks/{disk}`],
   'disks.setLabels': ['POST', `${zonal}/disks/{resource}/setLabels`],
   'machineTypes.get': ['GET', `${zonal}/machineTypes/{machineType}`],
+  'instanceGroups.listInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/listInstances`],
+  'instanceGroups.addInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/addInstances`],
+  'instanceGroups.removeInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/removeInstances`],
+  'backendServices.get': ['GET', `${project}/global/backendServices/{backendService}`],
+  'backendServices.patch': ['PATCH', `${project}/global/backendServices/{backendService}`],
+  'backendServices.getHealth': ['POST', `${project}/global/backendServices/{backendService}/getHealth`],
+  'globalOperations.wait': ['POST', `${project}/global/operations/{operation}/wait`],
   'zoneOperations.get': ['GET', `${zonal}/operations/{operation}`],
   'zoneOperations.wait': ['POST', `${zonal}/operations/{operation}/wait`],
 }
@@ -34,7 +42,7 @@ interface Rule {
   readonly route: Route
 }
 
-const routes: readonly Rule[] = [...instanceRoutes, ...otherRoutes].map((route) => {
+const routes: readonly Rule[] = [...instanceRoutes, ...otherRoutes, ...trafficRoutes].map((route) => {
   const [method, path] = rules[route.operation] ?? ['', '']
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   return { method, names, route, pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '([^/]+)')}$`) }

@@ -1,7 +1,9 @@
+// Loaded before the time of any test runs: it takes seconds.
+import '@google-cloud/compute'
 import { seededGoogleImage, startGoogleServer } from '@understudy/cloud-sim'
 import type { GoogleServer, GoogleServerOptions } from '@understudy/cloud-sim'
 import { seededRandom, sleep } from '@understudy/core'
-import type { InstanceRef, Provider } from '@understudy/provider'
+import type { InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
 import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
 import { createGcpProvider } from '../gcp-provider.ts'
 
@@ -17,7 +19,7 @@ const operations: Readonly<Record<FaultyCall, string>> = {
 const faults = { throttled: { kind: 'throttle' }, unavailable: { kind: 'unavailable' }, insufficient_capacity: { kind: 'capacity' } } as const
 /** Quicker than a real region, and its time runs fast: the suite waits for hundreds of changes. */
 const quick = { minMs: 1_000, maxMs: 3_000 }
-const latencies = { pending: quick, boot: quick, resume: quick, stopping: quick, hibernating: quick, shuttingDown: quick }
+const latencies = { pending: quick, boot: quick, resume: quick, stopping: quick, hibernating: quick, shuttingDown: quick, loadBalancerCreate: quick }
 
 /** The adapter and its real SDK, talking HTTP to a simulated Compute Engine in this process. */
 export async function gcpWireWorld(options: GoogleServerOptions = {}): Promise<ConformanceWorld & { readonly server: GoogleServer }> {
@@ -57,6 +59,7 @@ type Controls = Omit<ConformanceWorld, 'provider' | 'freshProvider' | 'clock' | 
 
 function controls(server: GoogleServer): Controls {
   const dc = server.dataCentre
+  const random = seededRandom(11)
   let made = 0
   const machineIn = (ref: InstanceRef) => server.project.machine(server.project.instance(ref.zone ?? '', ref.nativeId))
   /** What the adapter does not have yet, the suite does not ask for. */
@@ -73,9 +76,14 @@ function controls(server: GoogleServer): Controls {
       while (dc.instances.get(record.instanceId)?.answering !== true) await sleep(server.clock, 1_000)
       return { provider: 'gcp', account: server.project.id, region: server.region, nativeId: record.id, zone }
     },
-    makeBinding: absent('a binding'),
+    makeBinding: (_mechanism, member) => makeBinding(server, member),
     answers: (member) => machineIn(member).answering,
-    request: absent('traffic'),
+    async request({ native }) {
+      const service = server.project.backendServices.find(({ name }) => name === native['backendService'])
+      const choice = dc.balancers.choose(service?.listenerArn ?? '', random)
+      if (choice.kind !== 'target' || dc.instances.get(choice.target.instanceId)?.answering !== true) return undefined
+      return server.project.instances().find(({ instanceId }) => instanceId === choice.target.instanceId)?.id
+    },
     failNext: (call, kind, times) => dc.faults.failNext(operations[call], faults[kind], times),
     exhaust(zone, instanceType) {
       dc.catalogue.setCapacity(instanceType, zone, 'on-demand', 0)
@@ -89,6 +97,30 @@ function controls(server: GoogleServer): Controls {
     readDisk: absent('snapshots'),
     countOf: (key) => countOf(server, key),
   }
+}
+
+const healthCheck = { intervalSeconds: 2, timeoutSeconds: 1, healthyThreshold: 2, unhealthyThreshold: 2, path: '/healthz' }
+
+/** What a person has set up before: a backend service with one group per zone, the member in the first. */
+async function makeBinding({ project, dataCentre: dc, region, clock }: GoogleServer, member: InstanceRef): Promise<TrafficBinding> {
+  const backendService = `web-${member.nativeId}`
+  const groups = [`${region}-b`, `${region}-c`].map((zone, index) => {
+    const name = `group-${index}-${member.nativeId}`
+    const { arn } = dc.balancers.createTargetGroup({ name: `g${index}-${member.nativeId}`, port: 8080, healthCheck, deregistrationDelaySeconds: 10 })
+    return { name, zone, targetGroupArn: arn }
+  })
+  const backends = groups.map((group, index) => ({ group, capacityScaler: index === 0 ? 1 : 0 }))
+  const targetGroups = groups.map(({ targetGroupArn }, index) => ({ targetGroupArn, weight: index === 0 ? 100 : 0 }))
+  const loadBalancerArn = dc.balancers.createLoadBalancer({ name: `lb-${member.nativeId}` }).arn
+  const listener = dc.balancers.createListener({ loadBalancerArn, port: 80, defaultActions: [{ kind: 'forward', targetGroups }] })
+  project.groups.push(...groups)
+  project.backendServices.push({ id: project.newId(), name: backendService, listenerArn: listener.arn, backends })
+  const [first] = groups
+  const { instanceId } = project.instance(member.zone ?? '', member.nativeId)
+  dc.balancers.registerTargets(first?.targetGroupArn ?? '', [{ instanceId }])
+  while (dc.balancers.targetHealth(first?.targetGroupArn ?? '')[0]?.health !== 'healthy') await sleep(clock, 1_000)
+  const [primaryGroup = '', standbyGroup = ''] = groups.map(({ zone, name }) => `${zone}/${name}`)
+  return { mechanism: 'lb-weight', native: { backendService, primaryGroup, standbyGroup } }
 }
 
 const primaryResource = (zone: string, name: string, spot: boolean) => ({
