@@ -18,3 +18,5 @@ export {
   startSimServer,
 } from './server.ts'
 export { simProvider, type SimProviderOptions } from './in-process/sim-provider.ts'
+export { type Exchange, type GoogleServer, type GoogleServerOptions, startGoogleServer } from './google/google-server.ts'
+export { seededGoogleImage } from './google/seed.ts'

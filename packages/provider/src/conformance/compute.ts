@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clone, describeOf, ended, failureOf, finished, newContext, specLike, stateOf, until } from './steps.ts'
+import { clone, describeOf, ended, failureOf, finished, newContext, refusalOf, specLike, stateOf, until } from './steps.ts'
 import type { ConformanceWorld } from './world.ts'
 
 /** Creating, finding again, and moving through power states. */
@@ -214,8 +214,8 @@ export function computeConformance(world: () => ConformanceWorld): void {
       const ref = await world().makePrimary()
       await finished(world(), await run(provider.compute.stop(ref, {}, newContext())))
       world().failNext('start', 'insufficient_capacity')
-      const work = provider.compute.start(ref, newContext())
-      await expect(run(work)).rejects.toMatchObject({ shape: { kind: 'insufficient_capacity', retryable: false, avoid: { zone: ref.zone } } })
+      const refusal = await refusalOf(world(), provider.compute.start(ref, newContext()))
+      expect(refusal).toMatchObject({ kind: 'insufficient_capacity', retryable: false, avoid: { zone: ref.zone } })
       expect((await ended(world(), await run(provider.compute.start(ref, newContext())))).phase).toBe('succeeded')
     })
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { withAvoidCache } from '../decorators/with-avoid-cache.ts'
 import { withRateLimit } from '../decorators/with-rate-limit.ts'
 import type { TokenBucket } from '../provider.ts'
-import { describeOf, failureOf, finished, newContext, specLike } from './steps.ts'
+import { describeOf, failureOf, finished, newContext, refusalOf, specLike } from './steps.ts'
 import type { ConformanceWorld } from './world.ts'
 
 /** How the cloud's refusals come out. */
@@ -14,7 +14,7 @@ export function failureConformance(world: () => ConformanceWorld): void {
       const asked = specLike(source, world(), { instanceType: world().typeOther })
       const offering = { instanceType: asked.instanceType, zone: asked.zone, purchase: asked.purchase }
       world().exhaust(asked.zone, asked.instanceType)
-      expect(await failureOf(world(), provision(asked.zone))).toBe('insufficient_capacity')
+      expect((await refusalOf(world(), provision(asked.zone), provider))?.kind).toBe('insufficient_capacity')
       expect(provider.avoid.isAvoided(offering)).toBe(true)
       expect(await failureOf(world(), provision(asked.zone))).toBe('insufficient_capacity')
       const next = [asked.zone, world().zoneThird].find((zone) => !provider.avoid.isAvoided({ ...offering, zone }))

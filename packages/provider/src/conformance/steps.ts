@@ -4,7 +4,7 @@ import type { SnapshotSetRef } from '../capabilities/snapshots.ts'
 import type { ResourceDna } from '../dna.ts'
 import { isProviderError } from '../provider-error.ts'
 import type { Provider } from '../provider.ts'
-import type { CallContext, InstanceRef, OperationHandle, OperationStatus } from '../refs.ts'
+import type { CallContext, InstanceRef, OperationHandle, OperationStatus, ProviderErrorShape } from '../refs.ts'
 import type { ConformanceWorld } from './world.ts'
 
 /** Longest that anything may take, of the world's time. */
@@ -93,6 +93,21 @@ export async function failureOf(world: ConformanceWorld, work: Promise<unknown>)
     return 'no failure'
   } catch (error) {
     return isProviderError(error) ? error.kind : `not a ProviderError: ${String(error)}`
+  }
+}
+
+/** Why something was refused: at once, or, on clouds that find out later, as the end of the operation. `undefined`: it was not. */
+export async function refusalOf<Result>(
+  world: ConformanceWorld,
+  work: Promise<OperationHandle<Result>>,
+  provider: Provider = world.provider,
+): Promise<ProviderErrorShape | undefined> {
+  try {
+    const status = await ended(world, await world.run(work), provider)
+    return status.phase === 'failed' ? status.error : undefined
+  } catch (error) {
+    if (isProviderError(error)) return error.shape
+    throw error
   }
 }
 

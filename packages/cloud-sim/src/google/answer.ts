@@ -1,0 +1,36 @@
+import { sleep } from '@understudy/core'
+import { isObject } from './call.ts'
+import { GoogleError, operationFailure } from './fault.ts'
+import type { Project } from './project.ts'
+import { routeFor } from './router.ts'
+
+/** Google holds a wait for at most this long. */
+const longestWaitMs = 120_000
+/** Changes that need room in a zone. Whether there is any turns out inside the operation. */
+const needsRoom: ReadonlySet<string> = new Set(['instances.insert', 'instances.start', 'instances.resume'])
+
+/** Answers one authenticated request. Throws `GoogleError`, `SimError` or `ConnectionReset`. */
+export async function answer(project: Project, method: string, asked: URL, body: unknown): Promise<object> {
+  const found = routeFor(method, asked.pathname)
+  if (found === undefined) throw new GoogleError(404, 'notFound', `There is no ${method} ${asked.pathname}.`)
+  if (!isObject(body)) throw new GoogleError(400, 'parseError', 'Invalid JSON payload received.')
+  const { path, route } = found
+  if (path['project'] !== project.id) throw new GoogleError(404, 'notFound', `The resource 'projects/${path['project'] ?? ''}' was not found`)
+  const zone = path['zone'] ?? ''
+  if (zone !== '') project.needZone(zone)
+  if (route.operation.endsWith('Operations.wait')) await waitFor(project, path['operation'] ?? '')
+  const call = { project, path, query: asked.searchParams, body, requestId: asked.searchParams.get('requestId') ?? undefined }
+  try {
+    return await project.dataCentre.invoke(route.operation, () => route.run(call))
+  } catch (error) {
+    const failure = needsRoom.has(route.operation) ? operationFailure(error, zone) : undefined
+    if (failure === undefined) throw error
+    const target = `instances/${path['instance'] ?? String(body['name'] ?? '')}`
+    const type = route.operation.slice('instances.'.length)
+    return project.operations.begin({ zone, type, target, targetId: '0' }, { requestId: call.requestId, failure })
+  }
+}
+
+async function waitFor({ operations, dataCentre: { clock } }: Project, name: string): Promise<void> {
+  for (const endMs = clock.nowMs() + longestWaitMs; clock.nowMs() < endMs && !operations.isDone(name);) await sleep(clock, 500)
+}

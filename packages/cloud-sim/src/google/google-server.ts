@@ -1,0 +1,119 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type Clock, seededRandom, systemClock } from '@understudy/core'
+import { ScaledClock } from '../control/scaled-clock.ts'
+import { Door, loopback } from '../data-plane/sockets.ts'
+import type { DataCentre, DataCentreOptions } from '../datacentre/datacentre.ts'
+import { ConnectionReset } from '../datacentre/sim-error.ts'
+import { answer } from './answer.ts'
+import { asGoogle, errorBody, GoogleError } from './fault.ts'
+import { Project } from './project.ts'
+import { seedGoogleRegion } from './seed.ts'
+
+export interface GoogleServerOptions {
+  readonly project?: string
+  readonly accessToken?: string
+  readonly seed?: number
+  /** How fast the simulated clock runs beside the machine's. */
+  readonly speed?: number
+  readonly latencies?: DataCentreOptions['latencies']
+  /** Told every exchange, for the oracles of tests. */
+  readonly onExchange?: (exchange: Exchange) => void
+  /** Told of bugs; a caller of the API sees `backendError` only. */
+  readonly onInternalError?: (error: unknown) => void
+}
+export interface Exchange {
+  readonly method: string
+  readonly url: URL
+  readonly requestBody: unknown
+  readonly status: number
+  readonly responseBody: unknown
+}
+export interface GoogleServer {
+  readonly url: string
+  readonly project: Project
+  readonly dataCentre: DataCentre
+  readonly region: string
+  readonly accessToken: string
+  readonly clock: ScaledClock
+  close(): Promise<void>
+}
+
+const maxBodyBytes = 1_048_576
+
+/** Starts Compute Engine's REST API (v1) on loopback, in front of a simulated data centre. */
+export async function startGoogleServer(options: GoogleServerOptions = {}): Promise<GoogleServer> {
+  const wallClock: Clock = systemClock()
+  const clock = new ScaledClock(wallClock, { startMs: wallClock.nowMs(), ...(options.speed === undefined ? {} : { speed: options.speed }) })
+  const random = seededRandom(options.seed ?? 1)
+  const dataCentre = seedGoogleRegion({ clock, random, ...(options.latencies === undefined ? {} : { latencies: options.latencies }) })
+  const project = new Project(options.project ?? 'sim-project', dataCentre, random)
+  const accessToken = options.accessToken ?? 'simulated-access-token'
+  const onInternalError = options.onInternalError ?? ((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)))
+  const http = createServer((request, response) => {
+    receive(request, response).catch((error: unknown) => {
+      onInternalError(error)
+      response.destroy()
+    })
+  })
+  const door = new Door(http)
+  await door.open()
+  const url = `http://${loopback}:${door.port}`
+
+  async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = await readBody(request)
+    const exchange = { method: request.method ?? 'GET', url: new URL(request.url ?? '/', url) }
+    let requestBody: unknown
+    let reply: { readonly status: number; readonly body: object }
+    try {
+      // A call without a body is sent with an empty JSON text by the SDK.
+      requestBody = text === '' || text === '""' || text === 'null' ? {} : parse(text)
+      if (request.headers.authorization !== `Bearer ${accessToken}`)
+        throw new GoogleError(401, 'authError', 'Request had invalid authentication credentials.')
+      reply = { status: 200, body: await answer(project, exchange.method, exchange.url, requestBody) }
+    } catch (error) {
+      if (error instanceof ConnectionReset) {
+        request.socket.resetAndDestroy()
+        return
+      }
+      const refused = asGoogle(error)
+      if (!(refused instanceof GoogleError)) onInternalError(error)
+      const shown = refused instanceof GoogleError ? refused : new GoogleError(503, 'backendError', 'Internal error.')
+      reply = { status: shown.status, body: errorBody(shown) }
+    }
+    const body = JSON.stringify(reply.body)
+    options.onExchange?.({ ...exchange, requestBody, status: reply.status, responseBody: JSON.parse(body) as unknown })
+    response.writeHead(reply.status, { 'content-type': 'application/json; charset=UTF-8', 'content-length': Buffer.byteLength(body) })
+    response.end(body)
+  }
+
+  return {
+    url,
+    project,
+    dataCentre,
+    region: dataCentre.region,
+    accessToken,
+    clock,
+    async close() {
+      await door.close()
+      dataCentre.close()
+    },
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new GoogleError(400, 'parseError', 'Invalid JSON payload received.')
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size <= maxBodyBytes) chunks.push(chunk)
+  }
+  return size > maxBodyBytes ? '' : Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,120 @@
+import type { Clock } from '@understudy/core'
+import type { OperationFailure } from './fault.ts'
+import { invalid, notFound } from './fault.ts'
+
+interface Begun {
+  readonly name: string
+  readonly id: string
+  readonly zone: string
+  readonly type: string
+  readonly target: string
+  readonly targetId: string
+  readonly startedMs: number
+  readonly isDone: () => boolean
+  readonly failure?: OperationFailure
+  endedMs?: number
+}
+
+/** What Compute Engine does after it has answered. An operation ends when the data centre has arrived where it was sent. */
+export class Operations {
+  readonly #project: string
+  readonly #clock: Clock
+  readonly #newId: () => string
+  readonly #byName = new Map<string, Begun>()
+  readonly #byRequest = new Map<string, string>()
+
+  constructor(project: string, clock: Clock, newId: () => string) {
+    this.#project = project
+    this.#clock = clock
+    this.#newId = newId
+  }
+
+  /** The operation that this request id has begun before. The zero UUID is refused, as Google does. */
+  known(requestId: string | undefined): object | undefined {
+    if (requestId === undefined) return undefined
+    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(requestId) || /^[0-]+$/.test(requestId))
+      throw invalid('requestId', requestId, 'The request id must be a valid UUID other than the zero UUID.')
+    const name = this.#byRequest.get(requestId)
+    return name === undefined ? undefined : this.#view(this.#need(name))
+  }
+
+  begin(
+    operation: { readonly zone: string; readonly type: string; readonly target: string; readonly targetId: string },
+    how: { readonly requestId?: string | undefined; readonly isDone?: () => boolean; readonly failure?: OperationFailure },
+  ): object {
+    const id = this.#newId()
+    const name = `operation-${this.#clock.nowMs()}-${id}`
+    const begun: Begun = {
+      ...operation,
+      name,
+      id,
+      startedMs: this.#clock.nowMs(),
+      isDone: how.isDone ?? (() => true),
+      ...(how.failure === undefined ? {} : { failure: how.failure }),
+    }
+    this.#byName.set(name, begun)
+    if (how.requestId !== undefined) this.#byRequest.set(how.requestId, name)
+    // The answer to the change itself never says that it is done.
+    return {
+      ...this.#view(begun),
+      status: 'RUNNING',
+      progress: 0,
+      error: undefined,
+      httpErrorStatusCode: undefined,
+      httpErrorMessage: undefined,
+      endTime: undefined,
+    }
+  }
+
+  /** By its name, in its zone (empty: a global one). Its number, which the SDK shows as `name`, is not one. */
+  get(zone: string, name: string): object {
+    const begun = this.#need(name)
+    if (begun.zone !== zone) throw notFound(`projects/${this.#project}/zones/${zone}/operations/${name}`)
+    return this.#view(begun)
+  }
+
+  isDone(name: string): boolean {
+    return this.#hasEnded(this.#need(name))
+  }
+
+  #need(name: string): Begun {
+    const begun = this.#byName.get(name)
+    if (begun === undefined) throw notFound(`projects/${this.#project}/operations/${name}`)
+    return begun
+  }
+
+  #hasEnded(begun: Begun): boolean {
+    if (begun.endedMs === undefined && (begun.failure !== undefined || begun.isDone())) begun.endedMs = this.#clock.nowMs()
+    return begun.endedMs !== undefined
+  }
+
+  #view(begun: Begun): object {
+    const ended = this.#hasEnded(begun)
+    const time = (ms: number): string => new Date(ms).toISOString()
+    const { failure } = begun
+    const base = `https://www.googleapis.com/compute/v1/projects/${this.#project}`
+    const scope = begun.zone === '' ? `${base}/global` : `${base}/zones/${begun.zone}`
+    return {
+      kind: 'compute#operation',
+      id: begun.id,
+      name: begun.name,
+      ...(begun.zone === '' ? {} : { zone: `${base}/zones/${begun.zone}` }),
+      operationType: begun.type,
+      targetLink: `${scope}/${begun.target}`,
+      targetId: begun.targetId,
+      status: ended ? 'DONE' : 'RUNNING',
+      progress: ended ? 100 : 0,
+      insertTime: time(begun.startedMs),
+      startTime: time(begun.startedMs),
+      selfLink: `${scope}/operations/${begun.name}`,
+      ...(begun.endedMs === undefined ? {} : { endTime: time(begun.endedMs) }),
+      ...(failure === undefined || !ended
+        ? {}
+        : {
+            httpErrorStatusCode: failure.status,
+            httpErrorMessage: 'SERVICE UNAVAILABLE',
+            error: { errors: [{ code: failure.code, message: failure.message }] },
+          }),
+    }
+  }
+}

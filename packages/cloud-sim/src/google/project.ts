@@ -1,0 +1,124 @@
+import { type Random, sha256 } from '@understudy/core'
+import type { DataCentre } from '../datacentre/datacentre.ts'
+import type { Instance } from '../datacentre/types.ts'
+import { notFound } from './fault.ts'
+import { Operations } from './operations.ts'
+
+/** What Compute Engine keeps about an instance and the data centre has no word for. */
+export interface InstanceRecord {
+  readonly id: string
+  readonly name: string
+  readonly zone: string
+  readonly instanceId: string
+  labels: Record<string, string>
+  readonly metadata: readonly { readonly key: string; readonly value: string }[]
+  readonly networkTags: readonly string[]
+  readonly serviceAccounts: readonly { readonly email: string; readonly scopes: readonly string[] }[]
+  readonly disks: readonly { readonly name: string; readonly boot: boolean; readonly autoDelete: boolean; readonly deviceName: string }[]
+  readonly scheduling: Readonly<Record<string, unknown>>
+  readonly hasExternalAddress: boolean
+  readonly createdAtMs: number
+  lastStopMs?: number
+  lastSuspendMs?: number
+  isDeleting?: boolean
+}
+export interface DiskRecord {
+  readonly id: string
+  readonly name: string
+  readonly zone: string
+  readonly volumeId: string
+  labels: Record<string, string>
+  readonly type: string
+  readonly sourceImage?: string
+  readonly sourceSnapshot?: string
+  readonly createdAtMs: number
+}
+
+/** An unmanaged instance group, which the data centre knows as a target group. */
+export interface GroupRecord {
+  readonly name: string
+  readonly zone: string
+  readonly targetGroupArn: string
+}
+/** A global backend service, which the data centre knows as a listener with weights. */
+export interface BackendServiceRecord {
+  readonly id: string
+  readonly name: string
+  readonly listenerArn: string
+  backends: readonly { readonly group: GroupRecord; readonly capacityScaler: number }[]
+}
+
+/** One project over one data centre: its names, its operations, and where everything is found. */
+export class Project {
+  readonly id: string
+  readonly dataCentre: DataCentre
+  readonly operations: Operations
+  readonly groups: GroupRecord[] = []
+  readonly backendServices: BackendServiceRecord[] = []
+  readonly #random: Random
+  readonly #instances = new Map<string, InstanceRecord>()
+  readonly #disks = new Map<string, DiskRecord>()
+
+  constructor(id: string, dataCentre: DataCentre, random: Random) {
+    this.id = id
+    this.dataCentre = dataCentre
+    this.#random = random
+    this.operations = new Operations(id, dataCentre.clock, () => this.newId())
+    dataCentre.subscribe((event) => {
+      if (event.kind !== 'instance_state' || event.to !== 'stopped') return
+      const record = [...this.#instances.values()].find(({ instanceId }) => instanceId === event.instanceId)
+      if (record === undefined) return
+      if (dataCentre.instances.get(event.instanceId)?.hibernated === true) record.lastSuspendMs = dataCentre.now()
+      else record.lastStopMs = dataCentre.now()
+    })
+  }
+
+  /** Numbers of 19 digits, as Google gives them; beyond what a double can hold. */
+  newId(): string {
+    return `${this.#random.int(1_000_000, 8_999_999)}${String(this.#random.int(0, 999_999)).padStart(6, '0')}${String(this.#random.int(0, 999_999)).padStart(6, '0')}`
+  }
+
+  add(record: InstanceRecord, disks: readonly DiskRecord[]): void {
+    this.#instances.set(record.id, record)
+    for (const disk of disks) this.#disks.set(disk.id, disk)
+  }
+
+  instances(): readonly InstanceRecord[] {
+    return [...this.#instances.values()].filter((record) => this.isThere(record))
+  }
+  disks(): readonly DiskRecord[] {
+    return [...this.#disks.values()].filter(({ volumeId }) => this.dataCentre.storage.getVolume(volumeId) !== undefined)
+  }
+
+  /** By name or number, as every call takes it. */
+  instance(zone: string, nameOrId: string): InstanceRecord {
+    const found = this.instances().find((record) => record.zone === zone && (record.name === nameOrId || record.id === nameOrId))
+    if (found === undefined) throw notFound(this.path(zone, 'instances', nameOrId))
+    return found
+  }
+  disk(zone: string, nameOrId: string): DiskRecord {
+    const found = this.disks().find((record) => record.zone === zone && (record.name === nameOrId || record.id === nameOrId))
+    if (found === undefined) throw notFound(this.path(zone, 'disks', nameOrId))
+    return found
+  }
+  needZone(zone: string): void {
+    if (!this.dataCentre.network.describeZones().items.some(({ name }) => name === zone)) throw notFound(`projects/${this.id}/zones/${zone}`)
+  }
+
+  /** The data centre still shows what has ended, as EC2 does; Google does not. */
+  isThere({ instanceId }: InstanceRecord): boolean {
+    const instance = this.dataCentre.instances.get(instanceId)
+    return instance !== undefined && instance.state !== 'terminated'
+  }
+  machine({ instanceId, zone, name }: InstanceRecord): Instance {
+    const instance = this.dataCentre.instances.get(instanceId)
+    if (instance === undefined) throw notFound(this.path(zone, 'instances', name))
+    return instance
+  }
+
+  path = (zone: string, kind: string, name: string): string => `projects/${this.id}/zones/${zone}/${kind}/${name}`
+  url = (path: string): string => `https://www.googleapis.com/compute/v1/${path}`
+}
+
+/** Changes with every change of what it stands for. */
+export const fingerprint = (value: unknown): string => Buffer.from(sha256(JSON.stringify(value)).slice(0, 16), 'hex').toString('base64')

@@ -1,0 +1,58 @@
+import type { Route } from './call.ts'
+import { instanceRoutes } from './instance-routes.ts'
+import { otherRoutes } from './other-routes.ts'
+import { trafficRoutes } from './traffic-routes.ts'
+
+const zonal = '/compute/v1/projects/{project}/zones/{zone}'
+const project = '/compute/v1/projects/{project}'
+
+/** Method and path of each operation that is simulated. */
+const rules: Readonly<Record<string, readonly [method: string, path: string]>> = {
+  'projects.get': ['GET', project],
+  'instances.aggregatedList': ['GET', `${project}/aggregated/instances`],
+  'disks.aggregatedList': ['GET', `${project}/aggregated/disks`],
+  'instances.get': ['GET', `${zonal}/instances/{instance}`],
+  'instances.insert': ['POST', `${zonal}/instances`],
+  'instances.delete': ['DELETE', `${zonal}/instances/{instance}`],
+  'instances.start': ['POST', `${zonal}/instances/{instance}/start`],
+  'instances.stop': ['POST', `${zonal}/instances/{instance}/stop`],
+  'instances.suspend': ['POST', `${zonal}/instances/{instance}/suspend`],
+  'instances.resume': ['POST', `${zonal}/instances/{instance}/resume`],
+  'instances.setMachineType': ['POST', `${zonal}/instances/{instance}/setMachineType`],
+  'instances.setLabels': ['POST', `${zonal}/instances/{instance}/setLabels`],
+  'instances.setDeletionProtection': ['POST', `${zonal}/instances/{resource}/setDeletionProtection`],
+  'disks.get': ['GET', `${zonal}/disks/{disk}`],
+  'disks.setLabels': ['POST', `${zonal}/disks/{resource}/setLabels`],
+  'machineTypes.get': ['GET', `${zonal}/machineTypes/{machineType}`],
+  'instanceGroups.listInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/listInstances`],
+  'instanceGroups.addInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/addInstances`],
+  'instanceGroups.removeInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/removeInstances`],
+  'backendServices.get': ['GET', `${project}/global/backendServices/{backendService}`],
+  'backendServices.patch': ['PATCH', `${project}/global/backendServices/{backendService}`],
+  'backendServices.getHealth': ['POST', `${project}/global/backendServices/{backendService}/getHealth`],
+  'globalOperations.wait': ['POST', `${project}/global/operations/{operation}/wait`],
+  'zoneOperations.get': ['GET', `${zonal}/operations/{operation}`],
+  'zoneOperations.wait': ['POST', `${zonal}/operations/{operation}/wait`],
+}
+
+interface Rule {
+  readonly method: string
+  readonly pattern: RegExp
+  readonly names: readonly string[]
+  readonly route: Route
+}
+
+const routes: readonly Rule[] = [...instanceRoutes, ...otherRoutes, ...trafficRoutes].map((route) => {
+  const [method, path] = rules[route.operation] ?? ['', '']
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
+  return { method, names, route, pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '([^/]+)')}$`) }
+})
+
+export function routeFor(method: string, path: string): { readonly route: Route; readonly path: Readonly<Record<string, string>> } | undefined {
+  for (const rule of routes) {
+    const found = rule.method === method ? rule.pattern.exec(path) : null
+    if (found !== null)
+      return { route: rule.route, path: Object.fromEntries(rule.names.map((name, index) => [name, decodeURIComponent(found[index + 1] ?? '')])) }
+  }
+  return undefined
+}

@@ -1,0 +1,123 @@
+import type { NeutralSignal, ParsedSignal } from '@understudy/provider'
+
+/** Google preempts 30 s after it has said so; an instance may be configured for 120 s, which its own notice does not say. */
+const preemptionNoticeMs = 30_000
+
+interface Received {
+  readonly at: string
+  readonly nativeId?: string
+  readonly documentKind?: string
+}
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * Reads what Google sends: audit log entries (as they are, or in the envelope of a Pub/Sub push), and the metadata documents
+ * that an agent forwards with their kind. Never throws, and makes no request.
+ */
+export function parseGcpDocument(document: unknown, received: Received): ParsedSignal {
+  if (received.documentKind !== undefined) return parseMetadata(received.documentKind, document, received)
+  if (!isObject(document)) return malformed('not a JSON object')
+  const entry = isObject(document['message']) ? decoded(document['message']['data']) : document
+  if (!isObject(entry)) return malformed('the message holds no JSON object')
+  return parseAuditEntry(entry)
+}
+
+function parseAuditEntry(entry: Fields): ParsedSignal {
+  const payload = entry['protoPayload']
+  if (!isObject(payload)) return ignored('not an audit log entry')
+  const method = textOf(payload['methodName'])
+  const labels = isObject(entry['resource']) && isObject(entry['resource']['labels']) ? entry['resource']['labels'] : {}
+  const nativeId = textOf(labels['instance_id'])
+  const at = timeOf(entry['timestamp'])
+  if (method === undefined) return malformed('an audit log entry without a method')
+  const kind = systemEvents[method]
+  if (kind === undefined) return ignored(`${method} says nothing about an interruption`)
+  if (nativeId === undefined) return malformed(`${method} without an instance`)
+  if (at === undefined) return malformed(`${method} without a time`)
+  const eventId = textOf(entry['insertId'])
+  return signalsOf({
+    ...kind(at),
+    nativeId,
+    observedAt: at,
+    confidence: 'certain',
+    cause: 'platform',
+    canExpedite: false,
+    ...(eventId === undefined ? {} : { eventId }),
+  })
+}
+
+type Meaning = Pick<NeutralSignal, 'kind' | 'effect'> & { readonly deadline?: string }
+
+/** These come when it has begun: the entry of a preemption is written at its start, with the shutdown under way. */
+const systemEvents: Readonly<Record<string, (at: string) => Meaning>> = {
+  'compute.instances.preempted': (at) => ({ kind: 'interruption', effect: 'stop', deadline: later(at, preemptionNoticeMs) }),
+  'compute.instances.hostError': () => ({ kind: 'failure', effect: 'reboot' }),
+  'compute.instances.terminateOnHostMaintenance': (at) => ({ kind: 'maintenance', effect: 'stop', deadline: at }),
+  'compute.instances.migrateOnHostMaintenance': (at) => ({ kind: 'maintenance', effect: 'freeze', deadline: at }),
+}
+
+/** The guest's own documents name neither the instance nor the time: who forwards them says both. */
+function parseMetadata(documentKind: string, document: unknown, { at, nativeId }: Received): ParsedSignal {
+  const read = metadataKinds[documentKind]
+  if (read === undefined) return ignored(`${documentKind} is no metadata document that this adapter reads`)
+  if (nativeId === undefined) return malformed(`${documentKind} without an instance`)
+  const observedAt = timeOf(at)
+  if (observedAt === undefined) return malformed(`${documentKind} without a time`)
+  const seen = read(document, observedAt)
+  if (typeof seen === 'string') return seen === '' ? ignored(`${documentKind} announces nothing`) : malformed(seen)
+  return signalsOf({ confidence: 'certain', cause: 'platform', canExpedite: false, nativeId, observedAt, ...seen })
+}
+
+type Read = (document: unknown, at: string) => (Meaning & { readonly canExpedite?: boolean }) | string
+
+const metadataKinds: Readonly<Record<string, Read>> = {
+  'gcp-preempted': (document, at) => {
+    const value = textOf(document)?.toUpperCase() ?? (document === true ? 'TRUE' : '')
+    if (value === 'TRUE') return { kind: 'interruption', effect: 'stop', deadline: later(at, preemptionNoticeMs) }
+    return value === 'FALSE' ? '' : 'gcp-preempted is neither TRUE nor FALSE'
+  },
+  'gcp-maintenance-event': (document, at) => {
+    // A live migration is announced a minute ahead.
+    const deadline = later(at, 60_000)
+    if (document === 'MIGRATE_ON_HOST_MAINTENANCE') return { kind: 'maintenance', effect: 'freeze', deadline }
+    if (document === 'TERMINATE_ON_HOST_MAINTENANCE') return { kind: 'maintenance', effect: 'stop', deadline }
+    return document === 'NONE' ? '' : 'gcp-maintenance-event has an unknown value'
+  },
+  'gcp-upcoming-maintenance': (document) => {
+    if (!isObject(document)) return 'gcp-upcoming-maintenance is not an object'
+    // The metadata server writes snake case, the API camel case.
+    const deadline = timeOf(document['window_start_time'] ?? document['windowStartTime'])
+    if (deadline === undefined) return 'gcp-upcoming-maintenance has no window'
+    const canReschedule = document['can_reschedule'] ?? document['canReschedule']
+    return {
+      kind: 'maintenance',
+      effect: 'unknown',
+      deadline,
+      canExpedite: canReschedule === true || canReschedule === 'TRUE' || canReschedule === 'true',
+    }
+  },
+}
+
+const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString()
+const signalsOf = (signal: NeutralSignal): ParsedSignal => ({ outcome: 'signals', signals: [signal] })
+const ignored = (reason: string): ParsedSignal => ({ outcome: 'ignored', reason })
+const malformed = (reason: string): ParsedSignal => ({ outcome: 'malformed', reason })
+
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+
+/** Google writes microseconds; what is passed on is what JavaScript can hold. */
+function timeOf(value: unknown): string | undefined {
+  const text = textOf(value)
+  const ms = text === undefined ? Number.NaN : Date.parse(text)
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
+}
+
+function decoded(data: unknown): unknown {
+  if (typeof data !== 'string') return undefined
+  try {
+    return JSON.parse(Buffer.from(data, 'base64').toString())
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,38 @@
+import type { Provider } from '@understudy/provider'
+import type { Adapter } from './adapter.ts'
+import { gcpCalls } from './clients.ts'
+import { gcpCompute } from './compute.ts'
+import { gcpInventory } from './inventory.ts'
+import { gcpLabels } from './labels.ts'
+import { machineTypes } from './machine-types.ts'
+import { scopeOf } from './settings.ts'
+import type { GcpSettings } from './settings.ts'
+import { gcpTraffic } from './traffic.ts'
+import { gcpTraits } from './traits.ts'
+
+/** One project in one region, through Google's SDK. Throws nothing; the first call shows whether the settings work. */
+export function createGcpProvider(settings: GcpSettings): Provider {
+  const { clock, random, installation } = settings
+  const scope = scopeOf(settings)
+  const calls = gcpCalls(settings)
+  const adapter: Adapter = { scope, installation, clock, random, calls, machineTypes: machineTypes(calls) }
+  return {
+    scope,
+    traits: gcpTraits(settings),
+    async identify({ signal } = {}) {
+      const { name, defaultServiceAccount } = await calls.getProject(signal)
+      return { account: name ?? '', principal: principalOf(settings) ?? defaultServiceAccount ?? 'unknown' }
+    },
+    inventory: gcpInventory(adapter),
+    compute: gcpCompute(adapter),
+    labels: gcpLabels(adapter),
+    traffic: gcpTraffic(adapter),
+    async close() {
+      await calls.close()
+    },
+  }
+}
+
+/** Compute Engine does not say who is asking; a key says it itself. */
+const principalOf = ({ credentials }: GcpSettings): string | undefined =>
+  typeof credentials === 'object' && 'clientEmail' in credentials ? credentials.clientEmail : undefined

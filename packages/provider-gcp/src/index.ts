@@ -1,0 +1,1 @@
+export { gcpAdapter } from './gcp-adapter.ts'

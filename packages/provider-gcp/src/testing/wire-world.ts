@@ -1,0 +1,167 @@
+// Loaded before the time of any test runs: it takes seconds.
+import '@google-cloud/compute'
+import { seededGoogleImage, startGoogleServer } from '@understudy/cloud-sim'
+import type { GoogleServer, GoogleServerOptions } from '@understudy/cloud-sim'
+import { seededRandom, sleep } from '@understudy/core'
+import type { InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
+import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
+import { createGcpProvider } from '../gcp-provider.ts'
+
+const operations: Readonly<Record<FaultyCall, string>> = {
+  provision: 'instances.insert',
+  start: 'instances.start',
+  stop: 'instances.stop',
+  terminate: 'instances.delete',
+  capture: 'snapshots.insert',
+  describe: 'instances.get',
+  setWeights: 'backendServices.patch',
+}
+const faults = { throttled: { kind: 'throttle' }, unavailable: { kind: 'unavailable' }, insufficient_capacity: { kind: 'capacity' } } as const
+/** Quicker than a real region, and its time runs fast: the suite waits for hundreds of changes. */
+const quick = { minMs: 1_000, maxMs: 3_000 }
+const latencies = { pending: quick, boot: quick, resume: quick, stopping: quick, hibernating: quick, shuttingDown: quick, loadBalancerCreate: quick }
+
+/** The adapter and its real SDK, talking HTTP to a simulated Compute Engine in this process. */
+export async function gcpWireWorld(options: GoogleServerOptions = {}): Promise<ConformanceWorld & { readonly server: GoogleServer }> {
+  const server = await startGoogleServer({ speed: 100, latencies, ...options })
+  const providers: Provider[] = []
+  const open = (): Provider => {
+    const provider = createGcpProvider({
+      scope: { account: server.project.id, region: server.region },
+      credentials: { accessToken: server.accessToken },
+      endpoint: server.url,
+      installation: 'conformance',
+      clock: server.clock,
+      random: seededRandom(7),
+    })
+    providers.push(provider)
+    return provider
+  }
+  return {
+    server,
+    provider: open(),
+    freshProvider: open,
+    clock: server.clock,
+    run: (work) => work,
+    advance: (ms) => sleep(server.clock, ms),
+    zoneOther: `${server.region}-c`,
+    zoneThird: `${server.region}-d`,
+    typeOther: 'e2-standard-4',
+    ...controls(server),
+    async close() {
+      for (const provider of providers) await provider.close()
+      await server.close()
+    },
+  }
+}
+
+type Controls = Omit<ConformanceWorld, 'provider' | 'freshProvider' | 'clock' | 'run' | 'advance' | 'zoneOther' | 'zoneThird' | 'typeOther' | 'close'>
+
+function controls(server: GoogleServer): Controls {
+  const dc = server.dataCentre
+  const random = seededRandom(11)
+  let made = 0
+  const machineIn = (ref: InstanceRef) => server.project.machine(server.project.instance(ref.zone ?? '', ref.nativeId))
+  /** What the adapter does not have yet, the suite does not ask for. */
+  const absent = (what: string) => () => {
+    throw new Error(`the suite asks for ${what}, which this adapter says it has not`)
+  }
+  return {
+    async makePrimary({ purchase = 'on-demand' } = {}) {
+      made += 1
+      const zone = `${server.region}-b`
+      const name = `primary-${made}`
+      await insert(server, zone, primaryResource(zone, name, purchase === 'spot'))
+      const record = server.project.instance(zone, name)
+      while (dc.instances.get(record.instanceId)?.answering !== true) await sleep(server.clock, 1_000)
+      return { provider: 'gcp', account: server.project.id, region: server.region, nativeId: record.id, zone }
+    },
+    makeBinding: (_mechanism, member) => makeBinding(server, member),
+    answers: (member) => machineIn(member).answering,
+    async request({ native }) {
+      const service = server.project.backendServices.find(({ name }) => name === native['backendService'])
+      const choice = dc.balancers.choose(service?.listenerArn ?? '', random)
+      if (choice.kind !== 'target' || dc.instances.get(choice.target.instanceId)?.answering !== true) return undefined
+      return server.project.instances().find(({ instanceId }) => instanceId === choice.target.instanceId)?.id
+    },
+    failNext: (call, kind, times) => dc.faults.failNext(operations[call], faults[kind], times),
+    exhaust(zone, instanceType) {
+      dc.catalogue.setCapacity(instanceType, zone, 'on-demand', 0)
+    },
+    loseNextAnswer: (call) => dc.faults.failNext(operations[call], { kind: 'reset_after' }),
+    interrupt: absent('an interruption'),
+    rebalance: absent('a recommendation'),
+    scheduleMaintenance: absent('maintenance'),
+    pushed: absent('pushed documents'),
+    writeDisk: absent('snapshots'),
+    readDisk: absent('snapshots'),
+    countOf: (key) => countOf(server, key),
+  }
+}
+
+const healthCheck = { intervalSeconds: 2, timeoutSeconds: 1, healthyThreshold: 2, unhealthyThreshold: 2, path: '/healthz' }
+
+/** What a person has set up before: a backend service with one group per zone, the member in the first. */
+async function makeBinding({ project, dataCentre: dc, region, clock }: GoogleServer, member: InstanceRef): Promise<TrafficBinding> {
+  const backendService = `web-${member.nativeId}`
+  const groups = [`${region}-b`, `${region}-c`].map((zone, index) => {
+    const name = `group-${index}-${member.nativeId}`
+    const { arn } = dc.balancers.createTargetGroup({ name: `g${index}-${member.nativeId}`, port: 8080, healthCheck, deregistrationDelaySeconds: 10 })
+    return { name, zone, targetGroupArn: arn }
+  })
+  const backends = groups.map((group, index) => ({ group, capacityScaler: index === 0 ? 1 : 0 }))
+  const targetGroups = groups.map(({ targetGroupArn }, index) => ({ targetGroupArn, weight: index === 0 ? 100 : 0 }))
+  const loadBalancerArn = dc.balancers.createLoadBalancer({ name: `lb-${member.nativeId}` }).arn
+  const listener = dc.balancers.createListener({ loadBalancerArn, port: 80, defaultActions: [{ kind: 'forward', targetGroups }] })
+  project.groups.push(...groups)
+  project.backendServices.push({ id: project.newId(), name: backendService, listenerArn: listener.arn, backends })
+  const [first] = groups
+  const { instanceId } = project.instance(member.zone ?? '', member.nativeId)
+  dc.balancers.registerTargets(first?.targetGroupArn ?? '', [{ instanceId }])
+  while (dc.balancers.targetHealth(first?.targetGroupArn ?? '')[0]?.health !== 'healthy') await sleep(clock, 1_000)
+  const [primaryGroup = '', standbyGroup = ''] = groups.map(({ zone, name }) => `${zone}/${name}`)
+  return { mechanism: 'lb-weight', native: { backendService, primaryGroup, standbyGroup } }
+}
+
+const primaryResource = (zone: string, name: string, spot: boolean) => ({
+  name,
+  machineType: `zones/${zone}/machineTypes/e2-standard-2`,
+  labels: { team: 'shop' },
+  disks: [
+    {
+      boot: true,
+      autoDelete: true,
+      deviceName: 'boot',
+      initializeParams: {
+        sourceImage: `projects/sim-images/global/images/${seededGoogleImage}`,
+        diskSizeGb: '20',
+        diskType: `zones/${zone}/diskTypes/pd-balanced`,
+      },
+    },
+    { boot: false, autoDelete: true, deviceName: 'data', initializeParams: { diskSizeGb: '30', diskType: `zones/${zone}/diskTypes/pd-ssd` } },
+  ],
+  networkInterfaces: [{ accessConfigs: [{ name: 'External NAT', type: 'ONE_TO_ONE_NAT' }] }],
+  tags: { items: ['web'] },
+  metadata: { items: [{ key: 'startup-script', value: '#!/bin/sh\necho hello' }] },
+  ...(spot
+    ? { scheduling: { provisioningModel: 'SPOT', instanceTerminationAction: 'STOP', automaticRestart: false, onHostMaintenance: 'TERMINATE' } }
+    : {}),
+})
+
+/** Through the API, as a person would with curl. */
+async function insert({ url, accessToken, project }: GoogleServer, zone: string, resource: object): Promise<void> {
+  const answer = await fetch(`${url}/compute/v1/projects/${project.id}/zones/${zone}/instances`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify(resource),
+  })
+  if (!answer.ok) throw new Error(`the primary was refused: ${await answer.text()}`)
+}
+
+function countOf({ project }: GoogleServer, key: string): { instances: number; looseDisks: number; snapshots: number } {
+  const isOurs = ({ labels }: { readonly labels: Readonly<Record<string, string>> }): boolean => labels['understudy_3aop'] === key
+  const instances = project.instances().filter((record) => isOurs(record) && project.machine(record).state !== 'shutting-down')
+  const attached = new Set(project.instances().flatMap(({ zone, disks }) => disks.map(({ name }) => `${zone}/${name}`)))
+  const loose = project.disks().filter((disk) => isOurs(disk) && !attached.has(`${disk.zone}/${disk.name}`))
+  return { instances: instances.length, looseDisks: loose.length, snapshots: 0 }
+}

@@ -1,0 +1,32 @@
+import type { Traits } from '@understudy/provider'
+import type { GcpSettings } from './settings.ts'
+
+/** Before anything has been measured: what Compute Engine usually takes. */
+const usualSeconds: Traits['expectedSeconds'] = { launch: 45, start: 30, resume: 30, shift: 60 }
+
+/** 1,500 calls a minute per project and group of methods, refilled at the turn of the minute: spread evenly here. */
+const perGroup = { capacity: 250, refillPerSecond: 20 }
+const usualLimits: Traits['limits'] = {
+  read: perGroup,
+  mutate: perGroup,
+  launch: perGroup,
+  start: perGroup,
+  snapshot: perGroup,
+  tag: perGroup,
+  traffic: perGroup,
+}
+
+export const gcpTraits = ({ expectedSeconds, limits }: Pick<GcpSettings, 'expectedSeconds' | 'limits'>): Traits => ({
+  interruptionNotice: { supported: true, seconds: 30, bestEffort: true },
+  resize: { supported: true, requires: 'stopped' },
+  hold: { supported: true, enableAt: 'never-needed', withSpot: true, resizableWhileHeld: false },
+  // An instance's own name is what its key makes unique; the name people see is a label.
+  rename: { supported: true, how: 'tag' },
+  multiDiskSnapshot: {
+    supported: false,
+    reason: 'Google snapshots disks of one moment only in a consistency group, which this adapter does not set up yet.',
+  },
+  postponeMaintenance: { supported: false, reason: 'Compute Engine has no call that postpones host maintenance; it can only be started early.' },
+  expectedSeconds: { ...usualSeconds, ...expectedSeconds },
+  limits: { ...usualLimits, ...limits },
+})
