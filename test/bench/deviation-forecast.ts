@@ -4,7 +4,7 @@ const originStep = 12
 const firstOrigin = 3 * day
 
 /**
- * A cheap forecast of 5-minute data, and the errors it would have made in the past: six simple members, weighted per quarter of
+ * A cheap forecast of 5-minute data, and the errors it would have made in the past: seven simple members, weighted per quarter of
  * the horizon by the fourth power of their inverse mean error.
  */
 export function forecastWindows(past: Float64Array, points: number): { readonly errors: Float64Array; readonly predicted: Float64Array } {
@@ -62,6 +62,7 @@ function members(sums: Float64Array, origin: number, points: number): readonly F
     each(() => wholeDay),
     each((point) => around(origin + point - day, 6)),
     each((point) => profile(origin + point)),
+    each((point) => (origin < 7 * day + points ? profile(origin + point) : around(origin + point - 7 * day, 6))),
     each((point) => profile(origin + point) + offset * Math.exp(-point / 72)),
   ]
 }
