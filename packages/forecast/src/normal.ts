@@ -1,4 +1,4 @@
-import { InvalidArgument } from './invalid-argument.ts'
+import { ForecastError } from './errors.ts'
 
 /** Distribution function of the standard normal; absolute error below 1.2e-7 (Numerical Recipes' erfc, 2nd ed., §6.2). */
 export function normalCdf(x: number): number {
@@ -13,7 +13,7 @@ export function normalCdf(x: number): number {
  * approximation).
  */
 export function normalQuantile(probability: number): number {
-  if (!(probability > 0 && probability < 1)) throw new InvalidArgument('probability', `must be between 0 and 1, not ${probability}`)
+  if (!(probability > 0 && probability < 1)) throw new ForecastError('probability', `must be between 0 and 1, not ${probability}`)
   if (probability > 0.5) return -normalQuantile(1 - probability)
   if (probability < 0.02425) {
     const q = Math.sqrt(-2 * Math.log(probability))

@@ -1,4 +1,5 @@
-import { InvalidArgument, requireAllFinite } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireAllFinite } from '../requirements.ts'
 import { sortedQuantile } from './conformal.ts'
 import { statisticCount, winsorise, WindowMeans } from './window-means.ts'
 
@@ -23,9 +24,9 @@ export const fewestWindows = 20
  * `points` ahead each, [window × points + point].
  */
 export function calibrateMetric(name: string, errors: Float64Array, points: number): MetricCalibration {
-  if (!Number.isInteger(points) || points < 3) throw new InvalidArgument('points', `must be a whole number from 3, not ${points}`)
+  if (!Number.isInteger(points) || points < 3) throw new ForecastError('points', `must be a whole number from 3, not ${points}`)
   if (errors.length % points !== 0 || errors.length < fewestWindows * points) {
-    throw new InvalidArgument(`past.${name}`, `needs a multiple of ${points} errors, of at least ${fewestWindows} windows; has ${errors.length}`)
+    throw new ForecastError(`past.${name}`, `needs a multiple of ${points} errors, of at least ${fewestWindows} windows; has ${errors.length}`)
   }
   requireAllFinite(`past.${name}`, errors)
   const windows = errors.length / points

@@ -1,4 +1,5 @@
-import { InvalidArgument, requireFinite, requirePositive } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireFinite, requirePositive } from '../requirements.ts'
 import { calibrateMetric, extremeOf } from './calibration.ts'
 import type { MetricCalibration } from './calibration.ts'
 import { findChangePoint } from './change-point.ts'
@@ -55,7 +56,7 @@ const usualSize = Math.sqrt(2 / Math.PI)
 
 /**
  * Learns what a watch without a change looks like. The threshold is the conformal quantile, over past windows, of the same
- * statistic that the watch computes, so dependence in time and between metrics is in it. Throws `InvalidArgument`.
+ * statistic that the watch computes, so dependence in time and between metrics is in it. Throws `ForecastError`.
  */
 export function calibrateDeviation(past: PastErrors, options: WatchOptions): DeviationCalibration {
   const { points, secondsPerPoint, falseAlarmsPerMonth } = options
@@ -63,10 +64,10 @@ export function calibrateDeviation(past: PastErrors, options: WatchOptions): Dev
   requirePositive('options.falseAlarmsPerMonth', falseAlarmsPerMonth)
   const names = Object.keys(past)
   const first = past[names[0] ?? '']
-  if (first === undefined) throw new InvalidArgument('past', 'must hold at least one metric')
+  if (first === undefined) throw new ForecastError('past', 'must hold at least one metric')
   const metrics = new Map(names.map((name) => [name, calibrateMetric(name, past[name] ?? new Float64Array(), points)]))
   for (const name of names) {
-    if (past[name]?.length !== first.length) throw new InvalidArgument(`past.${name}`, 'must have the windows that the other metrics have')
+    if (past[name]?.length !== first.length) throw new ForecastError(`past.${name}`, 'must have the windows that the other metrics have')
   }
   const jointExtremes = Float64Array.from({ length: first.length / points }, (_, window) => {
     const extremes = names.map((name) => {
@@ -99,9 +100,9 @@ export class DeviationWatch {
 
   /** Errors of the next point by metric, actual − predicted. A metric that is left out was not measured and is no evidence. */
   observe(errors: Readonly<Record<string, number | undefined>>): DeviationState {
-    if (this.#seen >= this.#calibration.options.points) throw new InvalidArgument('errors', 'the watch is over')
+    if (this.#seen >= this.#calibration.options.points) throw new ForecastError('errors', 'the watch is over')
     for (const name of Object.keys(errors)) {
-      if (!this.#means.has(name)) throw new InvalidArgument(`errors.${name}`, 'is no metric of the calibration')
+      if (!this.#means.has(name)) throw new ForecastError(`errors.${name}`, 'is no metric of the calibration')
       if (errors[name] !== undefined) requireFinite(`errors.${name}`, errors[name])
     }
     for (const [name, calibration] of this.#calibration.metrics) {

@@ -3,7 +3,7 @@ import type { Random } from '@understudy/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { normalCdf } from '../normal.ts'
-import { calibrateDeviation, describeDeviation, DeviationWatch, InvalidArgument, surpriseOf } from './index.ts'
+import { calibrateDeviation, describeDeviation, DeviationWatch, ForecastError, surpriseOf } from './index.ts'
 import type { DeviationCalibration } from './index.ts'
 
 const points = 36
@@ -165,8 +165,8 @@ describe('what cannot be watched names its argument', () => {
     try {
       act()
     } catch (error) {
-      expect(error).toBeInstanceOf(InvalidArgument)
-      expect((error as InvalidArgument).argument).toBe(argument)
+      expect(error).toBeInstanceOf(ForecastError)
+      expect((error as ForecastError).argument).toBe(argument)
       return
     }
     expect.unreachable()

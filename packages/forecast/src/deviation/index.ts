@@ -1,4 +1,4 @@
-export { InvalidArgument } from '../invalid-argument.ts'
+export { ForecastError } from '../errors.ts'
 export type { MetricCalibration } from './calibration.ts'
 export type { ChangePoint } from './change-point.ts'
 export * from './deviation-watch.ts'

@@ -1,4 +1,5 @@
-import { InvalidArgument, requireAllFinite, requireFinite } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireAllFinite, requireFinite } from '../requirements.ts'
 import { normalQuantile } from '../normal.ts'
 
 /** What was predicted of one value; both arrays of the same length n ≥ 2. */
@@ -50,12 +51,12 @@ function levelOf({ levels, values }: PredictedQuantiles, actual: number): number
 }
 
 function requirePredicted({ levels, values }: PredictedQuantiles): void {
-  if (levels.length < 2) throw new InvalidArgument('predicted.levels', 'needs at least 2 levels')
-  if (values.length !== levels.length) throw new InvalidArgument('predicted.values', `needs ${levels.length} values, has ${values.length}`)
+  if (levels.length < 2) throw new ForecastError('predicted.levels', 'needs at least 2 levels')
+  if (values.length !== levels.length) throw new ForecastError('predicted.values', `needs ${levels.length} values, has ${values.length}`)
   requireAllFinite('predicted.values', values)
   levels.forEach((level, i) => {
     if (!(level > 0 && level < 1) || (i > 0 && level <= (levels[i - 1] ?? 0)))
-      throw new InvalidArgument(`predicted.levels[${i}]`, 'must rise within (0, 1)')
-    if (i > 0 && (values[i] ?? 0) < (values[i - 1] ?? 0)) throw new InvalidArgument(`predicted.values[${i}]`, 'must not be below the one before')
+      throw new ForecastError(`predicted.levels[${i}]`, 'must rise within (0, 1)')
+    if (i > 0 && (values[i] ?? 0) < (values[i - 1] ?? 0)) throw new ForecastError(`predicted.values[${i}]`, 'must not be below the one before')
   })
 }

@@ -1,4 +1,5 @@
-import { InvalidArgument, requireProbability } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireProbability } from '../requirements.ts'
 
 /** One bar of a reliability diagram: forecasts between two probabilities, and how often it happened. */
 export interface ReliabilityBin {
@@ -23,8 +24,8 @@ export interface Calibration {
 
 /** Scores probabilities against what happened (1) or did not (0); both of length n ≥ 1. */
 export function scoreCalibration(forecasts: Float64Array, outcomes: Uint8Array): Calibration {
-  if (forecasts.length === 0) throw new InvalidArgument('forecasts', 'must not be empty')
-  if (outcomes.length !== forecasts.length) throw new InvalidArgument('outcomes', 'must be as long as forecasts')
+  if (forecasts.length === 0) throw new ForecastError('forecasts', 'must not be empty')
+  if (outcomes.length !== forecasts.length) throw new ForecastError('outcomes', 'must be as long as forecasts')
   forecasts.forEach((p, i) => requireProbability(`forecasts[${i}]`, p))
   const count = forecasts.length
   const baseRate = outcomes.reduce((sum, y) => sum + y, 0) / count

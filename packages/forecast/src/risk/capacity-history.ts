@@ -1,4 +1,5 @@
-import { InvalidArgument, requireAllFinite, requireFinite } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireAllFinite, requireFinite } from '../requirements.ts'
 import { LossRates } from './loss-rates.ts'
 import { requirePools } from './trace.ts'
 import type { CapacityPool } from './trace.ts'
@@ -45,14 +46,14 @@ export class CapacityHistory {
   observe(observation: CapacityObservation): void {
     const { atSeconds, up, priceRatio } = observation
     requireFinite('atSeconds', atSeconds)
-    if (up.length !== this.pools.length) throw new InvalidArgument('up', `needs ${this.pools.length} values, has ${up.length}`)
+    if (up.length !== this.pools.length) throw new ForecastError('up', `needs ${this.pools.length} values, has ${up.length}`)
     if (priceRatio !== undefined) {
-      if (priceRatio.length !== up.length) throw new InvalidArgument('priceRatio', `needs ${up.length} values, has ${priceRatio.length}`)
+      if (priceRatio.length !== up.length) throw new ForecastError('priceRatio', `needs ${up.length} values, has ${priceRatio.length}`)
       requireAllFinite('priceRatio', priceRatio)
     }
     const isFirst = this.#states.length === 0
     const elapsed = isFirst ? 0 : atSeconds - this.#atSeconds
-    if (!isFirst && elapsed <= 0) throw new InvalidArgument('atSeconds', 'must be later than the observation before')
+    if (!isFirst && elapsed <= 0) throw new ForecastError('atSeconds', 'must be later than the observation before')
     this.#atSeconds = atSeconds
     for (let pool = 0; pool < up.length; pool++) {
       const price = priceRatio?.[pool]
@@ -131,7 +132,7 @@ export class CapacityHistory {
 
   #state(pool: number): PoolState {
     const state = this.#states[pool]
-    if (state === undefined) throw new InvalidArgument('pool', `nothing was observed of pool ${pool}`)
+    if (state === undefined) throw new ForecastError('pool', `nothing was observed of pool ${pool}`)
     return state
   }
 }

@@ -1,4 +1,4 @@
-import { InvalidArgument } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
 import { CapacityHistory, featureCount, rateFeature } from './capacity-history.ts'
 import { fitLogistic, logistic } from './logistic.ts'
 import { requireTrace, tickCount } from './trace.ts'
@@ -34,16 +34,16 @@ export const priorHazardModel: HazardModel = {
  * Fits P(an up pool is lost within h) for each horizon by logistic regression on what `CapacityHistory` describes. The rate of
  * losses enters as its own log-odds, log(exp(rate·h) − 1), with prior weight 1: without data the model is the shrunk
  * exponential lifetime, scaled by age. Uses ticks [0, untilTick) and outcomes within them only.
- * Throws `InvalidArgument` for a malformed trace.
+ * Throws `ForecastError` for a malformed trace.
  */
 export function trainHazardModel(trace: CapacityTrace, options: { readonly untilTick?: number; readonly everyTicks?: number } = {}): HazardModel {
   requireTrace(trace)
   const until = options.untilTick ?? tickCount(trace)
   const every = options.everyTicks ?? 3
   if (!Number.isInteger(until) || until < 1 || until > tickCount(trace)) {
-    throw new InvalidArgument('untilTick', `must be a whole number from 1 to ${tickCount(trace)}`)
+    throw new ForecastError('untilTick', `must be a whole number from 1 to ${tickCount(trace)}`)
   }
-  if (!Number.isInteger(every) || every < 1) throw new InvalidArgument('everyTicks', 'must be a whole number above 0')
+  if (!Number.isInteger(every) || every < 1) throw new ForecastError('everyTicks', 'must be a whole number above 0')
   const seen = describeTrace(trace, until, every)
   const windows = lossHorizons.map((seconds) => Math.ceil(seconds / trace.tickSeconds))
   return {

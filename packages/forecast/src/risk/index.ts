@@ -1,4 +1,4 @@
-export { InvalidArgument } from '../invalid-argument.ts'
+export { ForecastError } from '../errors.ts'
 export * from './calibration.ts'
 export * from './capacity-history.ts'
 export * from './hazard-model.ts'

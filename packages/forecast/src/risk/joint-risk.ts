@@ -1,4 +1,5 @@
-import { InvalidArgument, requireProbability } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireProbability } from '../requirements.ts'
 import { normalCdf, normalQuantile } from '../normal.ts'
 import { bivariateNormalCdf, latentCorrelation } from './bivariate-normal.ts'
 import { requireTrace, tickCount } from './trace.ts'
@@ -26,7 +27,7 @@ export function trainJointRisk(trace: CapacityTrace, options: { readonly untilTi
   requireTrace(trace)
   const until = options.untilTick ?? tickCount(trace)
   if (!Number.isInteger(until) || until < 1 || until > tickCount(trace)) {
-    throw new InvalidArgument('untilTick', `must be a whole number from 1 to ${tickCount(trace)}`)
+    throw new ForecastError('untilTick', `must be a whole number from 1 to ${tickCount(trace)}`)
   }
   const width = trace.pools.length
   const { down, both, losses } = countDown(trace, until)
@@ -64,10 +65,10 @@ export function trainJointRisk(trace: CapacityTrace, options: { readonly untilTi
  * use their own correlation; more use one common factor with the mean of their pairs' (Vasicek 2002), and at least 0.
  */
 export function jointLoss(model: JointRiskModel, lost: readonly { readonly pool: number; readonly probability: number }[]): number {
-  if (lost.length === 0) throw new InvalidArgument('lost', 'must name at least one pool')
+  if (lost.length === 0) throw new ForecastError('lost', 'must name at least one pool')
   const width = model.downShare.length
   for (const { pool, probability } of lost) {
-    if (!Number.isInteger(pool) || pool < 0 || pool >= width) throw new InvalidArgument('lost.pool', `there is no pool ${pool}`)
+    if (!Number.isInteger(pool) || pool < 0 || pool >= width) throw new ForecastError('lost.pool', `there is no pool ${pool}`)
     requireProbability('lost.probability', probability)
   }
   const uncertain = lost.filter(({ probability }) => probability < 1)
@@ -95,7 +96,7 @@ export interface PoolPair {
  */
 export function rankPairs(model: JointRiskModel, probabilities: readonly number[] = model.downShare): readonly PoolPair[] {
   if (probabilities.length !== model.downShare.length) {
-    throw new InvalidArgument('probabilities', `needs ${model.downShare.length} values, has ${probabilities.length}`)
+    throw new ForecastError('probabilities', `needs ${model.downShare.length} values, has ${probabilities.length}`)
   }
   return pairsOf(probabilities.length)
     .map(([first, second]) => ({

@@ -1,5 +1,6 @@
 import type { CapacityPool } from './trace.ts'
-import { InvalidArgument, requireNotNegative } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireNotNegative } from '../requirements.ts'
 
 /** Losses per hour of held capacity that a pool of which nothing is known is taken to have: about 5 % within an hour. */
 const globalPriorPerHour = 0.05
@@ -46,7 +47,7 @@ export class LossRates {
 
   #chain(index: number): readonly Count[] {
     const chain = this.#chains[index]
-    if (chain === undefined) throw new InvalidArgument('pool', `there is no pool ${index}`)
+    if (chain === undefined) throw new ForecastError('pool', `there is no pool ${index}`)
     return chain
   }
 }

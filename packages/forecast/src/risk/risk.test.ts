@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   CapacityHistory,
-  InvalidArgument,
+  ForecastError,
   jointLoss,
   lossHorizons,
   lossRisk,
@@ -156,8 +156,8 @@ describe('what cannot be answered names its argument', () => {
       try {
         act()
       } catch (error) {
-        expect(error).toBeInstanceOf(InvalidArgument)
-        expect((error as InvalidArgument).argument).toBe(argument)
+        expect(error).toBeInstanceOf(ForecastError)
+        expect((error as ForecastError).argument).toBe(argument)
         return
       }
       expect.unreachable()

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { InvalidArgument, perfectForesight, simulateSpot } from './index.ts'
+import { ForecastError, perfectForesight, simulateSpot } from './index.ts'
 import type { CapacityTrace, SpotPolicy } from './index.ts'
 
 /** Two zones, ten ticks of 100 s; the first is lost at tick 4 for two ticks, the second never. */
@@ -52,7 +52,7 @@ describe('simulateSpot', () => {
     expect(oracle.costRatio).toBeLessThan(play({ shadow: 'always' }).costRatio)
   })
   test('refuses what it cannot play, by name', () => {
-    expect(() => play({ pools: [] })).toThrow(InvalidArgument)
+    expect(() => play({ pools: [] })).toThrow(ForecastError)
     expect(() => play({}, { coldStartSeconds: Number.NaN })).toThrow('parameters.coldStartSeconds')
   })
 })

@@ -1,4 +1,5 @@
-import { InvalidArgument, requireNotNegative, requirePositive } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireNotNegative, requirePositive } from '../requirements.ts'
 import { jointLoss } from './joint-risk.ts'
 import type { JointRiskModel } from './joint-risk.ts'
 import { requireTrace, tickCount } from './trace.ts'
@@ -59,7 +60,7 @@ export function simulateSpot(
   requireRun(trace, run)
   const from = run.fromTick ?? 0
   const ticks = tickCount(trace)
-  if (!Number.isInteger(from) || from < 0 || from >= ticks) throw new InvalidArgument('fromTick', `must be a whole number from 0 to ${ticks - 1}`)
+  if (!Number.isInteger(from) || from < 0 || from >= ticks) throw new ForecastError('fromTick', `must be a whole number from 0 to ${ticks - 1}`)
   const fleet = new Fleet(trace, run)
   for (let tick = from; tick < ticks; tick++) fleet.advance(tick)
   return fleet.outcome(from)
@@ -253,10 +254,10 @@ function requireRun(trace: CapacityTrace, { policy, parameters, forecast }: Omit
     requireNotNegative(`parameters.${name}`, parameters[name])
   }
   requirePositive('parameters.spotPriceRatio', parameters.spotPriceRatio)
-  if (policy.pools.length === 0) throw new InvalidArgument('policy.pools', 'must not be empty')
+  if (policy.pools.length === 0) throw new ForecastError('policy.pools', 'must not be empty')
   for (const pool of policy.pools) {
-    if (trace.pools[pool] === undefined) throw new InvalidArgument('policy.pools', `there is no pool ${pool}`)
+    if (trace.pools[pool] === undefined) throw new ForecastError('policy.pools', `there is no pool ${pool}`)
   }
-  if (forecast.risk.length !== trace.up.length) throw new InvalidArgument('forecast.risk', 'must be as long as trace.up')
-  if (forecast.joint.downShare.length !== trace.pools.length) throw new InvalidArgument('forecast.joint', 'was learnt from other pools')
+  if (forecast.risk.length !== trace.up.length) throw new ForecastError('forecast.risk', 'must be as long as trace.up')
+  if (forecast.joint.downShare.length !== trace.pools.length) throw new ForecastError('forecast.joint', 'was learnt from other pools')
 }

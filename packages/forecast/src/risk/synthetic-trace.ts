@@ -1,5 +1,6 @@
 import type { Random } from '@understudy/core'
-import { InvalidArgument, requirePositive, requireProbability } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requirePositive, requireProbability } from '../requirements.ts'
 import { normalQuantile } from '../normal.ts'
 import { tickCount } from './trace.ts'
 import type { CapacityPool, CapacityTrace } from './trace.ts'
@@ -129,19 +130,19 @@ export function traceStatistics(trace: CapacityTrace): {
 }
 
 function requireOptions({ pools, days, tickSeconds, latentCorrelation, suddenShare, priceRatio }: SyntheticTraceOptions): void {
-  if (pools.length === 0) throw new InvalidArgument('pools', 'must not be empty')
+  if (pools.length === 0) throw new ForecastError('pools', 'must not be empty')
   requirePositive('days', days)
   requirePositive('tickSeconds', tickSeconds)
   requirePositive('priceRatio', priceRatio)
-  if (!(suddenShare >= 0 && suddenShare < 1)) throw new InvalidArgument('suddenShare', 'must be at least 0 and below 1')
+  if (!(suddenShare >= 0 && suddenShare < 1)) throw new ForecastError('suddenShare', 'must be at least 0 and below 1')
   for (const pool of pools) {
-    if (!(pool.availability > 0 && pool.availability < 1)) throw new InvalidArgument('pools.availability', 'must be between 0 and 1')
+    if (!(pool.availability > 0 && pool.availability < 1)) throw new ForecastError('pools.availability', 'must be between 0 and 1')
     requirePositive('pools.lossesPerUpDay', pool.lossesPerUpDay)
   }
   requireProbability('latentCorrelation.sameRegion', latentCorrelation.sameRegion)
   requireProbability('latentCorrelation.otherRegion', latentCorrelation.otherRegion)
   if (latentCorrelation.otherRegion > latentCorrelation.sameRegion) {
-    throw new InvalidArgument('latentCorrelation.otherRegion', 'must not exceed latentCorrelation.sameRegion')
+    throw new ForecastError('latentCorrelation.otherRegion', 'must not exceed latentCorrelation.sameRegion')
   }
 }
 

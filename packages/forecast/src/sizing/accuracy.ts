@@ -1,4 +1,5 @@
-import { InvalidArgument, requirePositive, requireProbability } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requirePositive, requireProbability } from '../requirements.ts'
 
 /** How the distribution has done lately: how often demand exceeded the quantile that should be exceeded `nominal` of the time. */
 export interface MeasuredAccuracy {
@@ -17,10 +18,10 @@ const priorCount = 40
 export function correctForAccuracy(wanted: number, accuracy: MeasuredAccuracy | undefined): number {
   if (accuracy === undefined || wanted <= 0 || wanted >= 1) return wanted
   const { nominal, exceeded, count } = accuracy
-  if (!(nominal > 0 && nominal < 1)) throw new InvalidArgument('accuracy.nominal', `must be between 0 and 1, not ${nominal}`)
-  if (!Number.isInteger(count) || count < 0) throw new InvalidArgument('accuracy.count', `must be a whole number from 0, not ${count}`)
+  if (!(nominal > 0 && nominal < 1)) throw new ForecastError('accuracy.nominal', `must be between 0 and 1, not ${nominal}`)
+  if (!Number.isInteger(count) || count < 0) throw new ForecastError('accuracy.count', `must be a whole number from 0, not ${count}`)
   if (!Number.isInteger(exceeded) || exceeded < 0 || exceeded > count) {
-    throw new InvalidArgument('accuracy.exceeded', `must be a whole number from 0 to accuracy.count, not ${exceeded}`)
+    throw new ForecastError('accuracy.exceeded', `must be a whole number from 0 to accuracy.count, not ${exceeded}`)
   }
   const real = (exceeded + priorCount * nominal) / (count + priorCount)
   const odds = (p: number): number => Math.log(p / (1 - p))
@@ -38,7 +39,7 @@ export class AdaptiveLevel {
   #probability: number
 
   constructor(wanted: number, step = 0.005) {
-    if (!(requireProbability('wanted', wanted) > 0 && wanted < 1)) throw new InvalidArgument('wanted', 'must be between 0 and 1')
+    if (!(requireProbability('wanted', wanted) > 0 && wanted < 1)) throw new ForecastError('wanted', 'must be between 0 and 1')
     this.#wanted = wanted
     this.#step = requirePositive('step', step)
     this.#probability = wanted

@@ -1,4 +1,5 @@
-import { InvalidArgument, requireAllFinite } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireAllFinite } from '../requirements.ts'
 
 /** A predictive distribution of demand in units; both arrays of the same length n ≥ 1. */
 export interface DemandQuantiles {
@@ -9,16 +10,15 @@ export interface DemandQuantiles {
 }
 
 export function requireDemand({ levels, values }: DemandQuantiles): void {
-  if (levels.length === 0) throw new InvalidArgument('demand.levels', 'must not be empty')
-  if (values.length !== levels.length) throw new InvalidArgument('demand.values', `needs ${levels.length} values, has ${values.length}`)
+  if (levels.length === 0) throw new ForecastError('demand.levels', 'must not be empty')
+  if (values.length !== levels.length) throw new ForecastError('demand.values', `needs ${levels.length} values, has ${values.length}`)
   requireAllFinite('demand.values', values)
   levels.forEach((level, i) => {
-    if (!(level > 0 && level < 1)) throw new InvalidArgument(`demand.levels[${i}]`, `must be between 0 and 1, not ${level}`)
-    if (i > 0 && level <= (levels[i - 1] ?? 0)) throw new InvalidArgument(`demand.levels[${i}]`, 'must be above the level before')
+    if (!(level > 0 && level < 1)) throw new ForecastError(`demand.levels[${i}]`, `must be between 0 and 1, not ${level}`)
+    if (i > 0 && level <= (levels[i - 1] ?? 0)) throw new ForecastError(`demand.levels[${i}]`, 'must be above the level before')
   })
   values.forEach((value, i) => {
-    if (value < (i === 0 ? 0 : (values[i - 1] ?? 0)))
-      throw new InvalidArgument(`demand.values[${i}]`, 'must not be below the one before, nor below 0')
+    if (value < (i === 0 ? 0 : (values[i - 1] ?? 0))) throw new ForecastError(`demand.values[${i}]`, 'must not be below the one before, nor below 0')
   })
 }
 

@@ -1,4 +1,4 @@
-export { InvalidArgument } from '../invalid-argument.ts'
+export { ForecastError } from '../errors.ts'
 export * from './accuracy.ts'
 export * from './demand.ts'
 export * from './scale-in.ts'

@@ -1,4 +1,5 @@
-import { InvalidArgument, requireAllFinite, requireNotNegative, requireProbability } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireAllFinite, requireNotNegative, requireProbability } from '../requirements.ts'
 
 export interface ScaleInRules {
   /** What was asked for at the decisions within the waiting time: the pool shrinks to none of them. */
@@ -15,7 +16,7 @@ export function settleSize(current: number, target: number, rules: ScaleInRules)
   requireNotNegative('target', target)
   requireAllFinite('rules.recentTargets', rules.recentTargets)
   requireProbability('rules.deadband', rules.deadband)
-  if (!(requireProbability('rules.largestStep', rules.largestStep) > 0)) throw new InvalidArgument('rules.largestStep', 'must be above 0')
+  if (!(requireProbability('rules.largestStep', rules.largestStep) > 0)) throw new ForecastError('rules.largestStep', 'must be above 0')
   if (target >= current) return { units: target, reason: target === current ? 'as wanted' : 'demand grows' }
   const needed = Math.max(target, ...rules.recentTargets)
   if (needed >= current) return { units: current, reason: 'was needed a short while ago' }

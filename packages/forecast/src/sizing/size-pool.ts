@@ -1,4 +1,5 @@
-import { InvalidArgument, requireNotNegative } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireNotNegative } from '../requirements.ts'
 import { correctForAccuracy } from './accuracy.ts'
 import type { MeasuredAccuracy } from './accuracy.ts'
 import { demandAt, requireDemand } from './demand.ts'
@@ -44,7 +45,7 @@ export interface SizingAnswer {
 
 /**
  * How many units of each tier to hold: each band of `tierBands` is filled from one quantile of demand to the next, the quantiles
- * moved by the measured accuracy. Throws `InvalidArgument` for what cannot be sized.
+ * moved by the measured accuracy. Throws `ForecastError` for what cannot be sized.
  */
 export function sizePool(question: SizingQuestion): SizingAnswer {
   requireDemand(question.demand)
@@ -116,7 +117,7 @@ function judgeOf(
 
 function requireCurrent(question: SizingQuestion, current: Readonly<Record<string, number>>): ReadonlyMap<string, number> {
   for (const [name, units] of Object.entries(current)) {
-    if (!question.tiers.some((tier) => tier.name === name)) throw new InvalidArgument(`current.${name}`, 'is no tier of the question')
+    if (!question.tiers.some((tier) => tier.name === name)) throw new ForecastError(`current.${name}`, 'is no tier of the question')
     requireNotNegative(`current.${name}`, units)
   }
   return new Map(Object.entries(current))

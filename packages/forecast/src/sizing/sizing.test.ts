@@ -1,7 +1,7 @@
 import { seededRandom } from '@understudy/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AdaptiveLevel, correctForAccuracy, demandAt, InvalidArgument, settleSize, sizePool, tierBands } from './index.ts'
+import { AdaptiveLevel, correctForAccuracy, demandAt, ForecastError, settleSize, sizePool, tierBands } from './index.ts'
 import type { DemandQuantiles, ReadinessTier } from './index.ts'
 
 /** Uniform from 0 to 100. */
@@ -137,8 +137,8 @@ describe('what cannot be sized names its argument', () => {
     try {
       sizePool({ demand: uniform, tiers: [hot], costs, ...wrong })
     } catch (error) {
-      expect(error).toBeInstanceOf(InvalidArgument)
-      expect((error as InvalidArgument).argument).toBe(argument)
+      expect(error).toBeInstanceOf(ForecastError)
+      expect((error as ForecastError).argument).toBe(argument)
       return
     }
     expect.unreachable()

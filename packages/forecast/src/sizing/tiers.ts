@@ -1,4 +1,5 @@
-import { InvalidArgument, requireNotNegative, requirePositive } from '../invalid-argument.ts'
+import { ForecastError } from '../errors.ts'
+import { requireNotNegative, requirePositive } from '../requirements.ts'
 
 /** Capacity that is kept ready in one way, as hot, warm or parked. */
 export interface ReadinessTier {
@@ -65,8 +66,8 @@ export function tierBands(tiers: readonly ReadinessTier[], costs: SizingCosts): 
 }
 
 export function requireTiers(tiers: readonly ReadinessTier[], costs: SizingCosts): void {
-  if (tiers.length === 0) throw new InvalidArgument('tiers', 'must not be empty')
-  if (new Set(tiers.map((tier) => tier.name)).size !== tiers.length) throw new InvalidArgument('tiers', 'has a name twice')
+  if (tiers.length === 0) throw new ForecastError('tiers', 'must not be empty')
+  if (new Set(tiers.map((tier) => tier.name)).size !== tiers.length) throw new ForecastError('tiers', 'has a name twice')
   for (const tier of tiers) {
     requireNotNegative(`tiers.${tier.name}.leadSeconds`, tier.leadSeconds)
     requireNotNegative(`tiers.${tier.name}.idleCostPerHour`, tier.idleCostPerHour)
