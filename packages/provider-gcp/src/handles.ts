@@ -1,4 +1,4 @@
-import { now } from '@understudy/core'
+import { now, sleep } from '@understudy/core'
 import type { JsonObject } from '@understudy/core'
 import { isProviderError, providerError } from '@understudy/provider'
 import type { CallContext, Offering, OperationHandle, OperationStatus, ProviderError } from '@understudy/provider'
@@ -64,6 +64,8 @@ export async function untilDone(adapter: Adapter, zone: string | undefined, acce
   while (!isDone(operation)) {
     const name = operation.name ?? ''
     operation = await (zone === undefined ? adapter.calls.waitGlobalOperation(name, signal) : adapter.calls.waitZoneOperation(zone, name, signal))
+    // Google holds the wait; an endpoint that does not is not asked without a pause.
+    if (!isDone(operation)) await sleep(adapter.clock, 250)
   }
   const failure = failureOf(operation)
   if (failure !== undefined) throw failure
