@@ -161,8 +161,8 @@ export class Forecaster {
       this.pool.adapt(level >= 0.1 && level <= 0.9)
       if (step === last) this.scorecard.add({ actual: value, forecast: past.points[step]!, naive: past.naive[step]!, level })
     })
-    // Sorting the errors anew at every point would cost more than it tells; an hourly series is sorted four times a day.
-    if (++this.sinceSorted >= 6) {
+    // Sorting the errors anew at every point would cost more than it tells; an hourly series is sorted twice a day.
+    if (++this.sinceSorted >= 12) {
       this.offsets = undefined
       this.sinceSorted = 0
     }
