@@ -18,3 +18,4 @@ export {
   startSimServer,
 } from './server.ts'
 export { simProvider, type SimProviderOptions } from './in-process/sim-provider.ts'
+export { type AzureServer, type AzureServerOptions, startAzureServer } from './azure/server.ts'
