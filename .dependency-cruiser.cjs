@@ -11,10 +11,11 @@ const may = {
   provider: ['core'],
   'cloud-sim': ['core', 'provider'],
   'provider-aws': ['core', 'provider'],
+  'provider-azure': ['core', 'provider'],
   control: ['core', 'provider', 'saga'],
   persistence: ['core', 'control', 'saga'],
   queue: ['core', 'control', 'saga'],
-  adapters: ['core', 'control', 'provider', 'provider-aws'],
+  adapters: ['core', 'control', 'provider', 'provider-aws', 'provider-azure'],
   testing: ['core', 'control', 'persistence', 'provider', 'saga'],
 }
 const rooms = Object.keys(may)
@@ -82,6 +83,7 @@ module.exports = {
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|util|assert)$' },
     },
     containment('aws-sdk-stays-in-provider-aws', 'node_modules/@(aws-sdk|smithy)/', ['provider-aws']),
+    containment('azure-sdk-stays-in-provider-azure', 'node_modules/@azure/', ['provider-azure']),
     containment('prisma-stays-in-persistence', 'node_modules/(@prisma/|prisma/)|persistence/src/generated/', ['persistence']),
     containment('postgres-driver-stays-in-persistence-and-queue', 'node_modules/(pg|pg-pool|postgres)/', ['persistence', 'queue', 'testing']),
     containment('queue-library-stays-in-queue', 'node_modules/(bullmq|ioredis)/', ['queue']),

@@ -1,5 +1,6 @@
 import type { Adapter } from '@understudy/provider'
 import { awsAdapter } from '@understudy/provider-aws'
+import { azureAdapter } from '@understudy/provider-azure'
 
 /** The clouds there are. The one place that names them: a new one is its package and a line here. */
-export const adapters: readonly Adapter[] = [awsAdapter]
+export const adapters: readonly Adapter[] = [awsAdapter, azureAdapter]
