@@ -20,3 +20,4 @@ export {
 export { simProvider, type SimProviderOptions } from './in-process/sim-provider.ts'
 export { type Exchange, type GoogleServer, type GoogleServerOptions, startGoogleServer } from './google/google-server.ts'
 export { seededGoogleImage } from './google/seed.ts'
+export { type AzureServer, type AzureServerOptions, startAzureServer } from './azure/server.ts'

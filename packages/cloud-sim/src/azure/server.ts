@@ -1,0 +1,144 @@
+import { createServer } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Clock, type Random, seededRandom, systemClock } from '@understudy/core'
+import { randomUuid } from '../aws/random-text.ts'
+import { ScaledClock } from '../control/scaled-clock.ts'
+import { Door, loopback } from '../data-plane/sockets.ts'
+import type { DataCentre, DataCentreOptions } from '../datacentre/datacentre.ts'
+import { seedRegion } from '../datacentre/fixtures.ts'
+import { ConnectionReset } from '../datacentre/sim-error.ts'
+import { ArmError } from './arm-error.ts'
+import type { ArmReply } from './call.ts'
+import { loopbackCertificate } from './certificate.ts'
+import { answerArm, errorReply } from './front.ts'
+import { AzureState } from './state.ts'
+import { type AzureApplication, TokenService } from './token.ts'
+
+export interface AzureServerOptions {
+  readonly port?: number
+  readonly region?: string
+  readonly seed?: number
+  /** How fast the simulated clock runs beside `clock`. */
+  readonly speed?: number
+  readonly clock?: Clock
+  readonly latencies?: DataCentreOptions['latencies']
+  readonly rateLimits?: boolean
+  readonly onInternalError?: (error: unknown) => void
+}
+
+export interface AzureServer {
+  /** Address of ARM and of the authority: `https://127.0.0.1:41234`. */
+  readonly url: string
+  /** PEM of what has to be trusted to speak to it. */
+  readonly ca: string
+  readonly subscription: string
+  readonly application: AzureApplication
+  readonly dataCentre: DataCentre
+  readonly state: AzureState
+  readonly clock: ScaledClock
+  close(): Promise<void>
+}
+
+/** Sizes of the simulated subscription: name, vCPUs, GiB of memory, USD per hour. */
+const sizes = [
+  ['Standard_D2s_v5', 2, 8, 0.096],
+  ['Standard_D4s_v5', 4, 16, 0.192],
+  ['Standard_D8s_v5', 8, 32, 0.384],
+] as const
+
+const maxBodyBytes = 1_048_576
+
+/** Starts a simulated Azure region on loopback: ARM and a token endpoint over TLS, before one data centre. */
+export async function startAzureServer(options: AzureServerOptions = {}): Promise<AzureServer> {
+  const wallClock = options.clock ?? systemClock()
+  const random: Random = seededRandom(options.seed ?? 1)
+  const clock = new ScaledClock(wallClock, { speed: options.speed ?? 1 })
+  const { region = 'westeurope', latencies, rateLimits } = options
+  const dataCentre = seedRegion({
+    clock,
+    random,
+    region,
+    ...(latencies === undefined ? {} : { latencies }),
+    ...(rateLimits === undefined ? {} : { rateLimits }),
+  })
+  for (const [instanceType, vcpus, memoryGiB, onDemandUsdPerHour] of sizes) {
+    dataCentre.catalogue.addInstanceType({
+      instanceType,
+      vcpus,
+      memoryMiB: memoryGiB * 1024,
+      hibernationSupported: true,
+      architecture: 'x86_64',
+      onDemandUsdPerHour,
+      maxVolumes: 16,
+      maxNetworkInterfaces: 2,
+      notOfferedIn: [],
+    })
+  }
+  const newId = (): string => randomUuid(random)
+  const application: AzureApplication = { tenant: newId(), clientId: newId(), clientSecret: `simulated-${newId()}`, objectId: newId() }
+  const state = new AzureState({ subscription: newId(), tenant: application.tenant, newId })
+  const tokens = new TokenService(application, () => wallClock.nowMs())
+  const { key, cert } = loopbackCertificate(wallClock.nowMs())
+  const onInternalError = options.onInternalError ?? ((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)))
+  let url = ''
+  const reply = async (request: IncomingMessage, text: string): Promise<ArmReply> => {
+    const found = tokens.answer(url, (request.url ?? '/').split('?')[0] ?? '', text)
+    if (found !== undefined) return found
+    if (!tokens.isValid(request.headers.authorization)) {
+      const refusal = errorReply(new ArmError(401, 'InvalidAuthenticationToken', 'The access token is invalid.'))
+      return { ...refusal, headers: { 'www-authenticate': `Bearer authorization_uri="${url}/${application.tenant}"` } }
+    }
+    const { method = 'GET', headers } = request
+    return await answerArm({ dataCentre, state, method, headers, origin: url, url: request.url ?? '/', text }, onInternalError)
+  }
+  const http = createServer({ key, cert, keepAliveTimeout: 75_000 }, (request, response) => {
+    receive(request, response, reply, newId).catch((error: unknown) => {
+      if (!(error instanceof ConnectionReset)) onInternalError(error)
+      request.socket.destroy()
+    })
+  })
+  const door = new Door(http)
+  await door.open(options.port)
+  url = `https://${loopback}:${door.port}`
+  return {
+    url,
+    ca: cert,
+    subscription: state.subscription,
+    application,
+    dataCentre,
+    state,
+    clock,
+    async close() {
+      await door.close()
+      dataCentre.close()
+    },
+  }
+}
+
+async function receive(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: (request: IncomingMessage, text: string) => Promise<ArmReply>,
+  newId: () => string,
+): Promise<void> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request) {
+    const bytes = chunk as Buffer // a request without an encoding gives buffers
+    size += bytes.length
+    if (size <= maxBodyBytes) chunks.push(bytes)
+  }
+  const { status, headers, body } =
+    size > maxBodyBytes
+      ? errorReply(new ArmError(413, 'RequestEntityTooLarge', 'The request is too large.'))
+      : await reply(request, Buffer.concat(chunks).toString('utf8'))
+  if (response.destroyed) return
+  const text = body === undefined ? '' : JSON.stringify(body)
+  response.writeHead(status, {
+    ...headers,
+    'x-ms-request-id': newId(),
+    'x-ms-ratelimit-remaining-subscription-reads': '249',
+    ...(text === '' ? {} : { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) }),
+  })
+  response.end(text)
+}

@@ -1,0 +1,97 @@
+import type { JsonObject } from '@understudy/core'
+import type { ArmError, ErrorBody } from './arm-error.ts'
+
+export interface VmRecord {
+  readonly id: string
+  readonly name: string
+  readonly vmId: string
+  readonly location: string
+  readonly zone: string | undefined
+  readonly createdAtMs: number
+  /** `properties` as they were given; power and size are the data centre's. */
+  readonly properties: JsonObject
+  readonly identity: JsonObject | undefined
+  tags: Record<string, string>
+  etag: number
+  /** Absent when nothing was ever allocated for it: ARM keeps such a VM, as `Failed`. */
+  readonly instanceId: string | undefined
+  deleting: boolean
+}
+export interface DiskRecord {
+  readonly id: string
+  readonly name: string
+  readonly location: string
+  readonly zone: string | undefined
+  readonly sku: string
+  readonly sizeGiB: number
+  readonly creationData: JsonObject
+  /** Snapshot of the data centre whose bytes it began with. */
+  readonly snapshotId: string | undefined
+  readonly createdAtMs: number
+  tags: Record<string, string>
+  /** The volume that has its bytes: another one once it is attached. */
+  volumeId: string
+  managedBy: string | undefined
+}
+export interface SnapshotRecord {
+  readonly id: string
+  readonly name: string
+  readonly location: string
+  readonly sku: string
+  readonly sourceDiskId: string
+  readonly incremental: boolean
+  readonly snapshotId: string
+  readonly sizeGiB: number
+  readonly createdAtMs: number
+  tags: Record<string, string>
+}
+export interface NicRecord {
+  readonly id: string
+  readonly name: string
+  readonly location: string
+  readonly privateIp: string
+  readonly createdAtMs: number
+  properties: JsonObject
+  tags: Record<string, string>
+  etag: number
+  vmId: string | undefined
+}
+export interface OperationRecord {
+  readonly id: string
+  readonly startedAtMs: number
+  /** Asked at every poll, so that the operation is never ahead of the data centre. */
+  readonly progress: () => 'InProgress' | 'Succeeded' | ErrorBody
+}
+
+/** Everything ARM knows that the data centre does not. Keys are ids in lower case: ARM's names are case-insensitive. */
+export class AzureState {
+  readonly subscription: string
+  readonly tenant: string
+  readonly vms = new Map<string, VmRecord>()
+  readonly disks = new Map<string, DiskRecord>()
+  readonly snapshots = new Map<string, SnapshotRecord>()
+  readonly nics = new Map<string, NicRecord>()
+  /** Scope, then the lock's name. */
+  readonly locks = new Map<string, Map<string, JsonObject>>()
+  readonly operations = new Map<string, OperationRecord>()
+  #hosts = 3
+  readonly newId: () => string
+
+  constructor(options: { subscription: string; tenant: string; newId: () => string }) {
+    this.subscription = options.subscription
+    this.tenant = options.tenant
+    this.newId = options.newId
+  }
+
+  nextPrivateIp(): string {
+    this.#hosts += 1
+    return `10.77.${this.#hosts >> 8}.${this.#hosts & 0xff}`
+  }
+
+  isLocked(scope: string): boolean {
+    return (this.locks.get(scope.toLowerCase())?.size ?? 0) > 0
+  }
+}
+
+/** What an operation ends with when the work behind it was refused. */
+export const failure = (error: ArmError) => (): ErrorBody => error.body

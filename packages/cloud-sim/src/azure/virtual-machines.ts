@@ -1,0 +1,230 @@
+import type { JsonObject } from '@understudy/core'
+import type { Instance } from '../datacentre/types.ts'
+import { SimError } from '../datacentre/sim-error.ts'
+import { allocationFailed, ArmError, armErrorOf } from './arm-error.ts'
+import { type ArmCall, type ArmReply, at, isObject, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { checkEtag, etagText } from './network.ts'
+import { begin } from './operations.ts'
+import { type DiskRecord, failure, type NicRecord, type VmRecord } from './state.ts'
+import { dropVolume, idOf, notFound, zoneNameOf } from './storage.ts'
+import { seededImages } from '../datacentre/fixtures.ts'
+
+export const vmType = 'Microsoft.Compute/virtualMachines'
+
+export const vmIdOf = (call: ArmCall): string => idOf(call, vmType, call.params['name'] ?? '')
+
+export function vmOf(call: ArmCall): VmRecord {
+  const vm = call.state.vms.get(vmIdOf(call).toLowerCase())
+  if (vm === undefined) throw notFound(vmIdOf(call))
+  return vm
+}
+
+export const instanceOf = (call: ArmCall, vm: VmRecord): Instance | undefined =>
+  vm.instanceId === undefined ? undefined : call.dataCentre.instances.get(vm.instanceId)
+
+/** `PUT`: creates from disks and network interfaces that exist. Changing a VM is what `PATCH` is for. */
+export async function putVm(call: ArmCall): Promise<ArmReply> {
+  needText(call.body, 'location')
+  needText(call.body, 'properties.hardwareProfile.vmSize')
+  needText(call.body, 'properties.storageProfile.osDisk.createOption')
+  oneOf(call.body, 'properties.storageProfile.osDisk.createOption', ['Attach', 'FromImage', 'Empty'])
+  oneOf(call.body, 'properties.priority', ['Regular', 'Low', 'Spot'])
+  oneOf(call.body, 'properties.evictionPolicy', ['Deallocate', 'Delete'])
+  checkSpot(call)
+  return await call.dataCentre.invoke('VirtualMachines_Put', () => {
+    const existing = call.state.vms.get(vmIdOf(call).toLowerCase())
+    checkEtag(call, existing?.etag)
+    if (existing !== undefined) throw new ArmError(409, 'PropertyChangeNotAllowed', "Changing property 'osDisk.createOption' is not allowed.")
+    const osDisk = diskNamed(call, needText(call.body, 'properties.storageProfile.osDisk.managedDisk.id'))
+    const dataDisks = listAt(call.body, 'properties.storageProfile.dataDisks').map((entry) => ({
+      lun: Number(need(entry, 'lun')),
+      deletes: textAt(entry, 'deleteOption') === 'Delete',
+      disk: diskNamed(call, needText(entry, 'managedDisk.id')),
+    }))
+    const nics = listAt(call.body, 'properties.networkProfile.networkInterfaces').map((entry) => nicNamed(call, needText(entry, 'id')))
+    if (nics.length === 0) throw new ArmError(400, 'InvalidParameter', "Required parameter 'networkProfile' is missing (null).")
+    return create(call, { osDisk, dataDisks, nics })
+  })
+}
+
+function checkSpot(call: ArmCall): void {
+  const isSpot = textAt(call.body, 'properties.priority') === 'Spot'
+  if (isSpot && at(call.body, 'properties.additionalCapabilities.hibernationEnabled') === true) {
+    throw new ArmError(400, 'OperationNotAllowed', 'Hibernation is not supported for Azure Spot Virtual Machines.')
+  }
+  if (!isSpot && at(call.body, 'properties.evictionPolicy') !== undefined) {
+    throw new ArmError(400, 'InvalidParameter', 'Eviction policy can be set only on Azure Spot Virtual Machines.')
+  }
+}
+
+interface Parts {
+  readonly osDisk: DiskRecord
+  readonly dataDisks: readonly { readonly lun: number; readonly deletes: boolean; readonly disk: DiskRecord }[]
+  readonly nics: readonly NicRecord[]
+}
+
+const listAt = (body: JsonObject, path: string): JsonObject[] => {
+  const value = at(body, path)
+  return Array.isArray(value) ? value.filter(isObject) : []
+}
+
+function diskNamed(call: ArmCall, id: string): DiskRecord {
+  const disk = call.state.disks.get(id.toLowerCase())
+  if (disk === undefined) throw notFound(id)
+  if (disk.managedBy !== undefined)
+    throw new ArmError(409, 'AttachDiskWhileBeingAttached', `Disk ${disk.name} is already attached to VM ${disk.managedBy}.`)
+  const zone = textAt(call.body, 'zones.0')
+  if (disk.zone !== zone) throw new ArmError(400, 'BadRequest', `Disk ${disk.name} cannot be attached: it is not in the zone of the VM.`)
+  return disk
+}
+
+function nicNamed(call: ArmCall, id: string): NicRecord {
+  const nic = call.state.nics.get(id.toLowerCase())
+  if (nic === undefined) throw notFound(id)
+  if (nic.vmId !== undefined) throw new ArmError(400, 'NicInUse', `Network Interface ${nic.id} is used by existing resource ${nic.vmId}.`)
+  return nic
+}
+
+/** The resource exists from now on, whether or not there was room for it: then its operation fails and it stays as `Failed`. */
+function create(call: ArmCall, parts: Parts): ArmReply {
+  let instanceId: string | undefined
+  let refusal: ArmError | undefined
+  try {
+    instanceId = launch(call, parts)
+  } catch (error) {
+    if (!(error instanceof SimError)) throw error
+    refusal = armErrorOf(error)
+    if (refusal.code !== 'AllocationFailed') throw error
+  }
+  const vm: VmRecord = {
+    id: vmIdOf(call),
+    name: call.params['name'] ?? '',
+    vmId: call.state.newId(),
+    location: needText(call.body, 'location'),
+    zone: textAt(call.body, 'zones.0'),
+    createdAtMs: call.dataCentre.now(),
+    properties: need(call.body, 'properties') as JsonObject, // checked member by member before
+    identity: isObject(call.body['identity']) ? call.body['identity'] : undefined,
+    tags: tagsOf(call.body),
+    etag: 1,
+    instanceId,
+    deleting: false,
+  }
+  call.state.vms.set(vm.id.toLowerCase(), vm)
+  for (const { disk } of [{ disk: parts.osDisk }, ...parts.dataDisks]) disk.managedBy = vm.id
+  for (const nic of parts.nics) nic.vmId = vm.id
+  const progress = refusal === undefined ? until(call, vm, 'running') : failure(refusal)
+  return begin(call, progress, { status: 201, body: vmBody(call, vm) })
+}
+
+const deviceOf = (lun: number): string => `/dev/sd${String.fromCharCode(102 + lun)}`
+
+/** The data centre makes the volumes of an instance itself, from the same snapshots as the disks' own; those take their place. */
+function launch(call: ArmCall, { osDisk, dataDisks }: Parts): string {
+  const body = call.body
+  const userData = textAt(body, 'properties.userData')
+  const root = {
+    deviceName: '/dev/sda1',
+    sizeGiB: osDisk.sizeGiB,
+    deleteOnTermination: textAt(body, 'properties.storageProfile.osDisk.deleteOption') === 'Delete',
+  }
+  const { instances } = call.dataCentre.instances.run({
+    imageId: seededImages.ubuntu,
+    instanceType: needText(body, 'properties.hardwareProfile.vmSize'),
+    minCount: 1,
+    maxCount: 1,
+    zone: zoneNameOf(call, textAt(body, 'zones.0')),
+    blockDevices: [
+      { ...root, ...fromSnapshot(osDisk) },
+      ...dataDisks.map(({ lun, disk, deletes }) => ({
+        deviceName: deviceOf(lun),
+        sizeGiB: disk.sizeGiB,
+        deleteOnTermination: deletes,
+        ...fromSnapshot(disk),
+      })),
+    ],
+    ...(userData === undefined ? {} : { userData }),
+    ...(textAt(body, 'properties.priority') === 'Spot' ? { spot: { kind: 'persistent', interruptionBehavior: 'stop' } as const } : {}),
+    hibernationConfigured: at(body, 'properties.additionalCapabilities.hibernationEnabled') === true,
+    tags: { instance: tagsOf(body) },
+  })
+  const [instance] = instances
+  if (instance === undefined) throw new Error('one instance was asked for and none came')
+  for (const [disk, deviceName] of [[osDisk, '/dev/sda1'] as const, ...dataDisks.map(({ disk, lun }) => [disk, deviceOf(lun)] as const)]) {
+    dropVolume(call, disk.volumeId)
+    disk.volumeId = instance.blockDevices.find((device) => device.deviceName === deviceName)?.volumeId ?? disk.volumeId
+  }
+  return instance.instanceId
+}
+
+const fromSnapshot = (disk: DiskRecord): { snapshotId?: string } => (disk.snapshotId === undefined ? {} : { snapshotId: disk.snapshotId })
+
+/** An operation that ends when the instance is in this state, and fails when it can no longer get there. */
+export const until = (call: ArmCall, vm: VmRecord, wanted: 'running' | 'stopped' | 'terminated') => () => {
+  const instance = instanceOf(call, vm)
+  const state = instance?.state ?? 'terminated'
+  if (state === wanted) return 'Succeeded' as const
+  if (wanted === 'running' && (state === 'terminated' || (state === 'stopped' && instance?.stateReason?.code.startsWith('Server.') === true))) {
+    return allocationFailed().body
+  }
+  return 'InProgress' as const
+}
+
+const powerStates: Readonly<Record<Instance['state'], string>> = {
+  pending: 'starting',
+  running: 'running',
+  'shutting-down': 'deallocating',
+  terminated: 'deallocated',
+  stopping: 'deallocating',
+  stopped: 'deallocated',
+}
+
+export function instanceViewOf(call: ArmCall, vm: VmRecord): JsonObject {
+  const instance = instanceOf(call, vm)
+  const provisioning = instance === undefined ? 'failed/AllocationFailed' : vm.deleting ? 'deleting' : 'succeeded'
+  const statuses: JsonObject[] = [{ code: `ProvisioningState/${provisioning}`, level: instance === undefined ? 'Error' : 'Info' }]
+  if (instance !== undefined)
+    statuses.push({ code: `PowerState/${powerStates[instance.state]}`, level: 'Info', displayStatus: `VM ${powerStates[instance.state]}` })
+  if (instance?.hibernated === true && instance.state === 'stopped') statuses.push({ code: 'HibernationState/Hibernated', level: 'Info' })
+  return { statuses }
+}
+
+/** `instanceView` and `userData` are part of the answer only when they are asked for; each has a call of its own. */
+export function vmBody(call: ArmCall, vm: VmRecord, expand?: string | null): JsonObject {
+  const { userData, ...properties } = vm.properties
+  const instance = instanceOf(call, vm)
+  return {
+    id: vm.id,
+    name: vm.name,
+    type: vmType,
+    location: vm.location,
+    ...(vm.zone === undefined ? {} : { zones: [vm.zone] }),
+    ...(vm.identity === undefined ? {} : { identity: vm.identity }),
+    tags: vm.tags,
+    etag: etagText(vm.etag),
+    properties: {
+      ...properties,
+      hardwareProfile: { vmSize: instance?.instanceType ?? textAt(vm.properties, 'hardwareProfile.vmSize') ?? '' },
+      vmId: vm.vmId,
+      provisioningState: instance === undefined ? 'Failed' : vm.deleting ? 'Deleting' : instance.state === 'pending' ? 'Updating' : 'Succeeded',
+      timeCreated: new Date(vm.createdAtMs).toISOString(),
+      ...(expand === 'userData' && userData !== undefined ? { userData } : {}),
+      ...(expand === 'instanceView' ? { instanceView: instanceViewOf(call, vm) } : {}),
+    },
+  }
+}
+
+export const getVm = (call: ArmCall): Promise<ArmReply> =>
+  call.dataCentre.invoke('VirtualMachines_Get', () => {
+    const expand = call.query.get('$expand')
+    if (expand !== null && expand !== 'instanceView' && expand !== 'userData') {
+      throw new ArmError(400, 'InvalidParameter', `The value '${expand}' of the query parameter $expand is not supported.`)
+    }
+    return ok(vmBody(call, vmOf(call), expand))
+  })
+
+export const listVms = (call: ArmCall): Promise<ArmReply> =>
+  call.dataCentre.invoke('VirtualMachines_ListAll', () => {
+    const expand = call.query.get('statusOnly') === 'true' ? 'instanceView' : undefined
+    return ok({ value: [...call.state.vms.values()].map((vm) => vmBody(call, vm, expand)) })
+  })

@@ -1,0 +1,57 @@
+import type { Provider } from '@understudy/provider'
+import { providerError } from '@understudy/provider'
+import { type Adapter, call } from './adapter.ts'
+import { azureClients } from './clients.ts'
+import { azureCompute } from './compute.ts'
+import { azureInventory } from './inventory.ts'
+import { azureLabels } from './labels.ts'
+import { scopeOf } from './settings.ts'
+import type { AzureSettings } from './settings.ts'
+import { sizeReader } from './sizes.ts'
+import { azureTraits } from './traits.ts'
+
+const subscriptionsVersion = '2022-12-01'
+
+/** One Azure subscription in one region, through the Azure SDK. Throws nothing; the first call shows whether the settings work. */
+export function createAzureProvider(settings: AzureSettings): Provider {
+  const scope = scopeOf(settings)
+  const clients = azureClients(settings)
+  const adapter: Adapter = {
+    scope,
+    resourceGroup: settings.resourceGroup,
+    installation: settings.installation,
+    clock: settings.clock,
+    clients,
+    tagChanges: { active: new Map(), waiting: new Map() },
+  }
+  return {
+    scope,
+    traits: azureTraits(settings),
+    async identify({ signal } = {}) {
+      const token = await call(() => clients.token(signal))
+      await call(async () => {
+        const { status } = await clients.get(`/subscriptions/${scope.account}?api-version=${subscriptionsVersion}`, signal)
+        if (status >= 400) throw new Error(`Azure answered ${status} when asked for the subscription ${scope.account}.`)
+      })
+      return { account: scope.account, principal: principalIn(token) }
+    },
+    inventory: azureInventory(adapter, sizeReader(adapter)),
+    compute: azureCompute(adapter),
+    labels: azureLabels(adapter),
+    async close() {
+      clients.destroy()
+    },
+  }
+}
+
+/** Who a token is for: read, not verified, since it comes from the authority itself. */
+function principalIn(token: string): string {
+  try {
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { readonly oid?: unknown; readonly appid?: unknown } // any JSON has or lacks members
+    const principal = claims.oid ?? claims.appid
+    if (typeof principal === 'string') return principal
+  } catch {
+    // Falls through: a token that cannot be read names nobody.
+  }
+  throw providerError('unauthorized', 'InvalidAuthenticationToken', 'The token of the authority does not say who it is for.')
+}

@@ -1,0 +1,67 @@
+import { ownTags } from '@understudy/core'
+import { providerError } from '@understudy/provider'
+import type { Compute, OperationHandle, OperationStatus } from '@understudy/provider'
+import { type Adapter, call, diskRef, listed } from './adapter.ts'
+import { summaryOf } from './vm-state.ts'
+import {
+  holdVerb,
+  pollResize,
+  pollStart,
+  pollStop,
+  pollTerminate,
+  resize,
+  resizeVerb,
+  start,
+  startVerb,
+  stop,
+  stopVerb,
+  terminate,
+  terminateVerb,
+} from './power.ts'
+import { pollProvision, provision, provisionVerb } from './provision.ts'
+
+type Poller = (handle: OperationHandle) => Promise<OperationStatus<unknown>>
+
+/** Virtual machines on Azure. */
+export function azureCompute(adapter: Adapter): Compute {
+  const pollers: Readonly<Record<string, Poller>> = {
+    [provisionVerb]: (handle) => pollProvision(adapter, handle),
+    [startVerb]: (handle) => pollStart(adapter, handle),
+    [stopVerb]: (handle) => pollStop(adapter, handle),
+    [holdVerb]: (handle) => pollStop(adapter, handle),
+    [terminateVerb]: (handle) => pollTerminate(adapter, handle),
+    [resizeVerb]: (handle) => pollResize(adapter, handle),
+  }
+  return {
+    provision: (source, spec, context) => provision(adapter, source, spec, context),
+    start: (ref, context) => start(adapter, ref, context),
+    // Deallocation has no forced form: powering off first would keep the host, billed.
+    stop: (ref, _how, context) => stop(adapter, ref, false, context),
+    hold: (ref, context) => stop(adapter, ref, true, context),
+    resize: (ref, to, context) => resize(adapter, ref, to.instanceType, context),
+    terminate: (ref, context) => terminate(adapter, ref, context),
+    async poll<Result>(handle: OperationHandle<Result>): Promise<OperationStatus<Result>> {
+      const poller = pollers[handle.verb]
+      if (poller === undefined || handle.provider !== adapter.scope.provider) {
+        throw providerError('invalid', 'BadHandle', `This adapter has given out no handle of the kind ${handle.provider} ${handle.verb}.`)
+      }
+      return (await poller(handle)) as OperationStatus<Result> // the verb fixes the result's type
+    },
+    adopt: (key) => adopt(adapter, key),
+  }
+}
+
+/** Tags are written by the creating calls themselves, so that nothing can exist without being found here. */
+async function adopt({ clients, scope }: Adapter, key: string): ReturnType<Compute['adopt']> {
+  const isOurs = ({ tags }: { readonly tags?: Record<string, string> }): boolean => tags?.[ownTags.operation] === key
+  const [vms, disks] = await Promise.all([
+    call(async () => listed(clients.compute.virtualMachines.listAll())),
+    call(async () => listed(clients.compute.disks.list())),
+  ])
+  return {
+    instances: vms.filter((vm) => isOurs(vm) && vm.provisioningState !== 'Deleting').map((vm) => summaryOf(scope, vm).ref),
+    // The disks of an adopted VM carry its tag and go with it.
+    disks: disks.filter((disk) => isOurs(disk) && disk.managedBy === undefined).map((disk) => diskRef(scope, disk.id ?? '', disk.zones?.[0])),
+    snapshotSets: [],
+  }
+}

@@ -1,0 +1,167 @@
+import { startAzureServer } from '@understudy/cloud-sim'
+import type { AzureServer } from '@understudy/cloud-sim'
+import { seededRandom, sleep } from '@understudy/core'
+import type { InstanceRef, Provider } from '@understudy/provider'
+import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
+import { azureClients } from '../clients.ts'
+import { createAzureProvider } from '../azure-provider.ts'
+import type { AzureSettings } from '../settings.ts'
+
+const operations: Readonly<Record<FaultyCall, string>> = {
+  provision: 'VirtualMachines_Put',
+  start: 'VirtualMachines_Start',
+  stop: 'VirtualMachines_Deallocate',
+  terminate: 'VirtualMachines_Delete',
+  capture: 'Snapshots_CreateOrUpdate',
+  describe: 'VirtualMachines_Get',
+  setWeights: 'NetworkInterfaces_CreateOrUpdate',
+}
+const faults = { throttled: { kind: 'throttle' }, unavailable: { kind: 'unavailable' }, insufficient_capacity: { kind: 'capacity' } } as const
+const speed = 200
+const quick = { minMs: 1_000, maxMs: 3_000 }
+const latencies = {
+  pending: quick,
+  boot: quick,
+  resume: quick,
+  stopping: quick,
+  hibernating: quick,
+  shuttingDown: quick,
+  hibernationAgent: 5_000,
+  volumeCreate: 0,
+}
+const group = 'shop'
+
+export const settingsFor = (server: AzureServer, more: Partial<AzureSettings> = {}): AzureSettings => ({
+  scope: { account: server.subscription, region: server.dataCentre.region },
+  resourceGroup: group,
+  credentials: {
+    source: 'client-secret',
+    tenantId: server.application.tenant,
+    clientId: server.application.clientId,
+    clientSecret: server.application.clientSecret,
+  },
+  endpoint: server.url,
+  authority: server.url,
+  certificateAuthority: server.ca,
+  installation: 'conformance',
+  clock: server.clock,
+  random: seededRandom(7),
+  ...more,
+})
+
+/** The adapter and its real SDK, talking TLS to a simulated ARM in this process, whose time runs fast. */
+export async function wireWorld(): Promise<ConformanceWorld & { readonly server: AzureServer }> {
+  const server = await startAzureServer({ speed, latencies })
+  const providers: Provider[] = []
+  const open = (): Provider => {
+    const provider = createAzureProvider(settingsFor(server))
+    providers.push(provider)
+    return provider
+  }
+  const clients = azureClients(settingsFor(server))
+  return {
+    server,
+    provider: open(),
+    freshProvider: open,
+    clock: server.clock,
+    run: (work) => work,
+    advance: (ms) => sleep(server.clock, ms),
+    zoneOther: '2',
+    zoneThird: '3',
+    typeOther: 'Standard_D4s_v5',
+    makePrimary: makerOf(server, clients),
+    answers: ({ nativeId }) => server.dataCentre.instances.get(server.state.vms.get(nativeId.toLowerCase())?.instanceId ?? '')?.answering === true,
+    failNext: (call, kind, times) => server.dataCentre.faults.failNext(operations[call], faults[kind], times),
+    exhaust(zone, instanceType) {
+      server.dataCentre.catalogue.setCapacity(instanceType, `${server.dataCentre.region}${'abc'[Number(zone) - 1] ?? ''}`, 'on-demand', 0)
+    },
+    loseNextAnswer: (call) => server.dataCentre.faults.failNext(operations[call], { kind: 'reset_after' }),
+    countOf: (key) => countOf(server, key),
+    ...notInThisSlice,
+    async close() {
+      clients.destroy()
+      for (const provider of providers) await provider.close()
+      await server.close()
+    },
+  }
+}
+
+/** Traffic, snapshot sets and signals are absent from the provider, so that nothing of the suite asks for these. */
+const absent = (): never => {
+  throw new Error('asked for a capability that the provider does not have')
+}
+const notInThisSlice = {
+  makeBinding: absent,
+  request: absent,
+  interrupt: absent,
+  rebalance: absent,
+  scheduleMaintenance: absent,
+  pushed: absent,
+  writeDisk: absent,
+  readDisk: absent,
+}
+
+function makerOf(server: AzureServer, { compute, network }: ReturnType<typeof azureClients>): ConformanceWorld['makePrimary'] {
+  let made = 0
+  const location = server.dataCentre.region
+  const idOf = (type: string, name: string): string => `/subscriptions/${server.subscription}/resourceGroups/${group}/providers/${type}/${name}`
+  return async ({ purchase = 'on-demand', holdEnabled = false } = {}): Promise<InstanceRef> => {
+    const name = `primary-${(made += 1)}`
+    const zones = ['1']
+    const image = idOf('Microsoft.Compute/images', 'shop-image')
+    const sku = { name: 'Premium_LRS' }
+    await compute.disks.createOrUpdate(group, `${name}-os`, {
+      location,
+      zones,
+      sku,
+      diskSizeGB: 40,
+      creationData: { createOption: 'FromImage', imageReference: { id: image } },
+    })
+    await compute.disks.createOrUpdate(group, `${name}-data`, { location, zones, sku, diskSizeGB: 20, creationData: { createOption: 'Empty' } })
+    await network.networkInterfaces.beginCreateOrUpdateAndWait(group, `${name}-nic`, {
+      location,
+      ipConfigurations: [{ name: 'primary', subnet: { id: idOf('Microsoft.Network/virtualNetworks', 'net/subnets/web') } }],
+      networkSecurityGroup: { id: idOf('Microsoft.Network/networkSecurityGroups', 'web') },
+    })
+    const vm = await compute.virtualMachines.createOrUpdate(
+      group,
+      name,
+      {
+        location,
+        zones,
+        tags: { Name: 'primary', team: 'shop' },
+        hardwareProfile: { vmSize: 'Standard_D2s_v5' },
+        userData: Buffer.from('#!/bin/sh\necho hello').toString('base64'),
+        storageProfile: {
+          osDisk: {
+            createOption: 'Attach',
+            osType: 'Linux',
+            managedDisk: { id: idOf('Microsoft.Compute/disks', `${name}-os`) },
+            deleteOption: 'Delete',
+          },
+          dataDisks: [
+            { lun: 0, createOption: 'Attach', managedDisk: { id: idOf('Microsoft.Compute/disks', `${name}-data`) }, deleteOption: 'Delete' },
+          ],
+        },
+        networkProfile: {
+          networkInterfaces: [{ id: idOf('Microsoft.Network/networkInterfaces', `${name}-nic`), primary: true, deleteOption: 'Delete' }],
+        },
+        ...(purchase === 'spot' ? { priority: 'Spot', evictionPolicy: 'Deallocate', billingProfile: { maxPrice: -1 } } : {}),
+        ...(holdEnabled ? { additionalCapabilities: { hibernationEnabled: true } } : {}),
+      },
+      { updateIntervalInMs: 10 },
+    )
+    return { provider: 'azure', account: server.subscription, region: location, nativeId: vm.id ?? '', zone: '1' }
+  }
+}
+
+function countOf({ state, dataCentre }: AzureServer, key: string): { instances: number; looseDisks: number; snapshots: number } {
+  const isOurs = ({ tags }: { readonly tags: Readonly<Record<string, string>> }): boolean => tags['understudy:op'] === key
+  const isAlive = (instanceId: string | undefined): boolean =>
+    !['terminated', 'shutting-down', undefined].includes(dataCentre.instances.get(instanceId ?? '')?.state)
+  return {
+    instances: [...state.vms.values()].filter((vm) => isOurs(vm) && isAlive(vm.instanceId)).length,
+    looseDisks: [...state.disks.values()].filter((disk) => isOurs(disk) && disk.managedBy === undefined).length,
+    snapshots: [...state.snapshots.values()].filter(isOurs).length,
+  }
+}

@@ -1,0 +1,32 @@
+import type { Traits } from '@understudy/provider'
+import type { AzureSettings } from './settings.ts'
+
+/** Before anything has been measured. Nothing is published; starts of Azure VMs take one to several minutes. */
+const usualSeconds: Traits['expectedSeconds'] = { launch: 120, start: 60, resume: 60, shift: 15 }
+
+/**
+ * Azure Resource Manager's buckets per subscription and principal (reads 250, refilled with 25 per second; writes 200, with 10).
+ * Compute's own bucket per VM (12 writes, 4 per minute) is tighter, but cannot be told from here: its refusals say when to return.
+ */
+const publishedLimits: Traits['limits'] = {
+  read: { capacity: 250, refillPerSecond: 25 },
+  mutate: { capacity: 200, refillPerSecond: 10 },
+  launch: { capacity: 50, refillPerSecond: 3 },
+  start: { capacity: 200, refillPerSecond: 10 },
+  snapshot: { capacity: 100, refillPerSecond: 5 },
+  tag: { capacity: 200, refillPerSecond: 10 },
+  traffic: { capacity: 100, refillPerSecond: 3 },
+}
+
+export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'expectedSeconds' | 'limits'>): Traits => ({
+  // Preempt is announced 30 s ahead, and only to a guest that asks for its scheduled events.
+  interruptionNotice: { supported: true, seconds: 30, bestEffort: true },
+  resize: { supported: true, requires: 'stopped' },
+  hold: { supported: true, enableAt: 'any-stopped', withSpot: false, resizableWhileHeld: false },
+  // A VM cannot be renamed. What people see as its name is the tag `Name` where there is one.
+  rename: { supported: true, how: 'tag' },
+  multiDiskSnapshot: { supported: false, reason: 'Snapshots of disks are taken one by one; sets of restore points are not built yet.' },
+  postponeMaintenance: { supported: false, reason: 'The port has no call that moves a scheduled event yet.' },
+  expectedSeconds: { ...usualSeconds, ...expectedSeconds },
+  limits: { ...publishedLimits, ...limits },
+})

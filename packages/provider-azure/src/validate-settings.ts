@@ -1,0 +1,64 @@
+import type { FieldError, JsonObject } from '@understudy/core'
+import type { AzureAccountSettings, AzureCredentials } from './settings.ts'
+
+/** What was read: a usable value, or every problem, each with a JSON pointer. No message quotes a value. */
+export type Validated<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errors: readonly FieldError[] }
+
+type Check = (value: unknown) => boolean
+const isText: Check = (value) => typeof value === 'string' && value.trim() !== ''
+const isUuid: Check = (value) => typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
+const isGroup: Check = (value) => typeof value === 'string' && /^[\w.()-]{1,89}[\w()-]$|^[\w()-]$/.test(value)
+const isHttps: Check = (value) => {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false
+  const { protocol, username, password, pathname } = new URL(value)
+  return protocol === 'https:' && username === '' && password === '' && pathname === '/'
+}
+const isPem: Check = (value) => typeof value === 'string' && value.includes('-----BEGIN CERTIFICATE-----')
+
+interface Field {
+  readonly check: Check
+  readonly message: string
+  readonly optional?: boolean
+}
+const uuid: Field = { check: isUuid, message: 'must be a UUID' }
+const https: Field = { check: isHttps, message: 'must be an address that starts with https://, without a path or credentials', optional: true }
+
+const settingsFields: Readonly<Record<string, Field>> = {
+  resourceGroup: { check: isGroup, message: 'must be the name of a resource group' },
+  endpoint: https,
+  authority: https,
+  certificateAuthority: { check: isPem, message: 'must be a certificate in PEM', optional: true },
+}
+const credentialFields: Readonly<Record<AzureCredentials['source'], Readonly<Record<string, Field>>>> = {
+  'client-secret': { tenantId: uuid, clientId: uuid, clientSecret: { check: isText, message: 'must be a text that is not empty' } },
+  'workload-identity': { tenantId: uuid, clientId: uuid },
+  'managed-identity': { clientId: { ...uuid, optional: true } },
+}
+
+/** Checks the part of an account that is not secret. */
+export function readSettings(document: JsonObject): Validated<AzureAccountSettings> {
+  const errors = problems(document, '/settings', settingsFields)
+  return errors.length > 0 ? { ok: false, errors } : { ok: true, value: document as unknown as AzureAccountSettings } // every member was just checked
+}
+
+/** Checks the secret part. */
+export function readCredentials(document: JsonObject): Validated<AzureCredentials> {
+  const source = document['source']
+  if (typeof source !== 'string' || !Object.hasOwn(credentialFields, source)) {
+    return { ok: false, errors: [{ pointer: '/credentials/source', message: `must be one of ${Object.keys(credentialFields).join(', ')}` }] }
+  }
+  const { source: _source, ...members } = document
+  const errors = problems(members, '/credentials', credentialFields[source as AzureCredentials['source']]) // as just checked
+  return errors.length > 0 ? { ok: false, errors } : { ok: true, value: document as unknown as AzureCredentials } // every member was just checked
+}
+
+function problems(document: JsonObject, at: string, fields: Readonly<Record<string, Field>>): FieldError[] {
+  const unknown = Object.keys(document).filter((key) => !Object.hasOwn(fields, key))
+  const known = Object.keys(fields).join(', ')
+  return [
+    ...unknown.map((key) => ({ pointer: `${at}/${key}`, message: `is not a known field; there are ${known}` })),
+    ...Object.entries(fields)
+      .filter(([key, { check, optional }]) => (document[key] === undefined ? optional !== true : !check(document[key])))
+      .map(([key, { message }]) => ({ pointer: `${at}/${key}`, message })),
+  ]
+}
