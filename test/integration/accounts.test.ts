@@ -1,3 +1,4 @@
+import { adapters } from '@understudy/adapters'
 import {
   aesGcmVault,
   authenticateIngest,
@@ -58,7 +59,7 @@ describe('a new account', () => {
   test('of an unknown provider is told which there are', async () => {
     const { control, us } = rooms()
     const { errors } = await refusalOf(createAccount(control, us.admin, { ...aws, provider: 'nimbus' }))
-    expect(errors[0]?.message).toBe('is not known here. There are: aws, sim')
+    expect(errors[0]?.message).toBe(`is not known here. There are: ${[...adapters.map(({ name }) => name), 'sim'].join(', ')}`)
   })
 })
 
