@@ -14,6 +14,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // They share nothing, so that every processor may have some; the others start servers and keep to one at a time.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           include: ['packages/*/src/**/*.test.ts', 'test/architecture/**/*.test.ts', 'scripts/**/*.test.ts', 'tools/*/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...withServers],
           testTimeout: 20_000,
@@ -23,6 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'servers',
+          sequence: { groupOrder: 0 },
           include: withServers,
           exclude: ['**/node_modules/**'],
           globalSetup: ['packages/testing/src/servers/global-setup.ts'],
