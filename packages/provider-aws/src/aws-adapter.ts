@@ -3,7 +3,7 @@ import { createAwsProvider } from './aws-provider.ts'
 import { parseAwsDocument } from './event-parser.ts'
 import { providerName } from './settings.ts'
 import { validateAwsCredentials, validateAwsSettings } from './validate-settings.ts'
-import type { Validated } from './validate-settings.ts'
+import type { Validated } from '@understudy/provider/adapter-kit'
 
 /** AWS, as the application knows it before it talks to it. */
 export const awsAdapter: Adapter = {

@@ -3,8 +3,9 @@ import { providerError } from '@understudy/provider'
 import type { CallContext, Compute, InstanceRef, OperationHandle, OperationStatus, PowerResult } from '@understudy/provider'
 import { diskRef, instanceRef } from './adapter.ts'
 import type { Adapter } from './adapter.ts'
-import { failed, handleOf, mayBeStale, running, succeeded, textOf } from './handles.ts'
-import type { Poller } from './handles.ts'
+import { failed, handleOf, running, succeeded, textOf, pollBy } from '@understudy/provider/adapter-kit'
+import { mayBeStale } from './handles.ts'
+import type { Poller } from '@understudy/provider/adapter-kit'
 import { pagesOfInstances } from './instance-reader.ts'
 import { powerStateOf } from './instance-state.ts'
 import { existing, holdVerb, pollStart, pollStop, pollTerminate, start, startVerb, stop, stopVerb, terminate, terminateVerb } from './power.ts'
@@ -34,13 +35,7 @@ export function awsCompute(adapter: Adapter, otherPollers: Readonly<Record<strin
     hold: (ref, context) => stop(adapter, power, ref, { hibernate: true, force: false }, context),
     resize: (ref, to, context) => resize(adapter, ref, to.instanceType, context),
     terminate: (ref, context) => terminate(adapter, power, ref, context),
-    async poll<Result>(handle: OperationHandle<Result>): Promise<OperationStatus<Result>> {
-      const poller = pollers[handle.verb]
-      if (poller === undefined || handle.provider !== adapter.scope.provider) {
-        throw providerError('invalid', 'BadHandle', `This adapter has given out no handle of the kind ${handle.provider} ${handle.verb}.`)
-      }
-      return (await poller(handle)) as OperationStatus<Result> // the verb fixes the result's type
-    },
+    poll: (handle) => pollBy(pollers, adapter.scope, handle),
     adopt: (key) => adopt(adapter, key),
   }
 }

@@ -10,7 +10,8 @@ import type { Labels } from '@understudy/core'
 import { providerError } from '@understudy/provider'
 import type { CallContext, CloneSpec, DiskDna, ResourceDna } from '@understudy/provider'
 import type { Adapter } from './adapter.ts'
-import { clonedTags, creationTags, writeTags } from './tags.ts'
+import { creationTags } from '@understudy/provider/adapter-kit'
+import { clonedTags, writeTags } from './tags.ts'
 
 /** Snapshot ids by device name: the disks to start from. Absent: as the source was made. */
 export type SnapshotsByDevice = ReadonlyMap<string, string>

@@ -1,27 +1,14 @@
 import { isProviderError } from '@understudy/provider'
+import { repeatLost } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
 import { pause } from './freshness.ts'
 
-const attempts = 3
-const firstBackoffMs = 500
 /** EC2 shows a new thing to a search by tag within seconds; looked for at these moments after the loss. */
 const lookAfterMs = [0, 2_000, 3_000] as const
 
-/**
- * Repeats a call that carries a client token while the cloud does not answer: the token makes the repetition find what the
- * first attempt did. Refusals (capacity, throttling) are the caller's to handle.
- */
-export async function repeatWithToken<T>({ clock, random }: Adapter, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  for (let tried = 1; ; tried++) {
-    try {
-      return await attempt()
-    } catch (error) {
-      const isLost = isProviderError(error, 'unavailable') && error.shape.nativeCode !== 'Aborted'
-      if (!isLost || tried === attempts) throw error
-      await pause(clock, firstBackoffMs * 2 ** (tried - 1) * (0.5 + random.next() / 2), signal)
-    }
-  }
-}
+/** Repeats a call that carries a client token while EC2 does not answer. */
+export const repeatWithToken = <T>({ clock, random }: Adapter, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+  repeatLost({ random, pause: (delayMs) => pause(clock, delayMs, signal) }, attempt)
 
 /**
  * A call that would make a second thing when repeated. When its answer is lost, `look` searches for the effect; only when there

@@ -1,11 +1,12 @@
 import { providerError } from '@understudy/provider'
 import type { Traffic, TrafficBinding, TrafficMechanism } from '@understudy/provider'
+import { checkWeights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
 import { addressMove } from './traffic/address-move.ts'
 import { balancer } from './traffic/balancer.ts'
 import { lbTarget } from './traffic/lb-target.ts'
 import { lbWeight } from './traffic/lb-weight.ts'
-import type { Mechanism, Weights } from './traffic/mechanism.ts'
+import type { Mechanism } from './traffic/mechanism.ts'
 
 /** Elastic Load Balancing and Elastic IPs. */
 export function awsTraffic(adapter: Adapter): Traffic {
@@ -45,16 +46,4 @@ export function awsTraffic(adapter: Adapter): Traffic {
       await of(binding).remove(binding, ref, context)
     },
   }
-}
-
-function checkWeights(weights: Weights): void {
-  const sum = weights.reduce((total, { weight }) => total + weight, 0)
-  const areWhole = weights.every(({ weight }) => Number.isInteger(weight) && weight >= 0)
-  const areDistinct = new Set(weights.map(({ ref }) => ref.nativeId)).size === weights.length
-  if (areWhole && areDistinct && (sum === 0 || sum === 100)) return
-  throw providerError(
-    'invalid',
-    'InvalidWeights',
-    'Weights must be whole percents of distinct members that sum to 100, or to 0 to take the entry offline.',
-  )
 }

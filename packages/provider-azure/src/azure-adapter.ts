@@ -2,7 +2,8 @@ import type { Adapter } from '@understudy/provider'
 import { createAzureProvider } from './azure-provider.ts'
 import { parseAzureDocument } from './event-parser.ts'
 import { providerName } from './settings.ts'
-import { readCredentials, readSettings, type Validated } from './validate-settings.ts'
+import type { Validated } from '@understudy/provider/adapter-kit'
+import { readCredentials, readSettings } from './validate-settings.ts'
 
 /** Azure, as the application knows it before it talks to it. */
 export const azureAdapter: Adapter = {

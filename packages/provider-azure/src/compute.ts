@@ -1,6 +1,7 @@
 import { ownTags } from '@understudy/core'
-import { providerError } from '@understudy/provider'
-import type { Compute, OperationHandle, OperationStatus } from '@understudy/provider'
+import type { Compute } from '@understudy/provider'
+import type { Poller } from '@understudy/provider/adapter-kit'
+import { pollBy } from '@understudy/provider/adapter-kit'
 import { type Adapter, call, diskRef, listed } from './adapter.ts'
 import { summaryOf } from './vm-state.ts'
 import {
@@ -20,8 +21,6 @@ import {
 } from './power.ts'
 import { pollProvision, provision, provisionVerb } from './provision.ts'
 
-type Poller = (handle: OperationHandle) => Promise<OperationStatus<unknown>>
-
 /** Virtual machines on Azure. */
 export function azureCompute(adapter: Adapter): Compute {
   const pollers: Readonly<Record<string, Poller>> = {
@@ -40,13 +39,7 @@ export function azureCompute(adapter: Adapter): Compute {
     hold: (ref, context) => stop(adapter, ref, true, context),
     resize: (ref, to, context) => resize(adapter, ref, to.instanceType, context),
     terminate: (ref, context) => terminate(adapter, ref, context),
-    async poll<Result>(handle: OperationHandle<Result>): Promise<OperationStatus<Result>> {
-      const poller = pollers[handle.verb]
-      if (poller === undefined || handle.provider !== adapter.scope.provider) {
-        throw providerError('invalid', 'BadHandle', `This adapter has given out no handle of the kind ${handle.provider} ${handle.verb}.`)
-      }
-      return (await poller(handle)) as OperationStatus<Result> // the verb fixes the result's type
-    },
+    poll: (handle) => pollBy(pollers, adapter.scope, handle),
     adopt: (key) => adopt(adapter, key),
   }
 }

@@ -1,6 +1,5 @@
-import { ownTags } from '@understudy/core'
 import type { Labels } from '@understudy/core'
-import type { CallContext } from '@understudy/provider'
+import { clonedTagsWithin } from '@understudy/provider/adapter-kit'
 
 /** The image that the source of a stand-in was made of. */
 export const imageTag = 'understudy:image'
@@ -12,18 +11,5 @@ export const restTag = 'understudy:rest'
 /** ARM takes at most this many tags on one resource. */
 const maxTags = 50
 
-export const creationTags = (context: CallContext, installation: string): Labels => ({
-  ...context.tags,
-  [ownTags.managed]: 'true',
-  [ownTags.installation]: context.tags[ownTags.installation] ?? installation,
-  [ownTags.operation]: context.idempotencyKey,
-})
-
-/** The source's own tags on a clone of it, without ours, as many as fit beside `added`. */
-export function clonedTags(source: Labels, added: Labels): Labels {
-  const kept = Object.entries(source)
-    .filter(([key]) => !key.startsWith('understudy:') && !key.startsWith('hidden-') && !(key in added))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .slice(0, Math.max(0, maxTags - Object.keys(added).length))
-  return { ...Object.fromEntries(kept), ...added }
-}
+/** The source's tags on a clone of it, as many as ARM takes beside `added`. */
+export const clonedTags = (source: Labels, added: Labels): Labels => clonedTagsWithin(source, added, { tagsMax: maxTags, reservedPrefix: 'hidden-' })

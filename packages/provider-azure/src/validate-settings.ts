@@ -1,11 +1,9 @@
 import type { FieldError, JsonObject } from '@understudy/core'
+import { isText } from '@understudy/provider/adapter-kit'
+import type { Validated } from '@understudy/provider/adapter-kit'
 import type { AzureAccountSettings, AzureCredentials } from './settings.ts'
 
-/** What was read: a usable value, or every problem, each with a JSON pointer. No message quotes a value. */
-export type Validated<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errors: readonly FieldError[] }
-
 type Check = (value: unknown) => boolean
-const isText: Check = (value) => typeof value === 'string' && value.trim() !== ''
 const isUuid: Check = (value) => typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
 const isGroup: Check = (value) => typeof value === 'string' && /^[\w.()-]{1,89}[\w()-]$|^[\w()-]$/.test(value)
 const isHttps: Check = (value) => {

@@ -1,6 +1,6 @@
 import type { protos } from '@google-cloud/compute'
 import type { OAuth2Client } from 'google-auth-library'
-import { providerError } from '@understudy/provider'
+import { addressRefusedCode, providerError } from '@understudy/provider'
 import type { AddressGuard, Offering } from '@understudy/provider'
 import { lookup } from 'node:dns/promises'
 import { abortedError, classify } from './errors.ts'
@@ -304,7 +304,7 @@ function guardedEndpoint(endpoint: string | undefined, guard: AddressGuard | und
     const host = hostname.replace(/^\[|\]$/g, '')
     for (const { address } of await lookup(host, { all: true })) {
       const reason = guard(address)
-      if (reason !== undefined) throw providerError('invalid', 'ADDRESS_REFUSED', `The endpoint ${hostname} ${reason}`)
+      if (reason !== undefined) throw providerError('invalid', addressRefusedCode, `The endpoint ${hostname} ${reason}`)
     }
   }
 }

@@ -1,9 +1,9 @@
 import { ownTags } from '@understudy/core'
-import { providerError } from '@understudy/provider'
-import type { Compute, DiskRef, OperationHandle, OperationStatus } from '@understudy/provider'
+import type { Compute, DiskRef } from '@understudy/provider'
+import { pollBy } from '@understudy/provider/adapter-kit'
 import { diskRef } from './adapter.ts'
 import type { Adapter } from './adapter.ts'
-import type { Poller } from './handles.ts'
+import type { Poller } from '@understudy/provider/adapter-kit'
 import { labelFilter } from './inventory.ts'
 import { lastPart } from './names.ts'
 import {
@@ -41,13 +41,7 @@ export function gcpCompute(adapter: Adapter): Compute {
     hold: (ref, context) => stop(adapter, ref, true, context),
     resize: (ref, to, context) => resize(adapter, ref, to.instanceType, context),
     terminate: (ref, context) => terminate(adapter, ref, context),
-    async poll<Result>(handle: OperationHandle<Result>): Promise<OperationStatus<Result>> {
-      const poller = pollers[handle.verb]
-      if (poller === undefined || handle.provider !== adapter.scope.provider) {
-        throw providerError('invalid', 'BadHandle', `This adapter has given out no handle of the kind ${handle.provider} ${handle.verb}.`)
-      }
-      return (await poller(handle)) as OperationStatus<Result> // the verb fixes the result's type
-    },
+    poll: (handle) => pollBy(pollers, adapter.scope, handle),
     async adopt(key) {
       const [instances, disks] = await Promise.all([instancesOf(adapter, key), looseDisksOf(adapter, key)])
       return { instances: instances.map((instance) => refOf(adapter, instance)), disks, snapshotSets: [] }

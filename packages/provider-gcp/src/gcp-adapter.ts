@@ -3,7 +3,7 @@ import { parseGcpDocument } from './event-parser.ts'
 import { createGcpProvider } from './gcp-provider.ts'
 import { providerName } from './settings.ts'
 import { validateGcpCredentials, validateGcpSettings } from './validate-settings.ts'
-import type { Validated } from './validate-settings.ts'
+import type { Validated } from '@understudy/provider/adapter-kit'
 
 /** Google Cloud, as the application knows it before it talks to it. */
 export const gcpAdapter: Adapter = {

@@ -1,37 +1,10 @@
-import { now, sleep } from '@understudy/core'
-import type { JsonObject } from '@understudy/core'
-import { isProviderError, providerError } from '@understudy/provider'
-import type { CallContext, Offering, OperationHandle, OperationStatus, ProviderError } from '@understudy/provider'
+import { sleep } from '@understudy/core'
+import { isProviderError } from '@understudy/provider'
+import type { Offering, OperationHandle, OperationStatus, ProviderError } from '@understudy/provider'
+import { failed, running, textOf } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
 import type { Operation } from './clients.ts'
 import { operationError } from './errors.ts'
-
-export type Poller = (handle: OperationHandle) => Promise<OperationStatus<unknown>>
-
-export const handleOf = <Result>(adapter: Adapter, verb: string, context: CallContext, native: JsonObject): OperationHandle<Result> => ({
-  v: 1,
-  provider: adapter.scope.provider,
-  verb,
-  idempotencyKey: context.idempotencyKey,
-  startedAt: now(adapter.clock).toISOString(),
-  native,
-})
-
-export const running = (nativeState: string, progress?: number): OperationStatus<never> => ({
-  phase: 'running',
-  nativeState,
-  retryAfterMs: 1_000,
-  ...(progress === undefined ? {} : { progress }),
-})
-export const succeeded = <Result>(result: Result): OperationStatus<Result> => ({ phase: 'succeeded', result })
-export const failed = (error: ProviderError): OperationStatus<never> => ({ phase: 'failed', error: error.shape })
-
-/** A text member of a handle's private part. A handle without it was not made by this adapter. */
-export function textOf(handle: OperationHandle, member: string): string {
-  const value = handle.native[member]
-  if (typeof value !== 'string') throw providerError('invalid', 'BadHandle', `The operation handle ${handle.verb} has no ${member}.`)
-  return value
-}
 
 /** Why an operation that has ended failed: it never throws by itself, and its HTTP answer was a success. */
 export function failureOf(operation: Operation, offering?: Offering): ProviderError | undefined {
@@ -49,7 +22,7 @@ export async function pollOperation(adapter: Adapter, handle: OperationHandle, o
   if (typeof name !== 'string') return undefined
   try {
     const operation = await adapter.calls.getZoneOperation(textOf(handle, 'zone'), name)
-    if (!isDone(operation)) return running(String(operation.status ?? 'RUNNING'), operation.progress ?? undefined)
+    if (!isDone(operation)) return running(String(operation.status ?? 'RUNNING'), 1_000, operation.progress ?? undefined)
     const failure = failureOf(operation, offering)
     return failure === undefined ? undefined : failed(failure)
   } catch (error) {

@@ -1,7 +1,6 @@
 import type { Labels } from '@understudy/core'
-import { ownTags } from '@understudy/core'
 import { providerError } from '@understudy/provider'
-import type { CallContext } from '@understudy/provider'
+import { clonedTagsWithin } from '@understudy/provider/adapter-kit'
 
 /**
  * Tags of the port are any text; Google's labels are at most 63 of `a-z0-9_-`, keys beginning with a letter. What does not fit
@@ -66,25 +65,11 @@ export const nameTag = 'understudy:name'
 /** Hash of what an instance was asked to be: a key that comes again with other wishes is refused. */
 export const wishTag = 'understudy:wish'
 
-/** Written on everything a call creates: the caller's own tags, and those by which it is found and owned. */
-export const creationTags = (context: CallContext, installation: string): Labels => ({
-  ...context.tags,
-  [ownTags.managed]: 'true',
-  [ownTags.installation]: context.tags[ownTags.installation] ?? installation,
-  [ownTags.operation]: context.idempotencyKey,
-})
-
 /** Google takes at most 64 labels on one thing. */
 const maxLabels = 64
 
-/** The source's tags on a clone of it: without ours, without those Google writes itself, as many as fit beside `added`. */
-export function clonedTags(source: Labels, added: Labels): Labels {
-  const kept = Object.entries(source)
-    .filter(([key]) => !key.startsWith('understudy:') && !key.startsWith('goog-') && !(key in added))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .slice(0, Math.max(0, maxLabels - Object.keys(added).length))
-  return { ...Object.fromEntries(kept), ...added }
-}
+/** The source's tags on a clone of it, as many as Google takes beside `added`. */
+export const clonedTags = (source: Labels, added: Labels): Labels => clonedTagsWithin(source, added, { tagsMax: maxLabels, reservedPrefix: 'goog-' })
 
 /** As much of a name for people as a label can hold. */
 export function fittingName(name: string): string {

@@ -4,7 +4,8 @@ import type { CallContext, CloneSpec, ResourceDna } from '@understudy/provider'
 import type { Adapter } from './adapter.ts'
 import type { Instance } from './clients.ts'
 import { metadataItems } from './dna.ts'
-import { clonedTags, creationTags, fittingName, nameTag, wishTag, writeLabels } from './label-text.ts'
+import { creationTags } from '@understudy/provider/adapter-kit'
+import { clonedTags, fittingName, nameTag, wishTag, writeLabels } from './label-text.ts'
 import { nameOf } from './names.ts'
 
 /** What a key was asked for, short enough for a label. The same arguments give the same text in every process. */

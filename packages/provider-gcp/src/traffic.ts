@@ -1,5 +1,6 @@
 import { providerError } from '@understudy/provider'
 import type { Traffic, TrafficBinding } from '@understudy/provider'
+import { checkWeights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
 import { enrol, remove, setWeights, state, validate } from './traffic/lb-weight.ts'
 
@@ -30,16 +31,4 @@ export function gcpTraffic(adapter: Adapter): Traffic {
       await remove(adapter, known(binding), ref, context)
     },
   }
-}
-
-function checkWeights(weights: Parameters<Traffic['setWeights']>[1]): void {
-  const sum = weights.reduce((total, { weight }) => total + weight, 0)
-  const areWhole = weights.every(({ weight }) => Number.isInteger(weight) && weight >= 0)
-  const areDistinct = new Set(weights.map(({ ref }) => ref.nativeId)).size === weights.length
-  if (areWhole && areDistinct && (sum === 0 || sum === 100)) return
-  throw providerError(
-    'invalid',
-    'InvalidWeights',
-    'Weights must be whole percents of distinct members that sum to 100, or to 0 to take the entry offline.',
-  )
 }

@@ -1,14 +1,6 @@
-import type { FieldError } from '@understudy/core'
+import { given, isObject, isText, readExpectedSeconds, readLimits, readObject, readUrl, validated } from '@understudy/provider/adapter-kit'
+import type { Fail, Validated } from '@understudy/provider/adapter-kit'
 import type { GcpAccountSettings, GcpCredentials } from './settings.ts'
-
-/** What was read: a usable value, or every problem, each with a JSON pointer. */
-export type Validated<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errors: readonly FieldError[] }
-
-type Fail = (pointer: string, message: string) => undefined
-type Fields = Readonly<Record<string, unknown>>
-
-const stages = ['launch', 'start', 'resume', 'shift'] as const
-const limitGroups = ['read', 'mutate', 'launch', 'start', 'snapshot', 'tag', 'traffic'] as const
 
 /** Checks the part of an account that is not secret. */
 export function validateGcpSettings(document: unknown): Validated<GcpAccountSettings> {
@@ -16,18 +8,15 @@ export function validateGcpSettings(document: unknown): Validated<GcpAccountSett
     const fields = readObject(document, '/settings', ['endpoint', 'expectedSeconds', 'limits'], fail)
     if (fields === undefined) return undefined
     const { endpoint, expectedSeconds, limits } = fields
-    const url = endpoint === undefined ? undefined : readUrl(endpoint, fail)
-    const seconds = expectedSeconds === undefined ? undefined : readMembers(expectedSeconds, '/settings/expectedSeconds', stages, readPositive, fail)
-    const buckets = limits === undefined ? undefined : readMembers(limits, '/settings/limits', limitGroups, readBucket, fail)
     return {
-      ...(url === undefined ? {} : { endpoint: url }),
-      ...(seconds === undefined ? {} : { expectedSeconds: seconds }),
-      ...(buckets === undefined ? {} : { limits: buckets }),
+      ...given('endpoint', endpoint, (value) => readEndpoint(value, fail)),
+      ...given('expectedSeconds', expectedSeconds, (value) => readExpectedSeconds(value, fail)),
+      ...given('limits', limits, (value) => readLimits(value, fail)),
     }
   })
 }
 
-/** Checks the secret part. No message quotes a value. */
+/** Checks the secret part. */
 export function validateGcpCredentials(document: unknown): Validated<GcpCredentials> {
   return validated((fail) => {
     if (!isObject(document)) return fail('/credentials', 'must be an object')
@@ -50,56 +39,8 @@ export function validateGcpCredentials(document: unknown): Validated<GcpCredenti
   })
 }
 
-function validated<T>(read: (fail: Fail) => T | undefined): Validated<T> {
-  const errors: FieldError[] = []
-  const value = read((pointer, message) => void errors.push({ pointer, message }))
-  return errors.length > 0 || value === undefined ? { ok: false, errors } : { ok: true, value }
-}
-
-const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
-const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
-
-function readObject(value: unknown, at: string, known: readonly string[], fail: Fail): Fields | undefined {
-  if (!isObject(value)) return fail(at, 'must be an object')
-  for (const key of Object.keys(value)) if (!known.includes(key)) fail(`${at}/${key}`, `is not a known field; there are ${known.join(', ')}`)
-  return value
-}
-
-function readMembers<K extends string, V>(
-  value: unknown,
-  at: string,
-  keys: readonly K[],
-  read: (value: unknown, pointer: string, fail: Fail) => V | undefined,
-  fail: Fail,
-): { readonly [Key in K]?: V } | undefined {
-  const fields = readObject(value, at, keys, fail)
-  if (fields === undefined) return undefined
-  const members: { [Key in K]?: V } = {}
-  for (const key of keys) {
-    const member = fields[key] === undefined ? undefined : read(fields[key], `${at}/${key}`, fail)
-    if (member !== undefined) members[key] = member
-  }
-  return members
-}
-
-function readUrl(value: unknown, fail: Fail): string | undefined {
-  const pointer = '/settings/endpoint'
-  if (typeof value !== 'string' || !URL.canParse(value)) return fail(pointer, 'must be a URL')
-  const { protocol, username, password, pathname } = new URL(value)
-  if (protocol !== 'http:' && protocol !== 'https:') return fail(pointer, 'must start with http:// or https://')
-  if (username !== '' || password !== '') return fail(pointer, 'must not contain credentials')
-  if (pathname !== '/') return fail(pointer, 'must be a host and a port only: the SDK takes no path')
-  return value
-}
-
-const isPositive = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0
-const readPositive = (value: unknown, pointer: string, fail: Fail): number | undefined =>
-  isPositive(value) ? value : fail(pointer, 'must be a number above 0')
-
-function readBucket(value: unknown, pointer: string, fail: Fail): { readonly capacity: number; readonly refillPerSecond: number } | undefined {
-  const fields = readObject(value, pointer, ['capacity', 'refillPerSecond'], fail)
-  if (fields === undefined) return undefined
-  const { capacity, refillPerSecond } = fields
-  if (!isPositive(capacity)) return fail(`${pointer}/capacity`, 'must be a number above 0')
-  return isPositive(refillPerSecond) ? { capacity, refillPerSecond } : fail(`${pointer}/refillPerSecond`, 'must be a number above 0')
+function readEndpoint(value: unknown, fail: Fail): string | undefined {
+  const url = readUrl(value, '/settings/endpoint', fail)
+  if (url === undefined || new URL(url).pathname === '/') return url
+  return fail('/settings/endpoint', 'must be a host and a port only: the SDK takes no path')
 }

@@ -1,4 +1,4 @@
-import { ownTags, sleep, type Clock, type Labels } from '@understudy/core'
+import { sleep, type Clock } from '@understudy/core'
 import { isProviderError, providerError, type CallContext, type InstanceRef, type Scope } from '@understudy/provider'
 import type { InvokeOptions } from '../datacentre/api.ts'
 import type { DataCentre } from '../datacentre/datacentre.ts'
@@ -108,16 +108,6 @@ export class SimAdapter {
     const instance = await this.patiently([ref.nativeId], () => this.find(ref.nativeId, context.signal), context.signal)
     if (!instance || instance.state === 'terminated' || instance.state === 'shutting-down') throw gone(ref.nativeId)
     return instance
-  }
-
-  /** Tags of everything a call creates. */
-  creationTags(context: CallContext): Labels {
-    return {
-      ...context.tags,
-      [ownTags.managed]: 'true',
-      [ownTags.installation]: context.tags[ownTags.installation] ?? this.installation,
-      [ownTags.operation]: context.idempotencyKey,
-    }
   }
 
   /**

@@ -14,7 +14,8 @@ import {
 } from '@understudy/provider'
 import { settleMs, type SimAdapter } from './adapter.ts'
 import { stateReasonError } from './errors.ts'
-import { failed, handleOf, mayBeStale, running, succeeded, textOf } from './handles.ts'
+import { failed, handleOf, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
+import { mayBeStale } from './handles.ts'
 import { launchInput } from './launch.ts'
 import {
   holdVerb,

@@ -1,4 +1,5 @@
 import { providerError, type CallContext, type CloneSpec, type ResourceDna } from '@understudy/provider'
+import { clonedTagsWithin, creationTags } from '@understudy/provider/adapter-kit'
 import type { BlockDeviceRequest, NetworkInterfaceRequest, RunInstancesInput } from '../datacentre/api.ts'
 import type { SimAdapter } from './adapter.ts'
 
@@ -18,7 +19,7 @@ export async function launchInput(
 ): Promise<RunInstancesInput> {
   if (source.image === undefined) throw providerError('invalid', 'NoImage', 'The source has no image id, so that no equal instance can be launched.')
   const isolated = spec.isolation !== undefined
-  const ours = { ...adapter.creationTags(context), Name: spec.name }
+  const ours = { ...creationTags(context, adapter.installation), Name: spec.name }
   return {
     clientToken: context.idempotencyKey,
     minCount: 1,
@@ -37,7 +38,7 @@ export async function launchInput(
     ...nativeOptions(source, spec),
     tags: {
       // An isolated clone must not be found by what searches for the source's tags.
-      instance: isolated ? ours : clonedTags(source.tags, ours),
+      instance: isolated ? ours : clonedTagsWithin(source.tags, ours, { tagsMax, reservedPrefix: 'aws:' }),
       volume: ours,
       'network-interface': ours,
       ...(spec.purchase === 'spot' ? { 'spot-instances-request': ours } : {}),
@@ -125,13 +126,4 @@ function nativeOptions({ native, size }: ResourceDna, spec: CloneSpec): Partial<
     ...(native['autoRecovery'] === 'disabled' ? { autoRecovery: 'disabled' as const } : {}),
     ...((shutdown === 'stop' || shutdown === 'terminate') && spec.purchase !== 'spot' ? { shutdownBehavior: shutdown } : {}),
   }
-}
-
-/** The source's tags without reserved ones and without ours, as many as fit beside `added`; always the same for the same input. */
-function clonedTags(source: Readonly<Record<string, string>>, added: Readonly<Record<string, string>>): Record<string, string> {
-  const kept = Object.entries(source)
-    .filter(([key]) => !key.startsWith('aws:') && !key.startsWith('understudy:') && !(key in added))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .slice(0, Math.max(0, tagsMax - Object.keys(added).length))
-  return { ...Object.fromEntries(kept), ...added }
 }

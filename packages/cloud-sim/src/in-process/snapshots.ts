@@ -15,7 +15,8 @@ import {
 import { sha256 } from '@understudy/core'
 import type { Snapshot } from '../datacentre/types.ts'
 import type { SimAdapter } from './adapter.ts'
-import { failed, handleOf, mayBeStale, running, succeeded, textOf } from './handles.ts'
+import { creationTags, failed, handleOf, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
+import { mayBeStale } from './handles.ts'
 
 export const captureVerb = 'snapshots.capture'
 export const materialiseVerb = 'snapshots.materialise'
@@ -46,7 +47,7 @@ async function capture(adapter: SimAdapter, ref: InstanceRef, context: CallConte
   // The call has no token of its own: what the key has made before is looked for first.
   if ((await snapshotsOf(adapter, context.idempotencyKey)).length > 0) return handle
   const instance = await adapter.existing(ref, context)
-  const tags = { ...adapter.creationTags(context), ...setTags(ref.nativeId, instance.rootDeviceName, instance.blockDevices) }
+  const tags = { ...creationTags(context, adapter.installation), ...setTags(ref.nativeId, instance.rootDeviceName, instance.blockDevices) }
   const take = () => adapter.dc.storage.createSnapshots({ instanceId: ref.nativeId, description: `understudy ${context.idempotencyKey}`, tags })
   await adapter.lookBeforeRepeating(
     () => adapter.call('CreateSnapshots', take, { effect: 'once' }, context.signal).then(() => true),
@@ -86,7 +87,7 @@ async function materialise(
         snapshotId,
         // One key makes several volumes: each has a token of its own that follows from the key.
         clientToken: sha256(`${context.idempotencyKey}/${deviceKey}`).slice(0, 32),
-        tags: { ...adapter.creationTags(context), [disksTag]: deviceKey },
+        tags: { ...creationTags(context, adapter.installation), [disksTag]: deviceKey },
       })
     const volume = await adapter.repeatWithToken(() => adapter.call('CreateVolume', create, { effect: 'token' }, context.signal), context.signal)
     volumeIds.push(volume.volumeId)

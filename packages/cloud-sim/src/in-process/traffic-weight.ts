@@ -3,7 +3,8 @@ import type { Action, ForwardAction, Target } from '../datacentre/types.ts'
 import type { SimAdapter } from './adapter.ts'
 import { readWeightBinding, type WeightBinding } from './bindings.ts'
 import { memberOf, sharesOf, staying, targetGroups } from './target-groups.ts'
-import type { Mechanism, Weights } from './traffic.ts'
+import type { Weights } from '@understudy/provider/adapter-kit'
+import type { Mechanism } from './traffic.ts'
 
 interface Group {
   readonly arn: string

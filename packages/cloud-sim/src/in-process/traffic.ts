@@ -1,10 +1,9 @@
 import { providerError, type CallContext, type InstanceRef, type Traffic, type TrafficBinding, type TrafficMember } from '@understudy/provider'
+import { checkWeights, type Weights } from '@understudy/provider/adapter-kit'
 import type { SimAdapter } from './adapter.ts'
 import { addressMove } from './traffic-address.ts'
 import { sharedGroup } from './traffic-target.ts'
 import { weightedGroups } from './traffic-weight.ts'
-
-export type Weights = readonly { readonly ref: InstanceRef; readonly weight: number }[]
 
 /** One way of directing traffic; `simTraffic` chooses it by the binding. */
 export interface Mechanism {
@@ -37,16 +36,4 @@ export function simTraffic(adapter: SimAdapter): Traffic {
     },
     remove: async (binding, ref, context) => await of(binding).remove(binding, ref, context),
   }
-}
-
-function checkWeights(weights: Weights): void {
-  const sum = weights.reduce((total, { weight }) => total + weight, 0)
-  const whole = weights.every(({ weight }) => Number.isInteger(weight) && weight >= 0)
-  const distinct = new Set(weights.map(({ ref }) => ref.nativeId)).size === weights.length
-  if (whole && distinct && (sum === 0 || sum === 100)) return
-  throw providerError(
-    'invalid',
-    'InvalidWeights',
-    'Weights must be whole percents of distinct members that sum to 100, or to 0 to take the entry offline.',
-  )
 }

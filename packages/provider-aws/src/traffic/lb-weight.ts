@@ -8,7 +8,8 @@ import type { Balancer, RegisteredTarget } from './balancer.ts'
 import { readLbWeight } from './bindings.ts'
 import type { LbWeightBinding } from './bindings.ts'
 import { serialiser } from './serialiser.ts'
-import type { Mechanism, Weights } from './mechanism.ts'
+import type { Weights } from '@understudy/provider/adapter-kit'
+import type { Mechanism } from './mechanism.ts'
 
 /** How often a change is written again after somebody else's write has undone it. */
 const maxWrites = 3

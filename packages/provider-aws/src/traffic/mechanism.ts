@@ -1,6 +1,5 @@
+import type { Weights } from '@understudy/provider/adapter-kit'
 import type { CallContext, InstanceRef, MemberHealth, TrafficBinding, TrafficMember } from '@understudy/provider'
-
-export type Weights = readonly { readonly ref: InstanceRef; readonly weight: number }[]
 
 /** One way of directing traffic; `Traffic` chooses it by the binding. */
 export interface Mechanism {

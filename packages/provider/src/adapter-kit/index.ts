@@ -1,0 +1,5 @@
+export * from './handles.ts'
+export * from './read-fields.ts'
+export * from './repeat-lost.ts'
+export * from './tags.ts'
+export * from './weights.ts'
