@@ -1,10 +1,10 @@
 import { seededRandom } from '@understudy/core'
 import type { Random } from '@understudy/core'
 import { calibrateDeviation, DeviationWatch } from '@understudy/forecast/deviation'
-import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { dataDirectory } from './data-directory.ts'
 import { forecastWindows } from './deviation-forecast.ts'
 
 /*
@@ -44,8 +44,9 @@ export async function benchDeviation(args: readonly string[]): Promise<void> {
     args: [...args],
     options: { nominal: { type: 'string', default: '0.03' }, seeds: { type: 'string', default: '3' } },
   })
-  const file = join(process.env['UNDERSTUDY_DATA_DIR'] ?? join('..', 'shared', 'data'), 'dev', 'anomaly', 'azure2017_vm_avgcpu_5min.csv')
-  if (!existsSync(file)) return say(`Skipped: ${file} is not there; set UNDERSTUDY_DATA_DIR.`)
+  const directory = dataDirectory()
+  if (directory === undefined) process.exit(2)
+  const file = join(directory, 'dev', 'anomaly', 'azure2017_vm_avgcpu_5min.csv')
   const machines = await readMachines(file)
   const nominal = Number(values.nominal)
   const draws = Array.from({ length: Number(values.seeds) }, (_, index) => seededRandom(index + 1))

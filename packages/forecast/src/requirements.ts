@@ -26,3 +26,33 @@ export function requireAllFinite(argument: string, values: ArrayLike<number>): v
     if (value === undefined || !Number.isFinite(value)) throw new ForecastError(`${argument}[${i}]`, `must be a finite number, not ${value}`)
   }
 }
+
+/** @throws ForecastError unless `value` is a whole number in [min, max]. */
+export function requireWhole(argument: string, value: number, min: number, max: number): void {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new ForecastError(argument, `has to be a whole number from ${min} to ${max}, and is ${value}`)
+  }
+}
+
+/** @throws ForecastError when an entry is NaN or infinite. */
+export function requireFiniteEntries(argument: string, values: ArrayLike<number>): void {
+  for (let index = 0; index < values.length; index++) {
+    if (!Number.isFinite(values[index])) throw new ForecastError(argument, `entry ${index} is ${values[index]}`)
+  }
+}
+
+/** @throws ForecastError when the two differ in length. */
+export function requireSameLength(argument: string, values: ArrayLike<number>, expected: ArrayLike<number>): void {
+  if (values.length !== expected.length) throw new ForecastError(argument, `has ${values.length} entries where ${expected.length} are needed`)
+}
+
+/** @throws ForecastError unless levels rise within (0, 1), and there is one finite value for each, none below the one before. */
+export function requireQuantiles(argument: string, { levels, values }: { readonly levels: Float64Array; readonly values: Float64Array }): void {
+  if (values.length !== levels.length) throw new ForecastError(`${argument}.values`, `needs ${levels.length} values, has ${values.length}`)
+  requireAllFinite(`${argument}.values`, values)
+  levels.forEach((level, i) => {
+    if (!(level > 0 && level < 1)) throw new ForecastError(`${argument}.levels[${i}]`, `must be between 0 and 1, not ${level}`)
+    if (i > 0 && level <= (levels[i - 1] ?? 0)) throw new ForecastError(`${argument}.levels[${i}]`, 'must be above the level before')
+    if (i > 0 && (values[i] ?? 0) < (values[i - 1] ?? 0)) throw new ForecastError(`${argument}.values[${i}]`, 'must not be below the one before')
+  })
+}

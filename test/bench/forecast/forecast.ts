@@ -5,7 +5,9 @@ import { parseArgs } from 'node:util'
 import type { Task } from './data.ts'
 import { cloudTasks, m4Tasks } from './data.ts'
 import type { Measured, Scores } from './measure.ts'
-import { geometricMean, mean, measure, percentile } from './measure.ts'
+import { dataDirectory } from '../data-directory.ts'
+import { percentile } from '../figures.ts'
+import { geometricMean, mean, measure } from './measure.ts'
 
 /*
  * `npm run bench -- forecast`: accuracy, calibration and speed on real series, beside seasonal naive and recorded references. The data
@@ -33,11 +35,8 @@ const { values: options } = parseArgs({
   },
 })
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-const directory = process.env['UNDERSTUDY_DATA_DIR']
-if (directory === undefined) {
-  say('NOT MEASURED: set UNDERSTUDY_DATA_DIR to the folder that has dev/forecasting/cloud_hourly.csv in it.')
-  process.exit(2)
-}
+const directory = dataDirectory()
+if (directory === undefined) process.exit(2)
 
 const startedAt = new Date()
 const wanted = options.only ?? ['cloud', 'm4']
@@ -96,9 +95,9 @@ function commonCells(measured: readonly Measured[], side: 'engine' | 'naive'): s
 
 function sayTimes(measured: readonly Measured[]): void {
   const times = measured.map((one) => one.milliseconds)
-  say(`\nFit and all quantiles, one core: p50 ${percentile(times, 0.5).toFixed(1)} ms, p95 ${percentile(times, 0.95).toFixed(1)} ms`)
+  say(`\nFit and all quantiles, one core: p50 ${percentile(times, 50).toFixed(1)} ms, p95 ${percentile(times, 95).toFixed(1)} ms`)
   const updates = measured.map((one) => one.updateMilliseconds)
-  say(`Update by one point: p50 ${percentile(updates, 0.5).toFixed(3)} ms, p95 ${percentile(updates, 0.95).toFixed(3)} ms`)
+  say(`Update by one point: p50 ${percentile(updates, 50).toFixed(3)} ms, p95 ${percentile(updates, 95).toFixed(3)} ms`)
 }
 
 async function write(): Promise<void> {

@@ -3,6 +3,7 @@ import {
   intervalScore,
   maseScale,
   meanAbsoluteError,
+  normalQuantile,
   quantile,
   quantileLoss,
   regularSeries,
@@ -78,35 +79,10 @@ function naiveDeviation(history: Float64Array): number {
   return Math.sqrt(sum / (history.length - period))
 }
 
-/** By bisection: slow, and exact enough for a yardstick. */
-function normalQuantile(level: number): number {
-  let low = -8
-  let high = 8
-  for (let step = 0; step < 60; step++) {
-    const middle = (low + high) / 2
-    if (normalCdf(middle) < level) low = middle
-    else high = middle
-  }
-  return (low + high) / 2
-}
-
-/** By the error function of Abramowitz, Stegun 7.1.26. */
-function normalCdf(x: number): number {
-  const z = Math.abs(x) / Math.SQRT2
-  const t = 1 / (1 + 0.3275911 * z)
-  const tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp(-z * z)
-  return x >= 0 ? 1 - tail / 2 : tail / 2
-}
-
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** Ratios of 0 and of infinity, which a series that repeats itself gives, are left out. */
 export function geometricMean(ratios: readonly number[]): number {
   const logs = ratios.filter((ratio) => ratio > 0 && ratio < Infinity).map(Math.log)
   return Math.exp(mean(logs))
-}
-
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
 }

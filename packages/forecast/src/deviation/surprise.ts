@@ -1,5 +1,5 @@
 import { ForecastError } from '../errors.ts'
-import { requireAllFinite, requireFinite } from '../requirements.ts'
+import { requireFinite, requireQuantiles } from '../requirements.ts'
 import { normalQuantile } from '../normal.ts'
 
 /** What was predicted of one value; both arrays of the same length n ≥ 2. */
@@ -21,7 +21,8 @@ export interface Surprise {
  * exponential tails as steep as the outermost two. Ties of quantiles count half. The score stays within ±6.
  */
 export function surpriseOf(predicted: PredictedQuantiles, actual: number): Surprise {
-  requirePredicted(predicted)
+  if (predicted.levels.length < 2) throw new ForecastError('predicted.levels', 'needs at least 2 levels')
+  requireQuantiles('predicted', predicted)
   requireFinite('actual', actual)
   const below = Math.max(1e-9, Math.min(1 - 1e-9, levelOf(predicted, actual)))
   return { score: Math.max(-6, Math.min(6, normalQuantile(below))), probability: Math.min(1, 2 * Math.min(below, 1 - below)) }
@@ -48,15 +49,4 @@ function levelOf({ levels, values }: PredictedQuantiles, actual: number): number
   }
   const low = at(first - 1)
   return low.p + ((actual - low.v) / (high.v - low.v)) * (high.p - low.p)
-}
-
-function requirePredicted({ levels, values }: PredictedQuantiles): void {
-  if (levels.length < 2) throw new ForecastError('predicted.levels', 'needs at least 2 levels')
-  if (values.length !== levels.length) throw new ForecastError('predicted.values', `needs ${levels.length} values, has ${values.length}`)
-  requireAllFinite('predicted.values', values)
-  levels.forEach((level, i) => {
-    if (!(level > 0 && level < 1) || (i > 0 && level <= (levels[i - 1] ?? 0)))
-      throw new ForecastError(`predicted.levels[${i}]`, 'must rise within (0, 1)')
-    if (i > 0 && (values[i] ?? 0) < (values[i - 1] ?? 0)) throw new ForecastError(`predicted.values[${i}]`, 'must not be below the one before')
-  })
 }

@@ -1,5 +1,6 @@
 import type { Random } from '@understudy/core'
-import { ForecastError, requireWhole } from '../errors.ts'
+import { ForecastError } from '../errors.ts'
+import { requireWhole } from '../requirements.ts'
 
 /** A predictive distribution per step ahead, as quantiles on a grid of levels. */
 export interface Distribution {

@@ -1,5 +1,5 @@
 import type { Distribution } from '../distribution/distribution.ts'
-import { requireWhole } from '../errors.ts'
+import { requireWhole } from '../requirements.ts'
 import { pinball } from './scores.ts'
 
 /**

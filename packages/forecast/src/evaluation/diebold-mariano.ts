@@ -1,4 +1,5 @@
-import { requireFinite, requireSameLength, requireWhole } from '../errors.ts'
+import { normalCdf } from '../normal.ts'
+import { requireFiniteEntries, requireSameLength, requireWhole } from '../requirements.ts'
 
 /** `statistic` below 0 favours the first; `p` is the one-sided probability of that if both were equally good. */
 export interface DieboldMariano {
@@ -13,9 +14,9 @@ export interface DieboldMariano {
  * @param second losses of its rival at the same times
  */
 export function dieboldMariano(first: Float64Array, second: Float64Array, horizon: number): DieboldMariano {
-  requireFinite('first', first)
+  requireFiniteEntries('first', first)
   requireSameLength('second', second, first)
-  requireFinite('second', second)
+  requireFiniteEntries('second', second)
   requireWhole('horizon', horizon, 1, 10_000)
   const count = first.length
   if (count < 2) return { statistic: 0, p: 0.5 }
@@ -32,14 +33,4 @@ export function dieboldMariano(first: Float64Array, second: Float64Array, horizo
   const correction = Math.sqrt(Math.max(1 / count, (count + 1 - 2 * lags + (lags * (lags - 1)) / count) / count))
   const statistic = (correction * mean) / Math.sqrt(variance / count)
   return { statistic, p: normalCdf(statistic) }
-}
-
-/** Abramowitz, Stegun 26.2.17; absolute error below 1e-7. */
-function normalCdf(x: number): number {
-  const t = 1 / (1 + 0.2316419 * Math.abs(x))
-  const tail =
-    (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) *
-    t *
-    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
-  return x >= 0 ? 1 - tail : tail
 }

@@ -1,4 +1,5 @@
-import { ForecastError, requireFinite, requireSameLength, requireWhole } from '../errors.ts'
+import { ForecastError } from '../errors.ts'
+import { requireFiniteEntries, requireSameLength, requireWhole } from '../requirements.ts'
 
 /**
  * The unit of MASE: mean absolute difference of values `period` steps apart (Hyndman, Koehler 2006), gaps left out; NaN where there is
@@ -79,7 +80,7 @@ export function intervalScore(actual: Float64Array, lower: Float64Array, upper: 
 
 function requirePairs(actual: Float64Array, forecast: Float64Array): void {
   if (actual.length === 0) throw new ForecastError('actual', 'is empty')
-  requireFinite('actual', actual)
+  requireFiniteEntries('actual', actual)
   requireSameLength('forecast', forecast, actual)
-  requireFinite('forecast', forecast)
+  requireFiniteEntries('forecast', forecast)
 }

@@ -1,4 +1,5 @@
-import { ForecastError, requireFinite, requireSameLength } from '../errors.ts'
+import { ForecastError } from '../errors.ts'
+import { requireFiniteEntries, requireSameLength } from '../requirements.ts'
 
 /** What becomes of several points in one step: a level is averaged, a count added up, a state is its last, a peak its highest. */
 export type ResamplingRule = 'mean' | 'sum' | 'last' | 'max'
@@ -21,9 +22,9 @@ export function resample(
   const { stepMs, rule } = options
   if (!Number.isFinite(stepMs) || stepMs <= 0) throw new ForecastError('stepMs', `has to be positive, and is ${stepMs}`)
   if (times.length === 0) throw new ForecastError('times', 'are empty')
-  requireFinite('times', times)
+  requireFiniteEntries('times', times)
   requireSameLength('values', values, times)
-  requireFinite('values', values)
+  requireFiniteEntries('values', values)
   for (let index = 1; index < times.length; index++) {
     if (times[index]! <= times[index - 1]!) throw new ForecastError('times', `entry ${index} is not after the one before it`)
   }

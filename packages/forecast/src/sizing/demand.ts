@@ -1,5 +1,5 @@
 import { ForecastError } from '../errors.ts'
-import { requireAllFinite } from '../requirements.ts'
+import { requireQuantiles } from '../requirements.ts'
 
 /** A predictive distribution of demand in units; both arrays of the same length n ≥ 1. */
 export interface DemandQuantiles {
@@ -9,17 +9,11 @@ export interface DemandQuantiles {
   readonly values: Float64Array
 }
 
-export function requireDemand({ levels, values }: DemandQuantiles): void {
-  if (levels.length === 0) throw new ForecastError('demand.levels', 'must not be empty')
-  if (values.length !== levels.length) throw new ForecastError('demand.values', `needs ${levels.length} values, has ${values.length}`)
-  requireAllFinite('demand.values', values)
-  levels.forEach((level, i) => {
-    if (!(level > 0 && level < 1)) throw new ForecastError(`demand.levels[${i}]`, `must be between 0 and 1, not ${level}`)
-    if (i > 0 && level <= (levels[i - 1] ?? 0)) throw new ForecastError(`demand.levels[${i}]`, 'must be above the level before')
-  })
-  values.forEach((value, i) => {
-    if (value < (i === 0 ? 0 : (values[i - 1] ?? 0))) throw new ForecastError(`demand.values[${i}]`, 'must not be below the one before, nor below 0')
-  })
+export function requireDemand(demand: DemandQuantiles): void {
+  if (demand.levels.length === 0) throw new ForecastError('demand.levels', 'must not be empty')
+  requireQuantiles('demand', demand)
+  const [lowest = 0] = demand.values
+  if (lowest < 0) throw new ForecastError('demand.values[0]', `must not be below 0, and is ${lowest}`)
 }
 
 /**
