@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           // They share nothing, so that every processor may have some; the others start servers and keep to one at a time.
-          maxWorkers: 2,
+          maxWorkers: '100%',
           sequence: { groupOrder: 1 },
           include: ['packages/*/src/**/*.test.ts', 'test/architecture/**/*.test.ts', 'scripts/**/*.test.ts', 'tools/*/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...withServers],
