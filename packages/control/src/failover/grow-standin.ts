@@ -1,7 +1,7 @@
 import { now } from '@understudy/core'
 import { isProviderError } from '@understudy/provider'
 import { awaitOperation } from '../cloud/await-operation.ts'
-import { carriesTraffic, memberOf } from '../cloud/health.ts'
+import { carriesTraffic, healthOf } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import type { StandIn } from './failover.ts'
 import { failoverWorld, refOf, urgent } from './failover.world.ts'
@@ -66,7 +66,7 @@ export async function shrinkStandIn(deps: SagaDeps, step: FailoverStep, small: S
   const { shadows } = deps.database.stores
   const sibling = await shadows.findById(shadowIdOf(step))
   if (binding && traffic && sibling?.nativeId !== undefined && (await carriesTraffic(provider, binding, sibling.nativeId))) {
-    if (small && memberOf(await traffic.state(binding), small.nativeId)?.health === 'healthy') {
+    if (small && (await healthOf(traffic, binding, small.nativeId)) === 'healthy') {
       await shadows.move(small.shadowId, { from: ['unproven'], to: 'reserved', operationId: step.operationId, at: now(deps.clock) })
       await step.audit({ action: 'traffic.setWeights', target: small.nativeId, details: { from: sibling.nativeId, to: small.nativeId } })
       const siblingRef = refOf(provider, { nativeId: sibling.nativeId })
