@@ -9,6 +9,7 @@ import { handleControl } from './control/handle.ts'
 import { ScaledClock } from './control/scaled-clock.ts'
 import { type RegionEndpoints, type RegionState, SimulatedRegion } from './control/simulated-region.ts'
 import { loadState, StateFile } from './control/state-file.ts'
+import { readBody } from './data-plane/read-body.ts'
 import { Door, loopback } from './data-plane/sockets.ts'
 import { diskBlockStore } from './datacentre/block-store-disk.ts'
 import type { DataCentre, DataCentreOptions } from './datacentre/datacentre.ts'
@@ -68,9 +69,6 @@ interface SavedState {
   readonly keys: readonly AccessKey[]
   readonly region: RegionState
 }
-
-/** A request larger than this is not one of ours. */
-const maxBodyBytes = 1_048_576
 
 /** Calls that change nothing need not be written down. */
 const readsOnly = /(^|&)Action=(Describe|Get|List)/
@@ -243,19 +241,6 @@ class Simulation implements SimServer {
       if (!readsOnly.test(body)) this.#stateFile?.touch()
     }
   }
-}
-
-function readBody(request: IncomingMessage): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size <= maxBodyBytes) chunks.push(chunk)
-    })
-    request.on('end', () => resolve(size > maxBodyBytes ? undefined : Buffer.concat(chunks).toString('utf8')))
-    request.on('error', reject)
-  })
 }
 
 function send(response: ServerResponse, status: number, contentType: string, body: string, headers: Readonly<Record<string, string>> = {}): void {

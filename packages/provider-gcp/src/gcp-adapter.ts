@@ -1,9 +1,9 @@
 import type { Adapter } from '@understudy/provider'
+import { stored } from '@understudy/provider/adapter-kit'
 import { parseGcpDocument } from './event-parser.ts'
 import { createGcpProvider } from './gcp-provider.ts'
 import { providerName } from './settings.ts'
 import { validateGcpCredentials, validateGcpSettings } from './validate-settings.ts'
-import type { Validated } from '@understudy/provider/adapter-kit'
 
 /** Google Cloud, as the application knows it before it talks to it. */
 export const gcpAdapter: Adapter = {
@@ -14,8 +14,8 @@ export const gcpAdapter: Adapter = {
   },
   create({ account, region, settings, credentials, installation, clock, random, guard }) {
     return createGcpProvider({
-      ...checked(validateGcpSettings(settings)),
-      credentials: checked(validateGcpCredentials(credentials)),
+      ...stored(validateGcpSettings(settings), 'Google'),
+      credentials: stored(validateGcpCredentials(credentials), 'Google'),
       scope: { account, region },
       installation,
       clock,
@@ -24,10 +24,4 @@ export const gcpAdapter: Adapter = {
     })
   },
   parse: parseGcpDocument,
-}
-
-/** What has been stored was validated before; the messages quote no value, so that no secret can leave by them. */
-function checked<T>(result: Validated<T>): T {
-  if (result.ok) return result.value
-  throw new Error(`the stored Google account is not valid: ${result.errors.map(({ pointer, message }) => `${pointer} ${message}`).join('; ')}`)
 }

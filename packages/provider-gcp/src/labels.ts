@@ -1,5 +1,6 @@
 import { isProviderError, providerError } from '@understudy/provider'
 import type { CallContext, DiskRef, InstanceRef, Labelling, SnapshotRef } from '@understudy/provider'
+import { serialiser } from '@understudy/provider/adapter-kit'
 import { diskIdOf } from './adapter.ts'
 import type { Adapter } from './adapter.ts'
 import type { Operation } from './clients.ts'
@@ -23,7 +24,8 @@ interface Labelled {
 
 /** Labels, names and protection. Labels are replaced as a whole, under the fingerprint of the set that was read. */
 export function gcpLabels(adapter: Adapter): Labelling {
-  const inTurn = turns()
+  // Side by side, changes of one thing would each find the other's fingerprint.
+  const inTurn = serialiser()
   const tag: Labelling['tag'] = async (refs, tags, context) => {
     await Promise.all(refs.map((ref) => inTurn(ref.nativeId, () => change(adapter, ref, tags, context))))
   }
@@ -92,18 +94,3 @@ function changed(labels: Readonly<Record<string, string>>, tags: Change): Record
 
 const sameLabels = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
   Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([key, value]) => b[key] === value)
-
-/** Changes of one thing go one after another: side by side, each would find the other's fingerprint. */
-function turns(): <T>(nativeId: string, work: () => Promise<T>) => Promise<T> {
-  const last = new Map<string, Promise<unknown>>()
-  return async (nativeId, work) => {
-    const before = last.get(nativeId) ?? Promise.resolve()
-    const mine = before.then(work, work)
-    last.set(nativeId, mine)
-    try {
-      return await mine
-    } finally {
-      if (last.get(nativeId) === mine) last.delete(nativeId)
-    }
-  }
-}

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Clock, type Random, seededRandom, systemClock } from '@understudy/core'
 import { randomUuid } from '../aws/random-text.ts'
 import { ScaledClock } from '../control/scaled-clock.ts'
+import { readBody } from '../data-plane/read-body.ts'
 import { Door, loopback } from '../data-plane/sockets.ts'
 import type { DataCentre, DataCentreOptions } from '../datacentre/datacentre.ts'
 import { seedRegion } from '../datacentre/fixtures.ts'
@@ -45,8 +46,6 @@ const sizes = [
   ['Standard_D4s_v5', 4, 16, 0.192],
   ['Standard_D8s_v5', 8, 32, 0.384],
 ] as const
-
-const maxBodyBytes = 1_048_576
 
 /** Starts a simulated Azure region on loopback: ARM and a token endpoint over TLS, before one data centre. */
 export async function startAzureServer(options: AzureServerOptions = {}): Promise<AzureServer> {
@@ -121,17 +120,9 @@ async function receive(
   reply: (request: IncomingMessage, text: string) => Promise<ArmReply>,
   newId: () => string,
 ): Promise<void> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request) {
-    const bytes = chunk as Buffer // a request without an encoding gives buffers
-    size += bytes.length
-    if (size <= maxBodyBytes) chunks.push(bytes)
-  }
+  const sent = await readBody(request)
   const { status, headers, body } =
-    size > maxBodyBytes
-      ? errorReply(new ArmError(413, 'RequestEntityTooLarge', 'The request is too large.'))
-      : await reply(request, Buffer.concat(chunks).toString('utf8'))
+    sent === undefined ? errorReply(new ArmError(413, 'RequestEntityTooLarge', 'The request is too large.')) : await reply(request, sent)
   if (response.destroyed) return
   const text = body === undefined ? '' : JSON.stringify(body)
   response.writeHead(status, {

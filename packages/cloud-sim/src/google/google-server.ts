@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Clock, seededRandom, systemClock } from '@understudy/core'
 import { ScaledClock } from '../control/scaled-clock.ts'
+import { readBody } from '../data-plane/read-body.ts'
 import { Door, loopback } from '../data-plane/sockets.ts'
 import type { DataCentre, DataCentreOptions } from '../datacentre/datacentre.ts'
 import { ConnectionReset } from '../datacentre/sim-error.ts'
@@ -38,8 +39,6 @@ export interface GoogleServer {
   close(): Promise<void>
 }
 
-const maxBodyBytes = 1_048_576
-
 /** Starts Compute Engine's REST API (v1) on loopback, in front of a simulated data centre. */
 export async function startGoogleServer(options: GoogleServerOptions = {}): Promise<GoogleServer> {
   const wallClock: Clock = systemClock()
@@ -60,7 +59,7 @@ export async function startGoogleServer(options: GoogleServerOptions = {}): Prom
   const url = `http://${loopback}:${door.port}`
 
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const text = await readBody(request)
+    const text = (await readBody(request)) ?? ''
     const exchange = { method: request.method ?? 'GET', url: new URL(request.url ?? '/', url) }
     let requestBody: unknown
     let reply: { readonly status: number; readonly body: object }
@@ -106,14 +105,4 @@ function parse(text: string): unknown {
   } catch {
     throw new GoogleError(400, 'parseError', 'Invalid JSON payload received.')
   }
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size <= maxBodyBytes) chunks.push(chunk)
-  }
-  return size > maxBodyBytes ? '' : Buffer.concat(chunks).toString('utf8')
 }

@@ -7,7 +7,7 @@ import { sharesOf, staying } from './balancer.ts'
 import type { Balancer, RegisteredTarget } from './balancer.ts'
 import { readLbWeight } from './bindings.ts'
 import type { LbWeightBinding } from './bindings.ts'
-import { serialiser } from './serialiser.ts'
+import { serialiser } from '@understudy/provider/adapter-kit'
 import type { Weights } from '@understudy/provider/adapter-kit'
 import type { Mechanism } from './mechanism.ts'
 

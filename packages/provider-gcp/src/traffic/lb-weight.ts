@@ -1,5 +1,6 @@
 import { isProviderError, providerError } from '@understudy/provider'
 import type { CallContext, InstanceRef, MemberHealth, TrafficBinding, TrafficMember } from '@understudy/provider'
+import type { Weights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from '../adapter.ts'
 import type { BackendService, Operation } from '../clients.ts'
 import { untilDone } from '../handles.ts'
@@ -12,7 +13,6 @@ import type { GroupName, LbWeightBinding } from './bindings.ts'
 
 /** So often a backend service that somebody else has changed in between is read again. */
 const attempts = 5
-type Weights = readonly { readonly ref: InstanceRef; readonly weight: number }[]
 
 interface Member {
   readonly nativeId: string

@@ -1,5 +1,6 @@
 export * from './handles.ts'
 export * from './read-fields.ts'
 export * from './repeat-lost.ts'
+export * from './serialiser.ts'
 export * from './tags.ts'
 export * from './weights.ts'

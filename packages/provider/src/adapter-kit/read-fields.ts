@@ -3,6 +3,12 @@ import type { FieldError } from '@understudy/core'
 /** What was read: a usable value, or every problem, each with a JSON pointer. */
 export type Validated<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errors: readonly FieldError[] }
 
+/** The value of a document that was validated before it was stored, so that a problem is a bug. No message quotes a value. */
+export function stored<T>(result: Validated<T>, cloud: string): T {
+  if (result.ok) return result.value
+  throw new Error(`the stored ${cloud} account is not valid: ${result.errors.map(({ pointer, message }) => `${pointer} ${message}`).join('; ')}`)
+}
+
 /** Notes a problem. No message quotes a value: it may be a secret. */
 export type Fail = (pointer: string, message: string) => undefined
 type Fields = Readonly<Record<string, unknown>>
