@@ -1,14 +1,14 @@
 import type { Action } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { providerError } from '@understudy/provider'
 import type { CallContext, InstanceRef, MemberHealth, TrafficBinding, TrafficMember } from '@understudy/provider'
+import { serialiser } from '@understudy/provider/adapter-kit'
+import type { Weights } from '@understudy/provider/adapter-kit'
 import { isUrgent } from '../adapter.ts'
 import type { Adapter } from '../adapter.ts'
 import { sharesOf, staying } from './balancer.ts'
 import type { Balancer, RegisteredTarget } from './balancer.ts'
 import { readLbWeight } from './bindings.ts'
 import type { LbWeightBinding } from './bindings.ts'
-import { serialiser } from '@understudy/provider/adapter-kit'
-import type { Weights } from '@understudy/provider/adapter-kit'
 import type { Mechanism } from './mechanism.ts'
 
 /** How often a change is written again after somebody else's write has undone it. */
