@@ -33,6 +33,6 @@ afterAll(() => Promise.all(Object.values(matrices).map((matrix) => matrix.close(
 
 for (const [name, matrix] of Object.entries(matrices)) {
   describe.skipIf(!isPossible(name))(`${name} comes to a good end`, () => {
-    for (const { sentence, outcome } of matrix.cases) test(sentence, outcome, 120_000)
+    for (const { sentence, outcome } of matrix.cases) test(sentence, outcome, 300_000)
   })
 }

@@ -61,6 +61,9 @@ export const parkedTier: Tier = { ...hotTier, readiness: 'parked' }
 /** Snapshots and a recipe: a failover launches a replacement. */
 export const coldTier: Tier = { ...hotTier, readiness: 'cold' }
 
+/** How long anything is waited for. It ends a test that hangs; how fast things go on a busy machine is not what is tested. */
+export const patienceMs = 180_000
+
 /** Notices reach far: what is tested is the crash, not the race with the reclaim. */
 export const longNoticeMs = 86_400_000
 
@@ -101,7 +104,7 @@ export async function createCrashWorld(databaseUrl: string, options: { readonly 
       if (!found) throw new Error(`no resource ${id}`)
       return found
     },
-    failoversOf: (resourceId, timeoutMs = 40_000) =>
+    failoversOf: (resourceId, timeoutMs = patienceMs) =>
       vi.waitUntil(
         async () => {
           await away
@@ -115,7 +118,7 @@ export async function createCrashWorld(databaseUrl: string, options: { readonly 
       away = restart
       return restart
     },
-    async untilProtected(resourceIds, timeoutMs = 60_000) {
+    async untilProtected(resourceIds, timeoutMs = patienceMs) {
       await vi.waitUntil(
         async () => {
           const resources = await stores.resources.findManyById(resourceIds)
@@ -164,7 +167,7 @@ async function protect(world: CrashWorld, prefix: string, count: number, tier: T
     body: JSON.stringify({ name: prefix, count, purchase: 'spot' }),
   })
   const { services } = (await response.json()) as { services: Service[] }
-  await vi.waitUntil(() => services.every((service) => sim.dataCentre.instances.get(service.instanceId)?.state === 'running'), { timeout: 20_000 })
+  await vi.waitUntil(() => services.every((service) => sim.dataCentre.instances.get(service.instanceId)?.state === 'running'), { timeout: patienceMs })
   for (const { instanceId, name, listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port } of services) {
     await importResource(control, principal, {
       accountId: account.id,
@@ -182,7 +185,7 @@ async function protect(world: CrashWorld, prefix: string, count: number, tier: T
       const imports = await stores.operations.listUnfinished({ kinds: ['resource.import'], limit: 100 })
       return found.length === count && imports.length === 0 ? found : undefined
     },
-    { timeout: 40_000, interval: 50 },
+    { timeout: patienceMs, interval: 50 },
   )
   for (const resource of resources) await protectResource(control, principal, { id: resource.id, seenVersion: resource.version, tier })
   await world.untilProtected(resources.map((resource) => resource.id))
