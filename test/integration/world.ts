@@ -17,6 +17,7 @@ import { vi } from 'vitest'
 /** A whole installation in one process: a real database, a real queue, a worker, and a simulated region over real HTTP. */
 export interface World {
   readonly control: Control
+  readonly databaseUrl: string
   readonly sim: SimServer
   readonly principal: Principal
   readonly account: Account
@@ -100,6 +101,7 @@ export async function createWorld(
   })
   const world: World = {
     control,
+    databaseUrl: testDatabase.url,
     sim,
     principal,
     account,

@@ -87,7 +87,8 @@ describe('with a role below', () => {
 describe("with another tenant's admin key", () => {
   const naming = keyed.filter(
     ({ schema, access }) =>
-      access.role !== 'installation' && (schema.params !== undefined || ['importResource', 'createSignal'].includes(schema.operationId)),
+      access.role !== 'installation' &&
+      (schema.params !== undefined || ['importResource', 'createSignal', 'captureRecoveryPoint'].includes(schema.operationId)),
   )
   test.each(titled(naming))('%s answers 404', async (operationId, contract) => {
     const sample = await samples[operationId]!(ours, api)
@@ -101,7 +102,7 @@ describe("with another tenant's admin key", () => {
       method === 'GET' && schema.params === undefined && access.role !== 'installation' && schema.operationId.startsWith('list'),
   )
   test.each(titled(lists))('%s shows nothing of ours', async (operationId, contract) => {
-    await Promise.all([ours.aShadow(), ours.aDelivery(), ours.anOperation(), samples['getSignal']!(ours, api)])
+    await Promise.all([ours.aShadow(), ours.aDelivery(), ours.anOperation(), ours.aRecoveryPoint(), samples['getSignal']!(ours, api)])
     const own = await send(contract, await samples[operationId]!(ours, api), ours.keys.admin)
     expect(own.json.items.length, 'we see our own').toBeGreaterThan(0)
     const other = await send(contract, {}, theirs.keys.admin)

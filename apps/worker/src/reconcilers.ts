@@ -5,6 +5,7 @@ import {
   maintenanceReconciler,
   orphansReconciler,
   primariesReconciler,
+  recoveryPointsReconciler,
   shadowsReconciler,
 } from '@understudy/control'
 import type { Reconciler, WebhookSender } from '@understudy/control'
@@ -15,6 +16,7 @@ export const reconcilers = (deps: { readonly sender: WebhookSender }): readonly 
   primariesReconciler,
   maintenanceReconciler,
   orphansReconciler,
+  recoveryPointsReconciler,
   housekeepingReconciler,
   fanOutReconciler,
   deliveriesReconciler(deps.sender),

@@ -3,6 +3,7 @@ import * as accounts from './accounts.ts'
 import * as events from './events.ts'
 import * as ingest from './ingest.ts'
 import * as operations from './operations.ts'
+import * as recoveryPoints from './recovery-points.ts'
 import * as resources from './resources.ts'
 import type { RouteContract } from './route.ts'
 import * as service from './service.ts'
@@ -20,6 +21,7 @@ export const routes: readonly RouteContract[] = [
   accounts,
   resources,
   shadows,
+  recoveryPoints,
   signals,
   ingest,
   operations,

@@ -7,6 +7,7 @@ import type { IdempotencyStore } from './operations/idempotency.store.ts'
 import type { OperationStore } from './operations/operation.store.ts'
 import type { ReconcilerStore } from './operations/reconciler.store.ts'
 import type { AvoidStore } from './placement/placement.store.ts'
+import type { RecoveryPointStore } from './recovery/recovery-point.store.ts'
 import type { ResourceStore } from './resources/resource.store.ts'
 import type { ShadowStore } from './shadows/shadow.store.ts'
 import type { SignalStore } from './signals/signal.store.ts'
@@ -22,6 +23,7 @@ export interface Stores {
   readonly operations: OperationStore
   readonly outbox: OutboxStore
   readonly reconcilers: ReconcilerStore
+  readonly recoveryPoints: RecoveryPointStore
   readonly resources: ResourceStore
   readonly shadows: ShadowStore
   readonly signals: SignalStore

@@ -11,6 +11,7 @@ export const idPrefixes = {
   signal: 'sig',
   operation: 'op',
   event: 'evt',
+  recoveryPoint: 'rp',
   webhook: 'wh',
   delivery: 'dlv',
   drill: 'drl',

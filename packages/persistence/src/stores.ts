@@ -10,6 +10,7 @@ import type { Journal } from './journal.ts'
 import { operationStore } from './operation-store.ts'
 import { outboxStore } from './outbox-store.ts'
 import { reconcilerStore } from './reconciler-store.ts'
+import { recoveryPointStore } from './recovery-point-store.ts'
 import { resourceStore } from './resource-store.ts'
 import { shadowStore } from './shadow-store.ts'
 import { signalStore } from './signal-store.ts'
@@ -29,6 +30,7 @@ export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Jour
   operations: wrapped('operations', operationStore(db, sql), around),
   outbox: wrapped('outbox', outboxStore(sql), around),
   reconcilers: wrapped('reconcilers', reconcilerStore(db, sql), around),
+  recoveryPoints: wrapped('recoveryPoints', recoveryPointStore(db), around),
   resources: wrapped('resources', resourceStore(db, sql), around),
   shadows: wrapped('shadows', shadowStore(db, sql), around),
   signals: wrapped('signals', signalStore(db, sql), around),

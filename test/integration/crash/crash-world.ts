@@ -167,7 +167,9 @@ async function protect(world: CrashWorld, prefix: string, count: number, tier: T
     body: JSON.stringify({ name: prefix, count, purchase: 'spot' }),
   })
   const { services } = (await response.json()) as { services: Service[] }
-  await vi.waitUntil(() => services.every((service) => sim.dataCentre.instances.get(service.instanceId)?.state === 'running'), { timeout: patienceMs })
+  await vi.waitUntil(() => services.every((service) => sim.dataCentre.instances.get(service.instanceId)?.state === 'running'), {
+    timeout: patienceMs,
+  })
   for (const { instanceId, name, listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port } of services) {
     await importResource(control, principal, {
       accountId: account.id,

@@ -33,6 +33,13 @@ import { drillShadowRoute } from './shadows/drill-shadow.ts'
 import { getShadowRoute } from './shadows/get-shadow.ts'
 import { listShadowsRoute } from './shadows/list-shadows.ts'
 import { promoteShadowRoute } from './shadows/promote-shadow.ts'
+import { captureRecoveryPointRoute } from './recovery-points/capture-recovery-point.ts'
+import { deleteRecoveryPointRoute } from './recovery-points/delete-recovery-point.ts'
+import { getRecoveryPointRoute } from './recovery-points/get-recovery-point.ts'
+import { listRecoveryPointsRoute } from './recovery-points/list-recovery-points.ts'
+import { lockRecoveryPointRoute } from './recovery-points/lock-recovery-point.ts'
+import { undeleteRecoveryPointRoute } from './recovery-points/undelete-recovery-point.ts'
+import { verifyRecoveryPointRoute } from './recovery-points/verify-recovery-point.ts'
 import { createSignalRoute } from './signals/create-signal.ts'
 import { getSignalRoute } from './signals/get-signal.ts'
 import { listSignalsRoute } from './signals/list-signals.ts'
@@ -95,6 +102,13 @@ export const routes: readonly Route[] = [
   getShadowRoute,
   listShadowsRoute,
   promoteShadowRoute,
+  captureRecoveryPointRoute,
+  deleteRecoveryPointRoute,
+  getRecoveryPointRoute,
+  listRecoveryPointsRoute,
+  lockRecoveryPointRoute,
+  undeleteRecoveryPointRoute,
+  verifyRecoveryPointRoute,
   createSignalRoute,
   getSignalRoute,
   listSignalsRoute,

@@ -71,6 +71,17 @@ export const samples: Readonly<Record<string, MakeSample>> = {
   armShadow: async (t) => of(await t.aShadow()),
   disarmShadow: async (t) => of(await t.aShadow()),
 
+  captureRecoveryPoint: async (t) => ({ body: { resourceId: (await t.aResource()).id, reason: 'before the upgrade' } }),
+  listRecoveryPoints: nothing,
+  getRecoveryPoint: async (t) => of(await t.aRecoveryPoint()),
+  verifyRecoveryPoint: async (t) => of(await t.aRecoveryPoint()),
+  lockRecoveryPoint: async (t, { clock }) => changing(await t.aRecoveryPoint(), { until: new Date(clock.nowMs() + 60_000).toISOString() }),
+  deleteRecoveryPoint: async (t) => changing(await t.aRecoveryPoint()),
+  undeleteRecoveryPoint: async (t, { clock }) => {
+    const at = new Date(clock.nowMs())
+    return changing(await t.aRecoveryPoint({ deleteTime: at, purgeTime: at }))
+  },
+
   createSignal: async (t) => ({ body: { resourceId: (await t.aResource()).id, kind: 'rebalance' } }),
   listSignals: nothing,
   getSignal: async (t, test) => {

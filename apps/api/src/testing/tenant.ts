@@ -4,12 +4,25 @@ import {
   createProject,
   createWebhook,
   getOperation,
+  manifestHash,
   progressOf,
   rotateIngestKey,
   sagaVersions,
   testWebhook,
 } from '@understudy/control'
-import type { Account, Control, Delivery, Operation, Principal, Resource, Role, Shadow, WebhookEndpoint } from '@understudy/control'
+import type {
+  Account,
+  Control,
+  Delivery,
+  Manifest,
+  Operation,
+  Principal,
+  RecoveryPoint,
+  Resource,
+  Role,
+  Shadow,
+  WebhookEndpoint,
+} from '@understudy/control'
 import { authenticate } from '@understudy/control'
 import { contentHash, now } from '@understudy/core'
 import type { ResourceDna } from '@understudy/provider'
@@ -25,6 +38,8 @@ export interface Tenant {
   aResource(overrides?: Partial<Resource>): Promise<Resource>
   aProtectedResource(): Promise<Resource>
   aShadow(overrides?: Partial<Shadow>): Promise<Shadow>
+  /** Sealed, the first of its chain. */
+  aRecoveryPoint(overrides?: Partial<RecoveryPoint>): Promise<RecoveryPoint>
   anOperation(overrides?: Partial<Operation>): Promise<Operation>
   /** Failed for good behind its point of no return. */
   aStuckOperation(): Promise<{ readonly operation: Operation; readonly step: string }>
@@ -67,6 +82,11 @@ function builders(control: Control, admin: Principal) {
     await control.database.stores.shadows.insert(shadow)
     return shadow
   }
+  const aRecoveryPoint = async (overrides: Partial<RecoveryPoint> = {}): Promise<RecoveryPoint> => {
+    const point = { ...recoveryPointDefaults(control, await aResource()), ...overrides }
+    await control.database.stores.recoveryPoints.insert(point)
+    return point
+  }
   const anOperation = async (overrides: Partial<Operation> = {}): Promise<Operation> => {
     const operation = { ...operationDefaults(control, admin.projectId), ...overrides }
     await control.database.stores.operations.insertUnlocked([operation])
@@ -88,6 +108,7 @@ function builders(control: Control, admin: Principal) {
     aResource,
     aProtectedResource: () => aResource({ tier, status: 'protected' }),
     aShadow,
+    aRecoveryPoint,
     anOperation,
     aStuckOperation: () => aStuckOperation(control, admin, anOperation),
     aWebhook,
@@ -177,6 +198,29 @@ function shadowDefaults(control: Control, resource: Resource): Shadow {
     createdAt: at,
     updatedAt: at,
     version: 1,
+  }
+}
+
+function recoveryPointDefaults(control: Control, resource: Resource): RecoveryPoint {
+  const at = now(control.clock)
+  const { projectId, accountId, nativeId, dnaHash } = resource
+  const id = control.ids.next('recoveryPoint')
+  const manifest: Manifest = {
+    ...{ format: 1, point: id, resource: resource.id, instance: nativeId, sequence: 1, parent: null },
+    definition: { hash: dnaHash, dna: { nativeName: 'web' } },
+    disks: {
+      ...{ set: 'c'.repeat(32), takenAt: at.toISOString(), consistency: 'crash' },
+      members: [{ device: '/dev/xvda', role: 'root', snapshot: 'snap-0123456789abcdef0', sizeGiB: 8 }],
+    },
+    memory: { kept: false, reason: 'no' },
+    database: null,
+    order: [{ what: 'disks', at: at.toISOString() }],
+  }
+  return {
+    ...{ id, projectId, resourceId: resource.id, accountId, status: 'usable', reason: 'before the upgrade', requestedBy: 'key:test' },
+    ...{ database: undefined, sequence: 1, manifest, manifestHash: manifestHash(manifest), capturedAt: at },
+    ...{ lockedUntil: undefined, deleteTime: undefined, purgeTime: undefined, verification: undefined, operationId: undefined },
+    ...{ lastError: undefined, createdAt: at, updatedAt: at, version: 1 },
   }
 }
 

@@ -6,7 +6,7 @@ import type { Control } from '../context.ts'
 import { recordChange } from '../journal/record-change.ts'
 import { requireSeenVersion, swap } from '../seen-version.ts'
 
-/** Forgets an account and its credentials. `conflict` while it has resources: nothing in the cloud could be cleaned up afterwards. Needs `admin`. */
+/** Forgets an account and its credentials. `conflict` while it has resources or recovery points: nothing in the cloud could be cleaned up afterwards. Needs `admin`. */
 export async function deleteAccount(
   control: Control,
   principal: Principal,
@@ -22,6 +22,9 @@ export async function deleteAccount(
       throw new AppError('conflict', `The account still has resources, for instance ${resource.id}. Unprotect and delete them first.`, {
         details: { resourceId: resource.id },
       })
+    }
+    if (await stores.recoveryPoints.holdsAnything(account.id)) {
+      throw new AppError('conflict', 'The account still has recovery points. Delete them; they are purged a week later, and the account can go then.')
     }
     await swap(stores.accounts.delete(principal.projectId, account.id, input.seenVersion))
     await recordChange(control, stores, {

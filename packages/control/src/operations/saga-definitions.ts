@@ -2,6 +2,9 @@ import type { Saga } from '@understudy/saga'
 import { verifyAccountSaga } from '../accounts/verify-account.saga.ts'
 import type { SagaDeps } from '../context.ts'
 import { failoverSaga } from '../failover/failover.saga.ts'
+import { captureRecoveryPointSaga } from '../recovery/capture-recovery-point.saga.ts'
+import { purgeRecoveryPointSaga } from '../recovery/purge-recovery-point.saga.ts'
+import { verifyRecoveryPointSaga } from '../recovery/verify-recovery-point.saga.ts'
 import { importResourceSaga } from '../resources/import-resource.saga.ts'
 import { refreshResourceSaga } from '../resources/refresh-resource.saga.ts'
 import { armShadowSaga, disarmShadowSaga } from '../shadows/arm-shadow.saga.ts'
@@ -23,4 +26,7 @@ export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   armShadowSaga,
   disarmShadowSaga,
   failoverSaga,
+  captureRecoveryPointSaga,
+  verifyRecoveryPointSaga,
+  purgeRecoveryPointSaga,
 ]

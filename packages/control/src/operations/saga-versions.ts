@@ -12,5 +12,8 @@ export const sagaVersions = {
   'shadow.arm': 1,
   'shadow.disarm': 1,
   failover: 1,
+  'recovery.capture': 1,
+  'recovery.verify': 1,
+  'recovery.purge': 1,
 } as const
 export type SagaName = keyof typeof sagaVersions

@@ -552,6 +552,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/recovery-points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List recovery points
+         * @description Newest first.
+         */
+        get: operations["listRecoveryPoints"];
+        put?: never;
+        /**
+         * Keep a resource as it is now
+         * @description All disks of the primary at one moment, and its definition, sealed into the chain of the resource. Nothing stops meanwhile.
+         */
+        post: operations["captureRecoveryPoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recovery-points/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a recovery point
+         * @description With its manifest.
+         */
+        get: operations["getRecoveryPoint"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a recovery point
+         * @description It can be brought back until its `purgeTime`, a week later; then its disks are deleted. Refused while it is locked.
+         */
+        delete: operations["deleteRecoveryPoint"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recovery-points/{id}:lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep it until a date, whatever happens
+         * @description Nothing deletes a locked point. A lock can be made longer, never shorter; at most ten years.
+         */
+        post: operations["lockRecoveryPoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recovery-points/{id}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a deleted recovery point back
+         * @description Possible until its `purgeTime`.
+         */
+        post: operations["undeleteRecoveryPoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recovery-points/{id}:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look whether it is still what was kept
+         * @description Compares the manifest with its hash, with the chain before it, with the audit trail, and with the snapshots that the cloud has.
+         */
+        post: operations["verifyRecoveryPoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/signals": {
         parameters: {
             query?: never;
@@ -1101,6 +1209,12 @@ export interface components {
             /** @description Sequence of the first entry that does not fit. */
             brokenAt?: number;
         };
+        CaptureRecoveryPoint: {
+            /** @description The id of a resource. */
+            resourceId: string;
+            reason: string;
+            database?: components["schemas"]["DatabasePosition"];
+        };
         CloudEvent: {
             /** @constant */
             specversion: "1.0";
@@ -1203,6 +1317,16 @@ export interface components {
             endpoint: components["schemas"]["WebhookEndpoint"];
             /** @description Signs the deliveries (Standard Webhooks). Shown once. */
             secret: string;
+        };
+        /** @description Where a database was when the disks were kept, as somebody reports it who can see inside. */
+        DatabasePosition: {
+            /** @example postgresql */
+            engine: string;
+            /**
+             * @description In the terms of the engine.
+             * @example 0/1A2B3C4D
+             */
+            position: string;
         };
         Delivery: {
             /** @description The id of a delivery. */
@@ -1316,6 +1440,10 @@ export interface components {
                 index: number;
                 reason: string;
             }[];
+        };
+        LockRecoveryPoint: {
+            /** Format: date-time */
+            until: string;
         };
         Operation: {
             /** @description The id of an operation. */
@@ -1462,6 +1590,74 @@ export interface components {
         };
         ReconcilerList: {
             items: components["schemas"]["Reconciler"][];
+        };
+        RecoveryPoint: {
+            /** @description The id of a recovery point. */
+            id: string;
+            resourceId: string;
+            accountId: string;
+            /**
+             * @description usable: sealed, can be gone back to · failed: nothing was kept · purged: its disks are deleted, its manifest stays in the chain
+             * @enum {string}
+             */
+            status: "capturing" | "usable" | "failed" | "purging" | "purged";
+            reason: string;
+            requestedBy: string;
+            /** @description Position in the resource's chain, from 1. */
+            sequence?: number;
+            /**
+             * Format: date-time
+             * @description When the disks were kept, by the cloud's clock.
+             */
+            capturedAt?: string;
+            /** @description SHA-256 of the manifest's canonical JSON (RFC 8785), lowercase hex. */
+            manifestHash?: string;
+            /** @description What was kept, where and how; names the hash of the manifest before it. Left out in lists. */
+            manifest?: {
+                [key: string]: unknown;
+            };
+            database?: components["schemas"]["DatabasePosition"];
+            /**
+             * Format: date-time
+             * @description Until then nothing deletes it.
+             */
+            lockedUntil?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted. `:undelete` brings it back until `purgeTime`.
+             */
+            deleteTime?: string;
+            /** Format: date-time */
+            purgeTime?: string;
+            /** @description What the last `:verify` has found. */
+            verification?: {
+                /** Format: date-time */
+                at: string;
+                intact: boolean;
+                findings: components["schemas"]["RecoveryPointFinding"][];
+            };
+            operationId?: string;
+            lastError?: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * @description The strong ETag of this state: give it back in `If-Match` when you change it.
+             * @example "3"
+             */
+            etag: string;
+        };
+        RecoveryPointFinding: {
+            /** @enum {string} */
+            kind: "manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed";
+            message: string;
+            data?: unknown;
+        };
+        RecoveryPointPage: {
+            items: components["schemas"]["RecoveryPoint"][];
+            /** @description Present when there may be more. */
+            nextPageToken?: string;
         };
         Resource: {
             /** @description The id of a resource. */
@@ -3208,6 +3404,293 @@ export interface operations {
                 "application/json": components["schemas"]["PromoteShadow"];
             };
         };
+        responses: {
+            /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
+            202: {
+                headers: {
+                    /** @description Where the thing is. */
+                    Location?: string;
+                    /** @description Seconds to wait before looking. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listRecoveryPoints: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 1000; more is taken as 1000. */
+                pageSize?: number;
+                /** @description `nextPageToken` of the page before, with all other parameters unchanged. */
+                pageToken?: string;
+                /** @description The id of a resource. */
+                resourceId?: string;
+                /** @description usable: sealed, can be gone back to · failed: nothing was kept · purged: its disks are deleted, its manifest stays in the chain */
+                status?: "capturing" | "usable" | "failed" | "purging" | "purged";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryPointPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    captureRecoveryPoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaptureRecoveryPoint"];
+            };
+        };
+        responses: {
+            /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
+            202: {
+                headers: {
+                    /** @description Where the thing is. */
+                    Location?: string;
+                    /** @description Seconds to wait before looking. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getRecoveryPoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a recovery point. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The recovery point as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryPoint"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    deleteRecoveryPoint: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The ETag of the state you have seen.
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The id of a recovery point. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The recovery point as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryPoint"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    lockRecoveryPoint: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag of the state you have seen.
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The id of a recovery point. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockRecoveryPoint"];
+            };
+        };
+        responses: {
+            /** @description The recovery point as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryPoint"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    undeleteRecoveryPoint: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag of the state you have seen.
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The id of a recovery point. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The recovery point as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryPoint"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    verifyRecoveryPoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The id of a recovery point. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
             202: {

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { aTenant } from './testing/tenant.ts'
+import type { Tenant } from './testing/tenant.ts'
+import { startTestApp } from './testing/test-app.ts'
+import type { TestAnswer, TestApp } from './testing/test-app.ts'
+
+let api: TestApp
+let ours: Tenant
+beforeAll(async () => {
+  api = await startTestApp()
+  ours = await aTenant(api, 'ours')
+})
+afterAll(() => api.close())
+
+let keys = 0
+const send = (method: 'POST' | 'DELETE' | 'GET', url: string, seen?: string, payload: Record<string, unknown> = {}): Promise<TestAnswer> =>
+  api.inject({
+    ...{ method, url, key: ours.keys.operator },
+    ...(method === 'POST' ? { payload } : {}),
+    headers: { 'idempotency-key': `points-${++keys}`, ...(seen === undefined ? {} : { 'if-match': seen }) },
+  })
+const inFuture = (ms: number): string => new Date(api.clock.nowMs() + ms).toISOString()
+const expectProblem = (answer: TestAnswer, status: number, code: string, detail: RegExp): void => {
+  expect(answer.json).toMatchObject({ status, code, detail: expect.stringMatching(detail) as string })
+}
+
+test('a lock keeps a point from being deleted, and can be made longer but not shorter', async () => {
+  const { id } = await ours.aRecoveryPoint()
+  const url = `/v1/recovery-points/${id}`
+  const locked = await send('POST', `${url}:lock`, '"1"', { until: inFuture(3_600_000) })
+  expect(locked.json).toMatchObject({ lockedUntil: inFuture(3_600_000), etag: '"2"' })
+  expectProblem(await send('POST', `${url}:lock`, '"2"', { until: inFuture(1_800_000) }), 409, 'conflict', /cannot be made shorter/)
+  expect((await send('POST', `${url}:lock`, '"2"', { until: inFuture(7_200_000) })).status).toBe(200)
+  expectProblem(await send('DELETE', url, '"3"'), 409, 'conflict', /locked until/)
+  expect((await send('GET', url)).json.deleteTime).toBeUndefined()
+})
+
+test('a lock in the past, or for longer than ten years, is refused', async () => {
+  const { id } = await ours.aRecoveryPoint()
+  for (const until of [inFuture(-1), inFuture(11 * 366 * 86_400_000)]) {
+    const answer = await send('POST', `/v1/recovery-points/${id}:lock`, '"1"', { until })
+    expect(answer.json).toMatchObject({ status: 400, errors: [{ pointer: '/until' }] })
+  }
+})
+
+test('a deleted point can be brought back until its disks are on their way', async () => {
+  const { id } = await ours.aRecoveryPoint()
+  const url = `/v1/recovery-points/${id}`
+  const deleted = await send('DELETE', url, '"1"')
+  expect(deleted.json).toMatchObject({ status: 'usable', deleteTime: inFuture(0), purgeTime: inFuture(7 * 86_400_000) })
+  expectProblem(await send('DELETE', url, '"2"'), 409, 'conflict', /deleted already/)
+  expectProblem(await send('POST', `${url}:lock`, '"2"', { until: inFuture(60_000) }), 409, 'conflict', /deleted/)
+  const back = await send('POST', `${url}:undelete`, '"2"')
+  expect(back.json.deleteTime).toBeUndefined()
+  expectProblem(await send('POST', `${url}:undelete`, '"3"'), 409, 'conflict', /not deleted/)
+  const at = new Date(api.clock.nowMs())
+  const purged = await ours.aRecoveryPoint({ status: 'purged', deleteTime: at, purgeTime: at })
+  expectProblem(await send('POST', `/v1/recovery-points/${purged.id}:undelete`, '"1"'), 409, 'too_late', /have been deleted/)
+})
+
+test('one point of a resource is captured at a time, and none of a resource that has lost its primary', async () => {
+  const resource = await ours.aResource()
+  const body = { resourceId: resource.id, reason: 'before the upgrade' }
+  const first = await send('POST', '/v1/recovery-points', undefined, body)
+  expect(first.status).toBe(202)
+  const second = await send('POST', '/v1/recovery-points', undefined, body)
+  expectProblem(second, 409, 'busy', /Wait for it/)
+  expect(second.json.operationId).toBe(first.json.id)
+  const lost = await ours.aResource({ status: 'lost' })
+  expectProblem(await send('POST', '/v1/recovery-points', undefined, { ...body, resourceId: lost.id }), 409, 'conflict', /nothing to keep/)
+  const listed = await send('GET', `/v1/recovery-points?resourceId=${resource.id}`)
+  expect(listed.json.items).toMatchObject([{ status: 'capturing', operationId: first.json.id, reason: 'before the upgrade' }])
+})
+
+test('only a usable point is verified', async () => {
+  const failed = await ours.aRecoveryPoint({
+    ...{ status: 'failed', manifest: undefined, manifestHash: undefined },
+    sequence: undefined,
+    capturedAt: undefined,
+  })
+  expectProblem(await send('POST', `/v1/recovery-points/${failed.id}:verify`), 409, 'conflict', /this one is failed/)
+})
+
+test('an account is not deleted while it has recovery points', async () => {
+  const account = await ours.anAccount()
+  const point = await ours.aRecoveryPoint({ accountId: account.id })
+  const answer = await api.inject({ method: 'DELETE', url: `/v1/accounts/${account.id}`, key: ours.keys.admin, headers: { 'if-match': '"1"' } })
+  expectProblem(answer, 409, 'conflict', /recovery points/)
+  expect((await send('GET', `/v1/recovery-points/${point.id}`)).status).toBe(200)
+})

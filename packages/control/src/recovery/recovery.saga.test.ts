@@ -1,0 +1,154 @@
+import { randomIds } from '@understudy/core'
+import { sagaLaws } from '@understudy/testing/saga-laws'
+import { describe, expect } from 'vitest'
+import { awaitOperation } from '../cloud/await-operation.ts'
+import { failureOf } from '../operations/failure.ts'
+import { useLawBench } from '../testing/law-bench.ts'
+import { hotTier, setStage } from '../testing/stage.ts'
+import type { Stage } from '../testing/stage.ts'
+import { captureRecoveryPointSaga } from './capture-recovery-point.saga.ts'
+import { manifestHash } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
+import { purgeRecoveryPointSaga } from './purge-recovery-point.saga.ts'
+import type { RecoveryPoint } from './recovery-point.ts'
+import { verifyRecoveryPointSaga } from './verify-recovery-point.saga.ts'
+
+const bench = useLawBench()
+
+async function insertPoint({ deps, resource, clock }: Stage, overrides: Partial<RecoveryPoint> = {}): Promise<RecoveryPoint> {
+  const at = new Date(clock.nowMs())
+  const point: RecoveryPoint = {
+    ...{ id: randomIds.next('recoveryPoint'), projectId: resource.projectId, resourceId: resource.id, accountId: resource.accountId },
+    ...{ status: 'capturing', reason: 'the laws', requestedBy: 'system:laws', database: undefined, sequence: undefined, manifest: undefined },
+    ...{ manifestHash: undefined, capturedAt: undefined, lockedUntil: undefined, deleteTime: undefined, purgeTime: undefined },
+    ...{ verification: undefined, operationId: undefined, lastError: undefined, createdAt: at, updatedAt: at, version: 1 },
+    ...overrides,
+  }
+  await deps.database.stores.recoveryPoints.insert(point)
+  return point
+}
+
+/** A sealed point whose snapshots the region really has. */
+async function keptPoint(stage: Stage, overrides: Partial<RecoveryPoint> = {}): Promise<RecoveryPoint> {
+  const { provider, primary, clock, resource, deps } = stage
+  const set = randomIds.next('event')
+  const snapshots = provider.snapshots!
+  const kept = await stage.drive(
+    (async () => {
+      const context = { idempotencyKey: set, tags: {}, actor: 'laws', priority: 'background' } as const
+      await awaitOperation({ clock }, provider, await snapshots.capture(primary, context), new AbortController().signal)
+      return snapshots.get({ setId: set })
+    })(),
+  )
+  const id = randomIds.next('recoveryPoint')
+  const manifest: Manifest = {
+    ...{ format: 1, point: id, resource: resource.id, instance: primary.nativeId, sequence: 1, parent: null, database: null, order: [] },
+    definition: { hash: resource.dnaHash, dna: {} },
+    disks: {
+      ...{ set, takenAt: kept!.takenAt, consistency: kept!.consistency },
+      members: kept!.members.map(({ deviceKey, role, snapshot, sizeGiB }) => ({ device: deviceKey, role, snapshot: snapshot.nativeId, sizeGiB })),
+    },
+    memory: { kept: false, reason: 'no' },
+  }
+  const sealed = { status: 'usable', sequence: 1, manifest, manifestHash: manifestHash(manifest), capturedAt: new Date(kept!.takenAt) } as const
+  const point = await insertPoint(stage, { id, ...sealed, ...overrides })
+  await deps.database.stores.audit.append([
+    {
+      ...{ projectId: point.projectId, at: point.createdAt, actor: 'laws', action: 'recovery_points.captured', target: id },
+      details: { manifestHash: sealed.manifestHash },
+    },
+  ])
+  return point
+}
+
+const snapshotsIn = ({ dc }: Stage): number => dc.storage.describeSnapshots().items.length
+const present = async ({ deps }: Stage, { id }: RecoveryPoint): Promise<RecoveryPoint> => {
+  const found = await deps.database.stores.recoveryPoints.findById(id)
+  if (found === undefined) throw new Error('the row of the point has vanished')
+  return found
+}
+
+describe('keeping a recovery point', () => {
+  sagaLaws(captureRecoveryPointSaga, {
+    makeStore: bench.makeStore,
+    classify: failureOf,
+    async makeWorld() {
+      const stage = await setStage(bench, hotTier)
+      const point = await insertPoint(stage, { database: { engine: 'postgresql', position: '0/1A2B3C4D' } })
+      const disks = stage.dc.instances.get(stage.primary.nativeId)!.blockDevices.length
+      const undisturbed = async (): Promise<void> => {
+        expect((await stage.look()).serving).toEqual({ primary: 100 })
+      }
+      return stage.world({
+        params: { pointId: point.id },
+        async expectDone() {
+          const { status, manifest, manifestHash: hash, sequence, capturedAt } = await present(stage, point)
+          expect({ status, sequence }).toEqual({ status: 'usable', sequence: 1 })
+          expect(manifest).toMatchObject({ point: point.id, parent: null, instance: stage.primary.nativeId, database: point.database })
+          expect(manifest?.disks.members).toHaveLength(disks)
+          expect(manifest?.disks.takenAt).toBe(capturedAt?.toISOString())
+          expect(hash).toBe(manifestHash(manifest!))
+          expect(snapshotsIn(stage)).toBe(disks)
+          await undisturbed()
+        },
+        async expectCleanSlate() {
+          const { status, manifest } = await present(stage, point)
+          // One that nobody has begun with is as good as one that was given up.
+          expect(status).toBeOneOf(['failed', 'capturing'])
+          expect(manifest).toBeUndefined()
+          expect(snapshotsIn(stage)).toBe(0)
+          await undisturbed()
+        },
+      })
+    },
+  })
+})
+
+describe('looking whether a point is what was kept', () => {
+  sagaLaws(verifyRecoveryPointSaga, {
+    makeStore: bench.makeStore,
+    classify: failureOf,
+    async makeWorld() {
+      const stage = await setStage(bench, hotTier)
+      const point = await keptPoint(stage)
+      const untouched = async (): Promise<void> => {
+        const { status, manifest } = await present(stage, point)
+        expect({ status, manifest }).toEqual({ status: 'usable', manifest: point.manifest })
+        expect(snapshotsIn(stage)).toBe(point.manifest!.disks.members.length)
+      }
+      return stage.world({
+        params: { pointId: point.id },
+        async expectDone() {
+          expect((await present(stage, point)).verification).toMatchObject({ findings: [] })
+          await untouched()
+        },
+        expectCleanSlate: untouched,
+      })
+    },
+  })
+})
+
+describe('purging a deleted point', () => {
+  sagaLaws(purgeRecoveryPointSaga, {
+    makeStore: bench.makeStore,
+    classify: failureOf,
+    async makeWorld() {
+      const stage = await setStage(bench, hotTier)
+      const due = new Date(stage.clock.nowMs())
+      const point = await keptPoint(stage, { deleteTime: due, purgeTime: due })
+      return stage.world({
+        params: { pointId: point.id },
+        async expectDone() {
+          const { status, manifest } = await present(stage, point)
+          // The chain of the later points goes through its manifest.
+          expect({ status, manifest }).toEqual({ status: 'purged', manifest: point.manifest })
+          expect(snapshotsIn(stage)).toBe(0)
+        },
+        async expectCleanSlate() {
+          expect((await present(stage, point)).status).toBe('usable')
+          expect(snapshotsIn(stage)).toBe(point.manifest!.disks.members.length)
+        },
+      })
+    },
+  })
+})

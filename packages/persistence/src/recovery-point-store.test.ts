@@ -1,0 +1,115 @@
+import { manifestHash } from '@understudy/control'
+import type { Manifest, RecoveryPoint } from '@understudy/control'
+import { randomIds } from '@understudy/core'
+import { expect, test } from 'vitest'
+import { aWorld, later, start, useDatabase } from './testing/fixtures.ts'
+
+const connection = useDatabase()
+const points = () => connection.database.stores.recoveryPoints
+
+const aPoint = (of: Pick<RecoveryPoint, 'projectId' | 'resourceId' | 'accountId'>, overrides: Partial<RecoveryPoint> = {}): RecoveryPoint => ({
+  ...{ id: randomIds.next('recoveryPoint'), ...of, status: 'capturing', reason: 'before the upgrade', requestedBy: 'key:test' },
+  ...{ database: undefined, sequence: undefined, manifest: undefined, manifestHash: undefined, capturedAt: undefined, lockedUntil: undefined },
+  ...{ deleteTime: undefined, purgeTime: undefined, verification: undefined, operationId: undefined, lastError: undefined },
+  ...{ createdAt: start, updatedAt: start, version: 1 },
+  ...overrides,
+})
+
+function sealed(
+  of: Pick<RecoveryPoint, 'projectId' | 'resourceId' | 'accountId'>,
+  sequence: number,
+  overrides: Partial<RecoveryPoint> = {},
+): RecoveryPoint {
+  const id = randomIds.next('recoveryPoint')
+  const manifest: Manifest = {
+    ...{ format: 1, point: id, resource: of.resourceId, instance: 'i-1', sequence, parent: null, database: null, order: [] },
+    definition: { hash: 'd', dna: { size: { memoryMiB: 8192 } } },
+    disks: { set: 's', takenAt: start.toISOString(), consistency: 'crash', members: [{ device: 'a', role: 'root', snapshot: 'snap-1', sizeGiB: 8 }] },
+    memory: { kept: false, reason: 'no' },
+  }
+  return aPoint(of, { id, status: 'usable', sequence, manifest, manifestHash: manifestHash(manifest), capturedAt: start, ...overrides })
+}
+
+async function place() {
+  const { project, account, resource } = await aWorld(connection.database)
+  return { projectId: project.id, accountId: account.id, resourceId: resource.id }
+}
+
+test('a point comes back as it was stored, and its manifest still has its hash', async () => {
+  const of = await place()
+  const bare = aPoint(of)
+  const full = sealed(of, 1, {
+    database: { engine: 'postgresql', position: '0/1' },
+    lockedUntil: later(1),
+    deleteTime: later(2),
+    purgeTime: later(3),
+    verification: { at: later(4).toISOString(), findings: [{ kind: 'chain_broken', message: 'no', data: { a: 1 } }] },
+    operationId: 'op_1',
+    lastError: 'no',
+  })
+  for (const point of [bare, full]) {
+    await points().insert(point)
+    expect(await points().find(of.projectId, point.id)).toEqual(point)
+    expect(await points().find('prj_other', point.id)).toBeUndefined()
+  }
+  expect(manifestHash((await points().findById(full.id))!.manifest!)).toBe(full.manifestHash)
+})
+
+test('lists go without manifests, newest first, page by page', async () => {
+  const of = await place()
+  const made = [0, 1, 2].map((index) => sealed(of, index + 1, { createdAt: later(index) }))
+  for (const point of made) await points().insert(point)
+  const first = await points().list(of.projectId, { after: undefined, limit: 2, resourceId: of.resourceId })
+  expect(first.map(({ id }) => id)).toEqual([made[2]!.id, made[1]!.id])
+  expect(first.every(({ manifest }) => manifest === undefined)).toBe(true)
+  const second = await points().list(of.projectId, { after: first[1]!.id, limit: 2, status: 'usable' })
+  expect(second.map(({ id }) => id)).toEqual([made[0]!.id])
+  expect(await points().list('prj_other', { after: undefined, limit: 2 })).toEqual([])
+})
+
+test('a chain has one point of each number, and is read from the newest down', async () => {
+  const of = await place()
+  const made = [1, 2, 3].map((sequence) => sealed(of, sequence))
+  for (const point of made) await points().insert(point)
+  const open = aPoint(of)
+  await points().insert(open)
+  expect((await points().chain(of.resourceId, { limit: 1 })).map(({ sequence }) => sequence)).toEqual([3])
+  expect((await points().chain(of.resourceId, { to: 2, limit: 10 })).map(({ sequence }) => sequence)).toEqual([2, 1])
+  const { manifest, manifestHash: hash, capturedAt } = made[2]!
+  await expect(points().update({ ...open, status: 'usable', sequence: 3, manifest, manifestHash: hash, capturedAt }, 1)).rejects.toMatchObject({
+    kind: 'conflict',
+  })
+})
+
+test('a change that saw an older version is refused, and one of a listed point keeps the manifest', async () => {
+  const of = await place()
+  const point = sealed(of, 1)
+  await points().insert(point)
+  const [listed] = await points().list(of.projectId, { after: undefined, limit: 1 })
+  await points().update({ ...listed!, lockedUntil: later(5) }, 1)
+  expect(await points().findById(point.id)).toEqual({ ...point, lockedUntil: later(5), version: 2 })
+  await expect(points().update(point, 1)).rejects.toMatchObject({ kind: 'precondition_failed' })
+  await expect(points().update({ ...point, projectId: 'prj_other' }, 2)).rejects.toMatchObject({ kind: 'not_found' })
+})
+
+test('what is due is deleted, over its time, and not locked', async () => {
+  const of = await place()
+  const deleted = { deleteTime: start, purgeTime: later(10) }
+  const due = [sealed(of, 1, deleted), sealed(of, 2, { ...deleted, lockedUntil: later(10) })]
+  const others = [
+    sealed(of, 3),
+    sealed(of, 4, { ...deleted, purgeTime: later(1000) }),
+    sealed(of, 5, { ...deleted, lockedUntil: later(1000) }),
+    sealed(of, 6, { ...deleted, status: 'purged' }),
+  ]
+  for (const point of [...due, ...others]) await points().insert(point)
+  const found = await points().listDue(later(10), 100)
+  expect(
+    found
+      .filter(({ resourceId }) => resourceId === of.resourceId)
+      .map(({ id }) => id)
+      .toSorted(),
+  ).toEqual(due.map(({ id }) => id).toSorted())
+  expect(await points().holdsAnything(of.accountId)).toBe(true)
+  expect(await points().holdsAnything('acc_other')).toBe(false)
+})
