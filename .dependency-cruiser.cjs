@@ -89,6 +89,7 @@ module.exports = {
     containment('azure-sdk-stays-in-provider-azure', 'node_modules/@azure/', ['provider-azure']),
     containment('prisma-stays-in-persistence', 'node_modules/(@prisma/|prisma/)|persistence/src/generated/', ['persistence']),
     containment('postgres-driver-stays-in-persistence-and-queue', 'node_modules/(pg|pg-pool|postgres)/', ['persistence', 'queue', 'testing']),
+    containment('threads-of-forecasts-stay-in-forecast', 'node_modules/piscina/', ['forecast']),
     containment('queue-library-stays-in-queue', 'node_modules/(bullmq|ioredis)/', ['queue']),
     {
       name: 'no-undeclared-packages',

@@ -2,9 +2,12 @@
 export class ForecastError extends Error {
   override readonly name = 'ForecastError'
   readonly argument: string
+  /** What is wrong with it. */
+  readonly reason: string
 
   constructor(argument: string, reason: string) {
     super(`${argument}: ${reason}`)
     this.argument = argument
+    this.reason = reason
   }
 }
