@@ -62,3 +62,29 @@ test('time and chance come from core, so that tests and simulations can steer th
   const owners = /^packages\/core\/src\/(clock|random)\.ts$|\/main\.ts$|^apps\/cli\// // The command line lives in real time only.
   expect(findLines(sources, /\bDate\.now\(\)|new Date\(\)|\bMath\.random\(/, owners)).toEqual([])
 })
+
+/** Names of clouds and of their services, as words or as parts of camel-cased ones. */
+const cloudNames = [
+  ...['aws', 'amazon', 'ec2', 'ebs', 'imds', 'sns', 'sqs', 'eventBridge', 'cloudWatch'],
+  ...['azure', 'microsoft', 'entra', 'eventGrid'],
+  ...['gcp', 'gce', 'google', 'pubSub', 'computeEngine'],
+]
+const cloudName = new RegExp(
+  cloudNames
+    .flatMap((name) => [`(?<![A-Za-z])${name}`, `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`, name.toUpperCase()])
+    .map((name) => `${name}(?![a-z])`)
+    .join('|'),
+)
+const neutralRooms = ['packages/control', 'packages/saga', 'apps/api'].flatMap((folder) => readSources(folder, { comments: true }))
+
+test('the application, the engine and the API name no cloud: what differs is a capability, and adapters say it', () => {
+  expect(neutralRooms.length).toBeGreaterThan(200)
+  expect(findLines(neutralRooms, cloudName, /^$/)).toEqual([])
+})
+
+test('names of clouds are found as words, in camel case and in capitals, and not within other words', () => {
+  for (const text of ["provider === 'aws'", 'AWS', 'awsAdapter', 'createAzureProvider', 'isGcp', 'an EC2 instance', 'googleKeys']) {
+    expect(text).toMatch(cloudName)
+  }
+  for (const text of ['the laws of sagas', 'withdraws', 'a warm shadow', 'disarm-shadow', 'reentrant']) expect(text).not.toMatch(cloudName)
+})

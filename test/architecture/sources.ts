@@ -12,12 +12,13 @@ export interface Source {
 /** Tests, what only they use, and what a generator wrote. */
 const notSearched = /node_modules|\/generated\/|\.test\.ts$|\/src\/testing\/|\/(test|testing)-[^/]*$|\/fixtures?\.ts$/
 
-/** The TypeScript of a folder that ships, with comments blanked so that only code is searched. */
-export function readSources(folder: string): Source[] {
+/** The TypeScript of a folder that ships, with comments blanked so that only code is searched, unless they are asked for. */
+export function readSources(folder: string, { comments = false }: { readonly comments?: boolean } = {}): Source[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
     .filter((path) => path.endsWith('.ts') && !notSearched.test(path))
-    .map((path) => ({ path, lines: withoutComments(readFileSync(join(root, path), 'utf8')).split('\n') }))
+    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
+    .map(({ path, text }) => ({ path, lines: (comments ? text : withoutComments(text)).split('\n') }))
 }
 
 /** Keeps the line numbers. A glob such as `apps/*` opens no comment, because none follows a space, and the `//` of an address is none. */

@@ -1,8 +1,12 @@
+import { refusedForEndpoint } from '@understudy/control'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { AppDeps } from './deps.ts'
 import { fastifyLogger } from './http/fastify-logger.ts'
+import { guardedKeySets } from './http/fetch-key-set.ts'
+import { keySets } from './http/key-sets.ts'
 import { createPageTokens } from './http/page-tokens.ts'
+import { tokenVerifier } from './http/verify-token.ts'
 import { zodValidator } from './http/validate.ts'
 import { jsonBodies, jsonWhateverItSays } from './plugins/body-parsers.ts'
 import { openapi } from './plugins/openapi.ts'
@@ -52,7 +56,13 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     streams.close()
     next()
   })
-  const routing = { deps, streams, tokens: createPageTokens(settings.tokenKey), limits: rateLimits(control.clock, settings) }
+  const routing = {
+    deps,
+    streams,
+    tokens: createPageTokens(settings.tokenKey),
+    limits: rateLimits(control.clock, settings),
+    verifyToken: tokenVerifier(control.clock, keySets(control.clock, guardedKeySets(refusedForEndpoint))),
+  }
   const isIngest = (role: string): boolean => role === 'ingest-key'
   await app.register(async (scope) => {
     for (const route of routes) if (!isIngest(route.contract.access.role)) serve(scope, route, routing)

@@ -42,7 +42,7 @@ export const listEvents = defineRoute({
       afterSequence: z.coerce.number().int().min(0).optional(),
       types: text(1000).optional().meta({ description: 'Types, or prefixes that end in `.`, separated by commas.' }),
     }),
-    headers: z.looseObject({ 'last-event-id': z.string().max(100).optional() }),
+    headers: z.looseObject({ 'last-event-id': z.string().max(100).optional().meta({ description: 'Continue after this event.' }) }),
     response: {
       200: {
         description: 'CloudEvents.',

@@ -170,7 +170,7 @@ export const streamOperation = defineRoute({
     summary: 'Follow an operation',
     description: 'Server-sent events until the operation has ended. `Last-Event-ID` continues where a broken stream stopped.',
     params,
-    headers: z.looseObject({ 'last-event-id': z.string().max(100).optional() }),
+    headers: z.looseObject({ 'last-event-id': z.string().max(100).optional().meta({ description: 'Continue after this event.' }) }),
     response: { 200: { description: 'A stream of `OperationStreamEvent`s.', content: { 'text/event-stream': { schema: OperationStreamEvent } } } },
   },
 })

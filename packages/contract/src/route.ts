@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 
-/** What a caller must be to use a route. `none`: anybody. `ingest-key`: the account's own key, not an API key. */
+/** What a caller must be to use a route. `none`: anybody. `ingest-key`: the account's own key, or a token of its cloud, not an API key. */
 export const accessRoles = ['none', 'ingest-key', 'viewer', 'operator', 'admin', 'installation'] as const
 export type AccessRole = (typeof accessRoles)[number]
 
@@ -22,7 +22,7 @@ export interface AnswerContract {
 }
 
 export interface RouteContract {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS'
   /** As in OpenAPI: `/v1/shadows/{id}:drill`. */
   readonly url: string
   readonly access: Access

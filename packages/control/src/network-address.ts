@@ -1,3 +1,4 @@
+import { metadataServices } from '@understudy/provider'
 import ipaddr from 'ipaddr.js'
 
 /** What an address is, as far as it matters to whether we may connect to it. */
@@ -10,10 +11,7 @@ export type AddressClass =
   /** Multicast, broadcast, unspecified, documentation, reserved: nobody's host. */
   | 'unusable'
 
-/** Served outside the link-local ranges: AWS over IPv6, Alibaba, Azure's host agent, Oracle over IPv6. */
-const metadataAddresses = new Set(
-  ['fd00:ec2::254', 'fd00:ec2::253', '100.100.100.200', '168.63.129.16', 'fd00:c1::a9fe:a9fe'].map((text) => ipaddr.parse(text).toString()),
-)
+const metadataAddresses = new Set(metadataServices.addresses.map((text) => ipaddr.parse(text).toString()))
 
 const byRange: Readonly<Record<string, AddressClass>> = {
   unicast: 'public',
@@ -66,11 +64,10 @@ function carriedIpv4(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
   return range === '6to4' ? new ipaddr.IPv4(bytes.slice(2, 6)) : undefined
 }
 
-/** Names that clouds answer with their metadata service, and names of this very machine. */
-const metadataNames = new Set(['metadata', 'metadata.google.internal', 'metadata.goog', 'instance-data', 'instance-data.ec2.internal'])
+/** Names that lead to a metadata service, and names of this very machine. */
 export function classifyHostname(hostname: string): AddressClass | undefined {
   const name = hostname.toLowerCase().replace(/\.$/, '')
-  if (metadataNames.has(name)) return 'metadata'
+  if (metadataServices.names.includes(name)) return 'metadata'
   return name === 'localhost' || name.endsWith('.localhost') ? 'loopback' : undefined
 }
 

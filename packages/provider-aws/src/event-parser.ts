@@ -13,7 +13,7 @@ interface Received {
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * Reads an event of EventBridge, or a document of the instance metadata service that an agent has passed on (then `received`
+ * Reads an event of EventBridge, by itself or in the notification of an SNS topic, or a document of the instance metadata service that an agent has passed on (then `received`
  * names the instance, and `documentKind` the path below `/latest/meta-data/`, for instance `spot/instance-action`).
  * Pure; never throws. https://docs.aws.amazon.com/eventbridge/latest/userguide/aws-events.html
  */
@@ -21,11 +21,30 @@ export function parseAwsDocument(document: unknown, received: Received): ParsedS
   if (received.documentKind !== undefined) return parseMetadata(document, received, received.documentKind)
   if (isFields(document)) {
     if ('detail-type' in document) return parseEvent(document)
+    if (isEnvelope(document)) return parseEnvelope(document, received)
     if (received.nativeId !== undefined && 'action' in document) return parseMetadata(document, received, 'spot/instance-action')
     if (received.nativeId !== undefined && 'noticeTime' in document) return parseMetadata(document, received, 'events/recommendations/rebalance')
   }
   if (Array.isArray(document) && received.nativeId !== undefined) return parseMetadata(document, received, 'events/maintenance/scheduled')
   return malformed('it is neither an EventBridge event nor a known metadata document')
+}
+
+const isEnvelope = (document: Fields): boolean => typeof document['Type'] === 'string' && 'Message' in document
+
+/** SNS: `Message` is the document as text. https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html */
+function parseEnvelope({ Type: type, Message: message }: Fields, received: Received): ParsedSignal {
+  // Confirming means calling an address that a stranger may have written. A person does it once, where it is safe.
+  if (type === 'SubscriptionConfirmation')
+    return ignored('SNS asks to confirm the subscription: open its SubscribeURL, or confirm it with the AWS CLI.')
+  if (type === 'UnsubscribeConfirmation') return ignored('SNS says that the subscription has ended.')
+  if (type !== 'Notification' || typeof message !== 'string') return malformed('it is no notification of SNS')
+  let document: unknown
+  try {
+    document = JSON.parse(message)
+  } catch {
+    return malformed('The Message of the SNS notification is not JSON.')
+  }
+  return isFields(document) && isEnvelope(document) ? malformed('the notification holds another one') : parseAwsDocument(document, received)
 }
 
 function parseEvent(event: Fields): ParsedSignal {

@@ -2,6 +2,7 @@ import type { Adapter } from '@understudy/provider'
 import { stored } from '@understudy/provider/adapter-kit'
 import { createAzureProvider } from './azure-provider.ts'
 import { parseAzureDocument } from './event-parser.ts'
+import { azurePush } from './push.ts'
 import { providerName } from './settings.ts'
 import { readCredentials, readSettings } from './validate-settings.ts'
 
@@ -20,4 +21,5 @@ export const azureAdapter: Adapter = {
     })
   },
   parse: parseAzureDocument,
+  push: azurePush,
 }

@@ -8,6 +8,19 @@ export type AzureCredentials =
   /** The identity of the machine this runs on; `clientId` picks one that is user-assigned. */
   | { readonly source: 'managed-identity'; readonly clientId?: string }
 
+/** The token that an Event Grid subscription adds when it is secured with Microsoft Entra ID. */
+export interface AzurePushSettings {
+  readonly tenantId: string
+  /** Application id (or its URI) that the subscription names as its audience. */
+  readonly audience: string
+  /** Application that pushes. Default: Event Grid's own in the public cloud. */
+  readonly application?: string
+  /** Replaces the issuers of the tenant. */
+  readonly issuer?: string
+  /** Replaces the address of the tenant's public keys. */
+  readonly keysUrl?: string
+}
+
 /** What a person configures for one subscription in one region. The account of the scope is the subscription's id. */
 export interface AzureAccountSettings {
   /** Where stand-ins, their disks and network interfaces are made. */
@@ -16,6 +29,7 @@ export interface AzureAccountSettings {
   readonly endpoint?: string
   /** Replaces `https://login.microsoftonline.com`. */
   readonly authority?: string
+  readonly push?: AzurePushSettings
   /** PEM of an authority to trust beside the usual ones, for an endpoint with a certificate of its own. */
   readonly certificateAuthority?: string
   readonly expectedSeconds?: Partial<Traits['expectedSeconds']>

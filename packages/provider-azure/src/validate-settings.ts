@@ -1,5 +1,5 @@
 import type { FieldError, JsonObject } from '@understudy/core'
-import { isText } from '@understudy/provider/adapter-kit'
+import { isKeysUrl, isObject, isText, keysUrlMessage } from '@understudy/provider/adapter-kit'
 import type { Validated } from '@understudy/provider/adapter-kit'
 import type { AzureAccountSettings, AzureCredentials } from './settings.ts'
 
@@ -21,10 +21,18 @@ interface Field {
 const uuid: Field = { check: isUuid, message: 'must be a UUID' }
 const https: Field = { check: isHttps, message: 'must be an address that starts with https://, without a path or credentials', optional: true }
 
+const pushFields: Readonly<Record<string, Field>> = {
+  tenantId: uuid,
+  audience: { check: isText, message: 'must be the application id or the URI that the subscription names as its audience' },
+  application: { ...uuid, optional: true },
+  issuer: { check: isText, message: 'must be a text that is not empty', optional: true },
+  keysUrl: { check: isKeysUrl, message: keysUrlMessage, optional: true },
+}
 const settingsFields: Readonly<Record<string, Field>> = {
   resourceGroup: { check: isGroup, message: 'must be the name of a resource group' },
   endpoint: https,
   authority: https,
+  push: { check: isObject, message: 'must be an object', optional: true },
   certificateAuthority: { check: isPem, message: 'must be a certificate in PEM', optional: true },
 }
 const credentialFields: Readonly<Record<AzureCredentials['source'], Readonly<Record<string, Field>>>> = {
@@ -35,7 +43,11 @@ const credentialFields: Readonly<Record<AzureCredentials['source'], Readonly<Rec
 
 /** Checks the part of an account that is not secret. */
 export function readSettings(document: JsonObject): Validated<AzureAccountSettings> {
-  const errors = problems(document, '/settings', settingsFields)
+  const { push } = document
+  const errors = [
+    ...problems(document, '/settings', settingsFields),
+    ...(isObject(push) ? problems(push as JsonObject, '/settings/push', pushFields) : []), // JSON, being part of a JSON document
+  ]
   return errors.length > 0 ? { ok: false, errors } : { ok: true, value: document as unknown as AzureAccountSettings } // every member was just checked
 }
 

@@ -1,6 +1,7 @@
 import type { Adapter } from '@understudy/provider'
 import { stored } from '@understudy/provider/adapter-kit'
 import { parseGcpDocument } from './event-parser.ts'
+import { gcpPush } from './push.ts'
 import { createGcpProvider } from './gcp-provider.ts'
 import { providerName } from './settings.ts'
 import { validateGcpCredentials, validateGcpSettings } from './validate-settings.ts'
@@ -24,4 +25,5 @@ export const gcpAdapter: Adapter = {
     })
   },
   parse: parseGcpDocument,
+  push: gcpPush,
 }

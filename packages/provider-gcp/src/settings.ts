@@ -14,8 +14,21 @@ export interface ServiceAccountKey {
  */
 export type GcpCredentials = ServiceAccountKey | { readonly accessToken: string } | 'default-chain'
 
+/** The token that a push subscription of Pub/Sub adds, as it is configured there. */
+export interface GcpPushSettings {
+  /** Of the subscription; the address it pushes to when none was chosen. */
+  readonly audience: string
+  /** E-mail address of the service account that the subscription signs as. */
+  readonly serviceAccount: string
+  /** Replaces Google's own issuer. */
+  readonly issuer?: string
+  /** Replaces the address of Google's public keys. */
+  readonly keysUrl?: string
+}
+
 /** What a person configures for one project in one region. */
 export interface GcpAccountSettings {
+  readonly push?: GcpPushSettings
   /** Replaces `https://compute.googleapis.com`: a private endpoint, a proxy, a simulated region. */
   readonly endpoint?: string
   /** Replace what is assumed before anything has been measured. */

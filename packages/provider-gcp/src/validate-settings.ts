@@ -1,17 +1,29 @@
-import { given, isObject, isText, readExpectedSeconds, readLimits, readObject, readUrl, validated } from '@understudy/provider/adapter-kit'
+import {
+  given,
+  isKeysUrl,
+  isObject,
+  keysUrlMessage,
+  isText,
+  readExpectedSeconds,
+  readLimits,
+  readObject,
+  readUrl,
+  validated,
+} from '@understudy/provider/adapter-kit'
 import type { Fail, Validated } from '@understudy/provider/adapter-kit'
-import type { GcpAccountSettings, GcpCredentials } from './settings.ts'
+import type { GcpAccountSettings, GcpCredentials, GcpPushSettings } from './settings.ts'
 
 /** Checks the part of an account that is not secret. */
 export function validateGcpSettings(document: unknown): Validated<GcpAccountSettings> {
   return validated((fail) => {
-    const fields = readObject(document, '/settings', ['endpoint', 'expectedSeconds', 'limits'], fail)
+    const fields = readObject(document, '/settings', ['endpoint', 'expectedSeconds', 'limits', 'push'], fail)
     if (fields === undefined) return undefined
-    const { endpoint, expectedSeconds, limits } = fields
+    const { endpoint, expectedSeconds, limits, push } = fields
     return {
       ...given('endpoint', endpoint, (value) => readEndpoint(value, fail)),
       ...given('expectedSeconds', expectedSeconds, (value) => readExpectedSeconds(value, fail)),
       ...given('limits', limits, (value) => readLimits(value, fail)),
+      ...given('push', push, (value) => readPush(value, fail)),
     }
   })
 }
@@ -43,4 +55,19 @@ function readEndpoint(value: unknown, fail: Fail): string | undefined {
   const url = readUrl(value, '/settings/endpoint', fail)
   if (url === undefined || new URL(url).pathname === '/') return url
   return fail('/settings/endpoint', 'must be a host and a port only: the SDK takes no path')
+}
+
+function readPush(value: unknown, fail: Fail): GcpPushSettings | undefined {
+  const fields = readObject(value, '/settings/push', ['audience', 'serviceAccount', 'issuer', 'keysUrl'], fail)
+  if (fields === undefined) return undefined
+  const { audience, serviceAccount, issuer, keysUrl } = fields
+  const isAudience = isText(audience)
+  if (!isAudience) fail('/settings/push/audience', 'must be the audience of the subscription: by default the address it pushes to')
+  const isEmail = isText(serviceAccount) && serviceAccount.includes('@')
+  if (!isEmail) fail('/settings/push/serviceAccount', 'must be the e-mail address of the service account that the subscription signs as')
+  const isIssuer = issuer === undefined || isText(issuer)
+  if (!isIssuer) fail('/settings/push/issuer', 'must be a text that is not empty')
+  const keys = given('keysUrl', keysUrl, (url) => (isKeysUrl(url) ? url : fail('/settings/push/keysUrl', keysUrlMessage)))
+  if (!isAudience || !isEmail || !isIssuer) return undefined
+  return { audience, serviceAccount, ...(issuer === undefined ? {} : { issuer }), ...keys }
 }

@@ -2,6 +2,7 @@ import type { Clock, FieldError, JsonObject, Random } from '@understudy/core'
 import type { Signals } from './capabilities/signals.ts'
 import type { AddressGuard } from './guarded-lookup.ts'
 import type { Provider } from './provider.ts'
+import type { Push } from './push.ts'
 
 /** What a provider package exports: everything the application needs to know of a cloud before it talks to it. */
 export interface Adapter {
@@ -13,6 +14,8 @@ export interface Adapter {
   create(options: AdapterOptions): Provider
   /** Pure reading of what this cloud pushes, for ingestion without credentials. */
   readonly parse: Signals['parse']
+  /** Absent: pushes of this cloud carry the account's ingest key, and it pushes without asking first. */
+  readonly push?: Push
 }
 
 export interface AdapterOptions {

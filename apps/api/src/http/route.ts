@@ -1,5 +1,5 @@
 import type { RouteContract } from '@understudy/contract'
-import type { Control, Principal } from '@understudy/control'
+import type { Control, Principal, VerifyToken } from '@understudy/control'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Readable } from 'node:stream'
 import type { z } from 'zod'
@@ -22,6 +22,7 @@ export interface Call<Contract extends RouteContract = RouteContract> {
   readonly params: Parsed<Contract['schema']['params']>
   readonly query: Parsed<Contract['schema']['querystring']>
   readonly body: Parsed<Contract['schema']['body']>
+  readonly headers: Parsed<Contract['schema']['headers']>
   /** From `If-Match`; 0 on routes that do not demand it. */
   readonly seenVersion: number
   /** From `pageSize` and `pageToken`; whole on lists only. */
@@ -29,6 +30,8 @@ export interface Call<Contract extends RouteContract = RouteContract> {
   readonly tokenFor: (after: string) => string
   readonly streams: Streams
   readonly limits: RateLimits
+  /** Of pushed events. */
+  readonly verifyToken: VerifyToken
   readonly request: FastifyRequest
   readonly reply: FastifyReply
 }

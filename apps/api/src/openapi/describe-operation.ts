@@ -23,10 +23,13 @@ export function describeOperation(contract: RouteContract, schema: FastifySchema
   const properties = {
     ...(access.idempotent ? { 'Idempotency-Key': idempotencyKey } : {}),
     ...(access.ifMatch ? { 'If-Match': ifMatch } : {}),
-    ...(contract.schema.headers ? { 'Last-Event-ID': { type: 'string', description: 'Continue after this event.' } } : {}),
+    ...headersOf(schema?.headers),
   }
   const dryRun = contract.schema.operationId === 'startFailover'
-  const required = Object.keys(properties).filter((name) => name === 'If-Match' || (name === 'Idempotency-Key' && !dryRun))
+  const demanded = (schema?.headers as { readonly required?: readonly string[] } | undefined)?.required ?? []
+  const required = Object.keys(properties).filter(
+    (name) => name === 'If-Match' || (name === 'Idempotency-Key' && !dryRun) || demanded.includes(name.toLowerCase()),
+  )
   if (contract.schema.body === noBody) delete described.body
   if (Object.keys(properties).length > 0) described.headers = { type: 'object', properties, required }
   else delete described.headers
@@ -36,13 +39,22 @@ export function describeOperation(contract: RouteContract, schema: FastifySchema
   return described
 }
 
+/** Headers of the contract, in the spelling that people know. */
+function headersOf(schema: unknown): Readonly<Record<string, unknown>> {
+  const { properties = {} } = (schema ?? {}) as { readonly properties?: Readonly<Record<string, unknown>> }
+  return Object.fromEntries(Object.entries(properties).map(([name, described]) => [spelt(name), described]))
+}
+const spelt = (name: string): string => name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase()).replace(/-Id$/, '-ID')
+
 function securityOf(role: RouteContract['access']['role']): readonly Record<string, string[]>[] {
   if (role === 'none') return []
-  return role === 'ingest-key' ? [{ ingestKey: [] }, { apiKey: [] }, { ingestBasic: [] }] : [{ apiKey: [] }]
+  return role === 'ingest-key' ? [{ ingestKey: [] }, { apiKey: [] }, { ingestBasic: [] }, { ingestQuery: [] }] : [{ apiKey: [] }]
 }
 
+const hasNoBody = (answer: object): boolean => 'content' in answer && Object.keys(answer.content as object).length === 0
+
 function withHeaders(status: string, answer: object): object {
-  if (status === '204' && 'description' in answer) return { description: answer.description, type: 'null' }
+  if ('description' in answer && hasNoBody(answer)) return { description: answer.description, type: 'null' }
   if (status === '201') return { ...answer, headers: { Location: location } }
   if (status === '202') return { ...answer, headers: { Location: location, 'Retry-After': retryAfter } }
   if (status === '429') return { ...answer, headers: { 'Retry-After': retryAfter } }

@@ -9,7 +9,7 @@ export function jsonBodies(app: FastifyInstance): void {
   }
 }
 
-/** Clouds name their JSON in many ways (SNS: text/plain), so on these routes everything is read as JSON. */
+/** Clouds name their JSON in many ways (text/plain, for one), so on these routes everything is read as JSON. */
 export function jsonWhateverItSays(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, next) => parse(String(body), next))

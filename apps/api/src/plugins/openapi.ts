@@ -37,6 +37,7 @@ export async function openapi(app: FastifyInstance): Promise<void> {
         securitySchemes: {
           apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `usk_…`.' },
           ingestKey: { type: 'apiKey', in: 'header', name: 'x-understudy-ingest-key', description: 'The ingest key of the account.' },
+          ingestQuery: { type: 'apiKey', in: 'query', name: 'key', description: 'The ingest key of the account, where nothing else can be set.' },
           ingestBasic: { type: 'http', scheme: 'basic', description: 'The ingest key of the account as the password, with any user name.' },
         },
       },

@@ -1,5 +1,5 @@
 import type { RouteContract } from '@understudy/contract'
-import type { Principal } from '@understudy/control'
+import type { Principal, VerifyToken } from '@understudy/control'
 import { assert } from '@understudy/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import { z } from 'zod'
@@ -31,6 +31,7 @@ export interface Routing {
   readonly tokens: PageTokens
   readonly limits: RateLimits
   readonly streams: Streams
+  readonly verifyToken: VerifyToken
 }
 
 /**
@@ -78,7 +79,8 @@ function schemaOf({ schema, access }: RouteContract): FastifySchema {
 
 const noQuery = z.strictObject({})
 
-function callOf(contract: RouteContract, request: FastifyRequest, reply: FastifyReply, { deps, tokens, streams, limits }: Routing): Call {
+function callOf(contract: RouteContract, request: FastifyRequest, reply: FastifyReply, routing: Routing): Call {
+  const { deps, tokens, streams, limits, verifyToken } = routing
   const query = (request.query ?? {}) as Record<string, unknown>
   const scope = (): PageScope => ({
     operationId: contract.schema.operationId,
@@ -99,11 +101,13 @@ function callOf(contract: RouteContract, request: FastifyRequest, reply: Fastify
     params: request.params,
     query,
     body: request.body,
+    headers: request.headers,
     seenVersion: contract.access.ifMatch ? seenVersion(request.headers['if-match']) : 0,
     page,
     tokenFor: (after) => tokens.encode(scope(), after),
     streams,
     limits,
+    verifyToken,
     request,
     reply,
   } as Call

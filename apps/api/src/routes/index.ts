@@ -43,6 +43,7 @@ import { verifyRecoveryPointRoute } from './recovery-points/verify-recovery-poin
 import { createSignalRoute } from './signals/create-signal.ts'
 import { getSignalRoute } from './signals/get-signal.ts'
 import { listSignalsRoute } from './signals/list-signals.ts'
+import { allowEventsRoute } from './ingest/allow-events.ts'
 import { ingestEventsRoute } from './ingest/ingest-events.ts'
 import { cancelOperationRoute } from './operations/cancel-operation.ts'
 import { getOperationRoute } from './operations/get-operation.ts'
@@ -112,6 +113,7 @@ export const routes: readonly Route[] = [
   createSignalRoute,
   getSignalRoute,
   listSignalsRoute,
+  allowEventsRoute,
   ingestEventsRoute,
   cancelOperationRoute,
   getOperationRoute,

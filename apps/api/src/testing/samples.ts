@@ -95,6 +95,15 @@ export const samples: Readonly<Record<string, MakeSample>> = {
     return { path: { provider: 'aws', accountId: account.id }, body: { hello: 'world' }, headers: { 'x-understudy-ingest-key': key } }
   },
 
+  allowEvents: async (t) => {
+    const account = await t.anAccount()
+    const key = await t.anIngestKey(account)
+    return {
+      path: { provider: 'aws', accountId: account.id },
+      headers: { 'x-understudy-ingest-key': key, 'webhook-request-origin': 'eventgrid.azure.net' },
+    }
+  },
+
   listOperations: nothing,
   getOperation: async (t) => of(await t.anOperation()),
   cancelOperation: async (t) => of(await t.anOperation()),

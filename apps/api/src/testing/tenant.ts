@@ -33,7 +33,7 @@ export interface Tenant {
   readonly projectId: string
   readonly keys: Readonly<Record<Role, string>>
   readonly admin: Principal
-  anAccount(): Promise<Account>
+  anAccount(overrides?: Partial<NewAccountInput>): Promise<Account>
   anIngestKey(account: Account): Promise<string>
   aResource(overrides?: Partial<Resource>): Promise<Resource>
   aProtectedResource(): Promise<Resource>
@@ -47,6 +47,8 @@ export interface Tenant {
   aDelivery(): Promise<Delivery>
   anApiKey(): Promise<string>
 }
+
+type NewAccountInput = Parameters<typeof createAccount>[2]
 
 export async function aTenant(test: TestApp, name: string): Promise<Tenant> {
   const { control } = test
@@ -62,13 +64,14 @@ export async function aTenant(test: TestApp, name: string): Promise<Tenant> {
 let serial = 0
 
 function builders(control: Control, admin: Principal) {
-  const anAccount = () =>
+  const anAccount = (overrides: Partial<NewAccountInput> = {}) =>
     createAccount(control, admin, {
       name: 'production',
       provider: 'aws',
       region: 'eu-central-1',
       settings: {},
       credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'x'.repeat(40) },
+      ...overrides,
     })
   const aResource = async (overrides: Partial<Resource> = {}): Promise<Resource> => {
     const accountId = overrides.accountId ?? (await anAccount()).id

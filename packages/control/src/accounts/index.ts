@@ -1,3 +1,4 @@
+export * from './answer-handshake.ts'
 export * from './account.store.ts'
 export * from './account.ts'
 export * from './authenticate-ingest.ts'

@@ -34,6 +34,8 @@ function problemOf(text: string): string | undefined {
   return classifyHostname(host) === 'metadata' ? 'is a metadata service' : undefined
 }
 
+/** Names of parties that look like addresses and are compared, never called. */
+const isPartyName = (key: string): boolean => key === 'issuer' || key === 'audience'
 /** A setting is an address when its name or its own form says so. */
 const isAddressName = (key: string): boolean => /(url|uri|endpoint|endpoints|proxy)$/i.test(key)
 const looksLikeUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text.trim())
@@ -45,6 +47,6 @@ function walk(pointer: string, value: Json, visit: (pointer: string, text: strin
   }
   if (typeof value !== 'object' || value === null) return
   for (const [key, member] of Object.entries(value)) {
-    if (member !== undefined) walk(`${pointer}/${escapePointer(key)}`, member as Json, visit, isAddress || isAddressName(key))
+    if (member !== undefined && !isPartyName(key)) walk(`${pointer}/${escapePointer(key)}`, member as Json, visit, isAddress || isAddressName(key))
   }
 }

@@ -60,6 +60,15 @@ export function readUrl(value: unknown, pointer: string, fail: Fail): string | u
   return value
 }
 
+/** Where public keys are read from: what comes in clear from another machine proves nothing. */
+export const isKeysUrl = (value: unknown): value is string => {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false
+  const { protocol, hostname, username, password } = new URL(value)
+  const isHere = hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  return username === '' && password === '' && (protocol === 'https:' || (protocol === 'http:' && isHere))
+}
+export const keysUrlMessage = 'must be an address that starts with https://; plain http:// counts for this machine only'
+
 const readPositive = (value: unknown, pointer: string, fail: Fail): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : fail(pointer, 'must be a number above 0')
 

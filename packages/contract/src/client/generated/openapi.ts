@@ -715,11 +715,15 @@ export interface paths {
         put?: never;
         /**
          * Receive a cloud's own events
-         * @description One event, an array of events, or an SNS envelope. The key of the account is given in `x-understudy-ingest-key`, as a bearer token, or as the password of basic authentication. Answered when everything it leads to is stored; at most 256 KiB.
+         * @description One event, an array of events, or an envelope around one (SNS, Pub/Sub). The key of the account is given in `x-understudy-ingest-key`, as a bearer token, as the password of basic authentication, or as `key` in the query; where the settings of the account say what its cloud signs (`push`), such a token counts too. Answered when everything it leads to is stored; at most 256 KiB.
          */
         post: operations["ingestEvents"];
         delete?: never;
-        options?: never;
+        /**
+         * Say that a cloud may push events
+         * @description The handshake of the CloudEvents HTTP webhook specification, with the same credentials as the events. The answer allows the origin and says how many requests a minute are taken.
+         */
+        options: operations["allowEvents"];
         head?: never;
         patch?: never;
         trace?: never;
@@ -1391,6 +1395,10 @@ export interface components {
             deadline?: string;
             /** @description Of a plan you have seen; refused when the world has moved since. */
             planHash?: string;
+        };
+        /** @description What the cloud wants to hear before it pushes, for instance `validationResponse`. */
+        Handshake: {
+            [key: string]: unknown;
         };
         Health: {
             /** @constant */
@@ -3839,6 +3847,17 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The cloud asked whether it may push: the answer it wants. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handshake"];
+                };
+            };
             /** @description Stored. */
             202: {
                 headers: {
@@ -3856,6 +3875,39 @@ export interface operations {
             401: components["responses"]["Problem401"];
             404: components["responses"]["Problem404"];
             413: components["responses"]["Problem413"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    allowEvents: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Who wants to push. Given back as `WebHook-Allowed-Origin`. */
+                "Webhook-Request-Origin": string;
+                /** @description How many requests a minute it wants to send. */
+                "Webhook-Request-Rate"?: number;
+            };
+            path: {
+                provider: string;
+                /** @description The id of an account. */
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It may: `WebHook-Allowed-Origin` and `WebHook-Allowed-Rate` say so. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
