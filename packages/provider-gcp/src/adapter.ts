@@ -1,5 +1,5 @@
 import type { Clock, Random } from '@understudy/core'
-import type { DiskRef, InstanceRef, Scope } from '@understudy/provider'
+import type { DiskRef, InstanceRef, Scope, SnapshotRef } from '@understudy/provider'
 import type { GcpCalls } from './clients.ts'
 import type { MachineTypes } from './machine-types.ts'
 
@@ -21,3 +21,8 @@ const diskPrefix = 'disks/'
 export const diskRef = (scope: Scope, id: string, zone: string): DiskRef => ({ ...scope, nativeId: `${diskPrefix}${id}`, zone })
 export const diskIdOf = ({ nativeId }: DiskRef): string | undefined =>
   nativeId.startsWith(diskPrefix) ? nativeId.slice(diskPrefix.length) : undefined
+
+const snapshotPrefix = 'snapshots/'
+export const snapshotRef = (scope: Scope, id: string): SnapshotRef => ({ ...scope, nativeId: `${snapshotPrefix}${id}` })
+export const snapshotIdOf = ({ nativeId }: SnapshotRef): string | undefined =>
+  nativeId.startsWith(snapshotPrefix) ? nativeId.slice(snapshotPrefix.length) : undefined

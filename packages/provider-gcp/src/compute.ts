@@ -4,7 +4,7 @@ import { pollBy } from '@understudy/provider/adapter-kit'
 import { diskRef } from './adapter.ts'
 import type { Adapter } from './adapter.ts'
 import type { Poller } from '@understudy/provider/adapter-kit'
-import { labelFilter } from './inventory.ts'
+import { labelFilter } from './label-text.ts'
 import { lastPart } from './names.ts'
 import {
   holdVerb,
@@ -22,9 +22,10 @@ import {
   terminateVerb,
 } from './power.ts'
 import { instancesOf, pollProvision, provision, provisionVerb, refOf } from './provision.ts'
+import { membersOf } from './snapshot-sets.ts'
 
 /** Instances on Compute Engine. */
-export function gcpCompute(adapter: Adapter): Compute {
+export function gcpCompute(adapter: Adapter, more: Readonly<Record<string, Poller>>): Compute {
   const pollers: Readonly<Record<string, Poller>> = {
     [provisionVerb]: (handle) => pollProvision(adapter, handle),
     [startVerb]: (handle) => pollStart(adapter, handle),
@@ -32,6 +33,7 @@ export function gcpCompute(adapter: Adapter): Compute {
     [holdVerb]: (handle) => pollStop(adapter, handle),
     [terminateVerb]: (handle) => pollTerminate(adapter, handle),
     [resizeVerb]: (handle) => pollResize(adapter, handle),
+    ...more,
   }
   return {
     provision: (source, spec, context) => provision(adapter, source, spec, context),
@@ -43,8 +45,8 @@ export function gcpCompute(adapter: Adapter): Compute {
     terminate: (ref, context) => terminate(adapter, ref, context),
     poll: (handle) => pollBy(pollers, adapter.scope, handle),
     async adopt(key) {
-      const [instances, disks] = await Promise.all([instancesOf(adapter, key), looseDisksOf(adapter, key)])
-      return { instances: instances.map((instance) => refOf(adapter, instance)), disks, snapshotSets: [] }
+      const [instances, disks, members] = await Promise.all([instancesOf(adapter, key), looseDisksOf(adapter, key), membersOf(adapter, key)])
+      return { instances: instances.map((instance) => refOf(adapter, instance)), disks, snapshotSets: members.length === 0 ? [] : [{ setId: key }] }
     },
   }
 }

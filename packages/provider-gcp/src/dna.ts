@@ -4,6 +4,7 @@ import { fingerprintOf } from '@understudy/provider'
 import type { DiskDna, NicDna, ResourceDna, Scope } from '@understudy/provider'
 import { diskRef, instanceRef } from './adapter.ts'
 import type { Disk, Instance } from './clients.ts'
+import { originOf } from './disk-notes.ts'
 import { idOf, nativeStateOf, powerStateOf, purchaseOf, typeOf, zoneOf } from './instance-state.ts'
 import { nameTag, readLabels } from './label-text.ts'
 import type { MachineSize } from './machine-types.ts'
@@ -24,6 +25,7 @@ export function dnaOf(scope: Scope, { instance, disks, size }: DescribedInstance
   const userData = metadataText(instance)
   const { statusMessage } = instance
   const identity = instance.serviceAccounts?.[0]?.email
+  const image = boot === undefined ? undefined : originOf(boot).image
   const dna: Omit<ResourceDna, 'fingerprint'> = {
     dnaVersion: 1,
     ref: instanceRef(scope, idOf(instance), zoneOf(instance)),
@@ -31,7 +33,7 @@ export function dnaOf(scope: Scope, { instance, disks, size }: DescribedInstance
     state: powerStateOf(instance),
     nativeState: nativeStateOf(instance),
     ...(statusMessage ? { stateReason: { code: nativeStateOf(instance), message: statusMessage } } : {}),
-    ...(boot?.sourceImage ? { image: boot.sourceImage } : {}),
+    ...(image === undefined ? {} : { image }),
     os: { family: isWindows(boot) ? 'windows' : 'linux', arch: boot?.architecture === 'ARM64' ? 'arm64' : 'x86_64' },
     size: { type: typeOf(instance), vcpus: size?.vcpus ?? 0, memoryMiB: size?.memoryMiB ?? 0 },
     purchase: purchaseOf(instance),
@@ -62,6 +64,7 @@ function disksOf(scope: Scope, instance: Instance, disks: ReadonlyMap<string, Di
     .flatMap((attached): DiskDna[] => {
       const disk = disks.get(attached.source ?? '')
       if (disk === undefined) return [] // a local SSD has no disk of its own and no bytes that outlive a stop
+      const origin = originOf(disk).snapshot
       return [
         {
           ref: diskRef(scope, String(disk.id ?? ''), zoneOf(instance)),
@@ -75,7 +78,7 @@ function disksOf(scope: Scope, instance: Instance, disks: ReadonlyMap<string, Di
           encrypted: true,
           ...(disk.diskEncryptionKey?.kmsKeyName ? { kmsKey: disk.diskEncryptionKey.kmsKeyName } : {}),
           deleteWithInstance: attached.autoDelete ?? false,
-          ...(disk.sourceSnapshot ? { sourceSnapshot: lastPart(disk.sourceSnapshot) } : {}),
+          ...(origin === undefined ? {} : { sourceSnapshot: origin }),
         },
       ]
     })

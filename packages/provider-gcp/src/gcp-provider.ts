@@ -7,6 +7,7 @@ import { gcpLabels } from './labels.ts'
 import { machineTypes } from './machine-types.ts'
 import { scopeOf } from './settings.ts'
 import type { GcpSettings } from './settings.ts'
+import { gcpSnapshots } from './snapshots.ts'
 import { gcpTraffic } from './traffic.ts'
 import { gcpTraits } from './traits.ts'
 
@@ -16,6 +17,7 @@ export function createGcpProvider(settings: GcpSettings): Provider {
   const scope = scopeOf(settings)
   const calls = gcpCalls(settings)
   const adapter: Adapter = { scope, installation, clock, random, calls, machineTypes: machineTypes(calls) }
+  const { snapshots, pollers } = gcpSnapshots(adapter)
   return {
     scope,
     traits: gcpTraits(settings),
@@ -24,9 +26,10 @@ export function createGcpProvider(settings: GcpSettings): Provider {
       return { account: name ?? '', principal: principalOf(settings) ?? defaultServiceAccount ?? 'unknown' }
     },
     inventory: gcpInventory(adapter),
-    compute: gcpCompute(adapter),
+    compute: gcpCompute(adapter, pollers),
     labels: gcpLabels(adapter),
     traffic: gcpTraffic(adapter),
+    snapshots,
     async close() {
       await calls.close()
     },

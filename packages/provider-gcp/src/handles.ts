@@ -1,10 +1,11 @@
 import { sleep } from '@understudy/core'
-import { isProviderError } from '@understudy/provider'
 import type { Offering, OperationHandle, OperationStatus, ProviderError } from '@understudy/provider'
 import { failed, running, textOf } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
 import type { Operation } from './clients.ts'
 import { operationError } from './errors.ts'
+import { unlessGone } from './instance-reader.ts'
+import { lastPart } from './names.ts'
 
 /** Why an operation that has ended failed: it never throws by itself, and its HTTP answer was a success. */
 export function failureOf(operation: Operation, offering?: Offering): ProviderError | undefined {
@@ -19,24 +20,37 @@ export const isDone = (operation: Operation): boolean => operation.status === 'D
 /** Where the operation of a handle stands; `undefined` when it has ended well, or so long ago that Google has forgotten it. */
 export async function pollOperation(adapter: Adapter, handle: OperationHandle, offering?: Offering): Promise<OperationStatus<never> | undefined> {
   const name = handle.native['operation']
-  if (typeof name !== 'string') return undefined
-  try {
-    const operation = await adapter.calls.getZoneOperation(textOf(handle, 'zone'), name)
-    if (!isDone(operation)) return running(String(operation.status ?? 'RUNNING'), 1_000, operation.progress ?? undefined)
-    const failure = failureOf(operation, offering)
-    return failure === undefined ? undefined : failed(failure)
-  } catch (error) {
-    if (isProviderError(error, 'not_found')) return undefined
-    throw error
-  }
+  return typeof name === 'string' ? await pollNamed(adapter, textOf(handle, 'zone'), name, offering) : undefined
 }
 
-/** Holds on until a short operation (labels, protection, backends) has ended; throws what made it fail. Without a zone it is a global one. */
-export async function untilDone(adapter: Adapter, zone: string | undefined, accepted: Operation, signal?: AbortSignal): Promise<void> {
+/** The same of one operation by its name. Without a zone it is a global one. */
+export async function pollNamed(
+  { calls }: Adapter,
+  zone: string | undefined,
+  name: string,
+  offering?: Offering,
+): Promise<OperationStatus<never> | undefined> {
+  const operation = await unlessGone(zone === undefined ? calls.getGlobalOperation(name) : calls.getZoneOperation(zone, name))
+  if (operation === undefined) return undefined
+  if (!isDone(operation)) return running(String(operation.status ?? 'RUNNING'), 1_000, operation.progress ?? undefined)
+  const failure = failureOf(operation, offering)
+  return failure === undefined ? undefined : failed(failure)
+}
+
+/**
+ * Holds on until a short operation (labels, protection, backends) has ended; throws what made it fail. An operation says itself
+ * whether it is one of a zone, of a region, or global.
+ */
+export async function untilDone(adapter: Adapter, accepted: Operation, signal?: AbortSignal): Promise<void> {
+  const { calls } = adapter
   let operation = accepted
   while (!isDone(operation)) {
-    const name = operation.name ?? ''
-    operation = await (zone === undefined ? adapter.calls.waitGlobalOperation(name, signal) : adapter.calls.waitZoneOperation(zone, name, signal))
+    const { name, zone, region } = operation
+    operation = await (zone
+      ? calls.waitZoneOperation(lastPart(zone), name ?? '', signal)
+      : region
+        ? calls.waitRegionOperation(name ?? '', signal)
+        : calls.waitGlobalOperation(name ?? '', signal))
     // Google holds the wait; an endpoint that does not is not asked without a pause.
     if (!isDone(operation)) await sleep(adapter.clock, 250)
   }

@@ -41,7 +41,10 @@ export async function existing(adapter: Adapter, ref: InstanceRef, context: Call
 export const gone = (nativeId: string) => providerError('not_found', 'notFound', `There is no instance ${nativeId} (any more).`)
 
 /** One list per bundle of ids, over all zones. */
-export async function readMany({ calls, scope }: Adapter, nativeIds: readonly string[]): Promise<readonly Instance[]> {
+export async function readMany({ calls, scope }: Adapter, refs: readonly Pick<InstanceRef, 'nativeId' | 'zone'>[]): Promise<readonly Instance[]> {
+  const nativeIds = refs.map(({ nativeId }) => nativeId)
+  // An outage of one zone is when those of the others are asked about most.
+  const zones = refs.flatMap(({ zone }) => zone ?? [])
   const wanted = [...new Set(nativeIds)].filter((id) => /^[1-9]\d{0,19}$/.test(id))
   const found: Instance[] = []
   for (let start = 0; start < wanted.length; start += maxIdsPerList) {
@@ -49,7 +52,8 @@ export async function readMany({ calls, scope }: Adapter, nativeIds: readonly st
       .slice(start, start + maxIdsPerList)
       .map((id) => `(id=${id})`)
       .join(' OR ')
-    for await (const instance of calls.listInstances(filter)) if (isInRegion(instance, scope.region)) found.push(instance)
+    const reachable = zones.length === refs.length ? zones : undefined
+    for await (const instance of calls.listInstances(filter, reachable)) if (isInRegion(instance, scope.region)) found.push(instance)
   }
   return found
 }

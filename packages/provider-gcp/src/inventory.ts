@@ -4,7 +4,7 @@ import type { Disk, Instance } from './clients.ts'
 import { dnaOf } from './dna.ts'
 import { isInRegion, readInstance, readMany, unlessGone } from './instance-reader.ts'
 import { idOf, summaryOf, typeOf, zoneOf } from './instance-state.ts'
-import { readLabels, writeKey, writeValue } from './label-text.ts'
+import { labelFilter, readLabels } from './label-text.ts'
 import { lastPart } from './names.ts'
 
 const defaultListLimit = 10_000
@@ -31,22 +31,13 @@ export function gcpInventory(adapter: Adapter): Inventory {
       }
     },
     async states(refs) {
-      const found = await readMany(
-        adapter,
-        refs.map(({ nativeId }) => nativeId),
-      )
+      const found = await readMany(adapter, refs)
       const summaries = new Map<string, InstanceSummary>()
       for (const instance of found) summaries.set(idOf(instance), summaryOf(scope, instance))
       return summaries
     },
   }
 }
-
-/** Google's filter language. What a label holds needs no escaping: its alphabet has no quotation mark. */
-export const labelFilter = (tags: Readonly<Record<string, string>>): string =>
-  Object.entries(tags)
-    .map(([key, value]) => `(labels.${writeKey(key)}="${writeValue(value)}")`)
-    .join(' AND ')
 
 async function describe(adapter: Adapter, instance: Instance): Promise<ResourceDna> {
   const sources = (instance.disks ?? []).flatMap(({ source }) => (source ? [source] : []))

@@ -77,3 +77,9 @@ export function fittingName(name: string): string {
   while (escapeText(kept).length > maxLength) kept = kept.slice(0, -1)
   return kept
 }
+
+/** Google's filter language. What a label holds needs no escaping: its alphabet has no quotation mark. */
+export const labelFilter = (tags: Readonly<Record<string, string>>): string =>
+  Object.entries(tags)
+    .map(([key, value]) => `(labels.${writeKey(key)}="${writeValue(value)}")`)
+    .join(' AND ')

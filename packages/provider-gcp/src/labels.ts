@@ -1,7 +1,7 @@
 import { isProviderError, providerError } from '@understudy/provider'
 import type { CallContext, DiskRef, InstanceRef, Labelling, SnapshotRef } from '@understudy/provider'
 import { serialiser } from '@understudy/provider/adapter-kit'
-import { diskIdOf } from './adapter.ts'
+import { diskIdOf, snapshotIdOf } from './adapter.ts'
 import type { Adapter } from './adapter.ts'
 import type { Operation } from './clients.ts'
 import { untilDone } from './handles.ts'
@@ -19,7 +19,6 @@ interface Labelled {
   readonly labels: Record<string, string>
   readonly fingerprint: string
   write(labels: Record<string, string>, requestId: string): Promise<Operation>
-  readonly zone: string
 }
 
 /** Labels, names and protection. Labels are replaced as a whole, under the fingerprint of the set that was read. */
@@ -41,7 +40,7 @@ export function gcpLabels(adapter: Adapter): Labelling {
         requestId: requestIdOf(context.idempotencyKey, `protect ${idOf(instance)} ${terminate}`),
       }
       const accepted = await repeatSafely(adapter, () => adapter.calls.setDeletionProtection(target, terminate, context.signal), context.signal)
-      await untilDone(adapter, target.zone, accepted, context.signal)
+      await untilDone(adapter, accepted, context.signal)
     },
   }
 }
@@ -54,7 +53,7 @@ async function change(adapter: Adapter, ref: InstanceRef | DiskRef | SnapshotRef
     const requestId = requestIdOf(context.idempotencyKey, `labels ${ref.nativeId} ${found.fingerprint} ${JSON.stringify(labels)}`)
     try {
       const accepted = await repeatSafely(adapter, () => found.write(labels, requestId), context.signal)
-      return await untilDone(adapter, found.zone, accepted, context.signal)
+      return await untilDone(adapter, accepted, context.signal)
     } catch (error) {
       // 412: another writer was faster. Reading again keeps what it wrote.
       if (!isProviderError(error, 'conflict') || tried === attempts) throw error
@@ -72,7 +71,15 @@ async function labelled(adapter: Adapter, ref: InstanceRef | DiskRef | SnapshotR
     const fingerprint = disk.labelFingerprint ?? ''
     const write = (labels: Record<string, string>, requestId: string) =>
       calls.setDiskLabels({ zone, resource: disk.name ?? '', requestId, labels, labelFingerprint: fingerprint }, context.signal)
-    return { labels: { ...disk.labels }, fingerprint, zone, write }
+    return { labels: { ...disk.labels }, fingerprint, write }
+  }
+  const snapshotId = snapshotIdOf(ref)
+  if (snapshotId !== undefined) {
+    const { name, labels, labelFingerprint } = await calls.getSnapshot(snapshotId)
+    const fingerprint = labelFingerprint ?? ''
+    const write = (changedLabels: Record<string, string>) =>
+      calls.setSnapshotLabels({ resource: name ?? '', labels: changedLabels, labelFingerprint: fingerprint }, context.signal)
+    return { labels: { ...labels }, fingerprint, write }
   }
   const instance = await existing(adapter, ref, context)
   if (idOf(instance) === '') throw gone(ref.nativeId)
@@ -80,7 +87,7 @@ async function labelled(adapter: Adapter, ref: InstanceRef | DiskRef | SnapshotR
   const fingerprint = instance.labelFingerprint ?? ''
   const write = (labels: Record<string, string>, requestId: string) =>
     calls.setInstanceLabels({ zone, instance: idOf(instance), requestId, labels, labelFingerprint: fingerprint }, context.signal)
-  return { labels: { ...instance.labels }, fingerprint, zone, write }
+  return { labels: { ...instance.labels }, fingerprint, write }
 }
 
 function changed(labels: Readonly<Record<string, string>>, tags: Change): Record<string, string> {

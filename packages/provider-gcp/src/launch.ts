@@ -1,12 +1,14 @@
 import { contentHash } from '@understudy/core'
 import { providerError } from '@understudy/provider'
-import type { CallContext, CloneSpec, ResourceDna } from '@understudy/provider'
+import type { CallContext, CloneSpec, DiskDna, ResourceDna } from '@understudy/provider'
 import type { Adapter } from './adapter.ts'
 import type { Instance } from './clients.ts'
+import { writeNote } from './disk-notes.ts'
 import { metadataItems } from './dna.ts'
 import { creationTags } from '@understudy/provider/adapter-kit'
 import { clonedTags, fittingName, nameTag, wishTag, writeLabels } from './label-text.ts'
-import { nameOf } from './names.ts'
+import { keyWithoutVersion, nameOf } from './names.ts'
+import type { Member } from './snapshot-sets.ts'
 
 /** What a key was asked for, short enough for a label. The same arguments give the same text in every process. */
 export const wishOf = (source: ResourceDna, spec: CloneSpec): string => contentHash([source.ref.nativeId, source.fingerprint, spec]).slice(0, 32)
@@ -15,8 +17,13 @@ export const wishOf = (source: ResourceDna, spec: CloneSpec): string => contentH
  * The insertion of an instance like `source`, disks included: one call makes all of it or nothing, so that no disk is left
  * behind. Addresses, host affinity and reservations are never copied.
  */
-export function instanceResource(adapter: Adapter, source: ResourceDna, spec: CloneSpec, context: CallContext): Instance {
-  if (source.image === undefined)
+export function instanceResource(
+  adapter: Adapter,
+  source: ResourceDna,
+  spec: CloneSpec,
+  { members, ...context }: CallContext & { readonly members: readonly Member[] | undefined },
+): Instance {
+  if (source.image === undefined && members === undefined)
     throw providerError('invalid', 'NoImage', 'The boot disk of the source was made from no image, so that no equal instance can be made.')
   const isolated = spec.isolation !== undefined
   const name = nameOf(context.idempotencyKey)
@@ -32,7 +39,7 @@ export function instanceResource(adapter: Adapter, source: ResourceDna, spec: Cl
     name,
     machineType: `zones/${spec.zone}/machineTypes/${spec.instanceType}`,
     labels,
-    disks: disksOf(source, spec, name, writeLabels(creationTags(context, adapter.installation))),
+    disks: disksOf(source, spec, { name, members, labels: writeLabels(creationTags(context, adapter.installation)) }),
     networkInterfaces: nicsOf(source, spec),
     ...(networkTags.length === 0 ? {} : { tags: { items: networkTags } }),
     ...(metadata.length === 0 ? {} : { metadata: { items: metadata } }),
@@ -42,7 +49,13 @@ export function instanceResource(adapter: Adapter, source: ResourceDna, spec: Cl
   }
 }
 
-function disksOf(source: ResourceDna, spec: CloneSpec, name: string, labels: Record<string, string>): NonNullable<Instance['disks']> {
+interface NewDisks {
+  readonly name: string
+  readonly labels: Record<string, string>
+  readonly members: readonly Member[] | undefined
+}
+
+function disksOf(source: ResourceDna, spec: CloneSpec, { name, labels, members }: NewDisks): NonNullable<Instance['disks']> {
   return source.disks.map((disk, index) => ({
     boot: disk.role === 'root',
     autoDelete: disk.deleteWithInstance,
@@ -55,20 +68,27 @@ function disksOf(source: ResourceDna, spec: CloneSpec, name: string, labels: Rec
       diskSizeGb: String(disk.sizeGiB),
       diskType: `zones/${spec.zone}/diskTypes/${disk.type}`,
       labels,
-      // From the image, a data disk starts as it did at first: from the snapshot it was made of, or empty.
-      ...(disk.role === 'root'
-        ? { sourceImage: source.image ?? '' }
-        : disk.sourceSnapshot === undefined
-          ? {}
-          : { sourceSnapshot: `global/snapshots/${disk.sourceSnapshot}` }),
+      ...(members === undefined ? firstContents(source, disk) : savedContents(source, disk, members)),
       ...(disk.iops === undefined ? {} : { provisionedIops: String(disk.iops) }),
       ...(disk.throughputMiBps === undefined ? {} : { provisionedThroughput: String(disk.throughputMiBps) }),
     },
   }))
 }
 
-/** Google names the version of a key that a disk was encrypted with, and takes the key alone. */
-const keyWithoutVersion = (kmsKey: string): string => kmsKey.replace(/\/cryptoKeyVersions\/\d+$/, '')
+/** From the image, a data disk starts as it did at first: from the snapshot it was made of, or empty. */
+function firstContents(source: ResourceDna, { role, sourceSnapshot }: DiskDna) {
+  if (role === 'root') return { sourceImage: source.image ?? '' }
+  return sourceSnapshot === undefined ? {} : { sourceSnapshot: `global/snapshots/${sourceSnapshot}` }
+}
+
+function savedContents(source: ResourceDna, { role, deviceKey, sourceSnapshot }: DiskDna, members: readonly Member[]) {
+  const member = members.find(({ note }) => note.device === deviceKey)
+  if (member === undefined)
+    throw providerError('invalid', 'SnapshotSet.Incomplete', `The snapshot set has no disk ${deviceKey}, which the source has.`)
+  const snapshot = sourceSnapshot === undefined ? {} : { snapshot: sourceSnapshot }
+  const origin = role === 'root' ? (source.image === undefined ? {} : { image: source.image }) : snapshot
+  return { sourceSnapshot: `global/snapshots/${member.snapshot.name}`, description: writeNote({ origin }) }
+}
 
 /** Subnets span a region, so that every zone of it has the source's own. */
 function nicsOf(source: ResourceDna, spec: CloneSpec): NonNullable<Instance['networkInterfaces']> {

@@ -8,11 +8,11 @@ import type { Instance, Operation } from './clients.ts'
 import { failureOf, isDone, pollOperation } from './handles.ts'
 import { gone, isInRegion, unlessGone } from './instance-reader.ts'
 import { idOf, nativeStateOf, offeringOf, powerStateOf, zoneOf } from './instance-state.ts'
-import { labelFilter } from './inventory.ts'
-import { readLabels, wishTag } from './label-text.ts'
+import { labelFilter, readLabels, wishTag } from './label-text.ts'
 import { instanceResource, wishOf } from './launch.ts'
 import { nameOf, requestIdOf } from './names.ts'
 import { repeatSafely } from './repeat.ts'
+import { usableMembers } from './snapshot-sets.ts'
 
 export const provisionVerb = 'compute.provision'
 
@@ -21,7 +21,6 @@ export const provisionVerb = 'compute.provision'
  * answered with the first operation. Whether there was capacity only the operation says, which is `poll`'s to report.
  */
 export async function provision(adapter: Adapter, source: ResourceDna, spec: CloneSpec, context: CallContext): Promise<OperationHandle<InstanceRef>> {
-  if (spec.disks.from === 'snapshots') throw providerError('unsupported', 'NoSnapshotSets', 'This adapter has no snapshot sets on Google Cloud yet.')
   const wish = wishOf(source, spec)
   const handle = (operation?: string): OperationHandle<InstanceRef> => {
     const { zone, power, instanceType, purchase } = spec
@@ -33,7 +32,8 @@ export async function provision(adapter: Adapter, source: ResourceDna, spec: Clo
     sameWish(made, wish)
     return handle()
   }
-  const resource = instanceResource(adapter, source, spec, context)
+  const members = spec.disks.from === 'snapshots' ? await usableMembers(adapter, spec.disks.set) : undefined
+  const resource = instanceResource(adapter, source, spec, { ...context, members })
   const { zone, instanceType, purchase } = spec
   const requestId = requestIdOf(context.idempotencyKey, 'insert')
   const insert = (): Promise<Operation> => adapter.calls.insertInstance(zone, resource, requestId, { instanceType, zone, purchase }, context.signal)

@@ -4,6 +4,8 @@ import type { Body, Call } from './call.ts'
 import { isObject, labelsIn, lastPart, nameIn, objectsIn, partOf, textIn } from './call.ts'
 import { alreadyExists, invalid, operationFailure, required } from './fault.ts'
 import type { DiskRecord, InstanceRecord } from './project.ts'
+import { seededGoogleImage } from './seed.ts'
+import { bytesFor } from './snapshot-routes.ts'
 
 interface PlannedDisk {
   readonly name: string
@@ -12,6 +14,10 @@ interface PlannedDisk {
   readonly deviceName: string
   readonly type: string
   readonly sourceImage?: string
+  /** Name of a standard snapshot, and the bytes it stands for. */
+  readonly sourceSnapshot?: string
+  readonly snapshotId?: string
+  readonly description?: string
   readonly sizeGiB?: number
   readonly labels: Record<string, string>
 }
@@ -51,7 +57,11 @@ function plannedDisks(call: Call, instanceName: string, zone: string): PlannedDi
     if (!isObject(parameters)) throw required(`${at}.initializeParams`)
     const boot = disk['boot'] === true
     const sourceImage = textIn(parameters, 'sourceImage')
-    if (boot && sourceImage === undefined) throw required(`${at}.initializeParams.sourceImage`)
+    const snapshot = textIn(parameters, 'sourceSnapshot')
+    if (boot && sourceImage === undefined && snapshot === undefined) throw required(`${at}.initializeParams.sourceImage`)
+    if (sourceImage !== undefined && snapshot !== undefined) throw invalid(`${at}.initializeParams`, snapshot, 'At most one source may be specified.')
+    const snapshotId = snapshot === undefined ? undefined : bytesFor(call.project, { snapshot, zone })
+    const description = textIn(parameters, 'description')
     const size = parameters['diskSizeGb']
     // Numbers of 64 bits travel as text.
     if (size !== undefined && (typeof size !== 'string' || !/^[1-9]\d*$/.test(size))) throw invalid(`${at}.initializeParams.diskSizeGb`, size)
@@ -62,6 +72,8 @@ function plannedDisks(call: Call, instanceName: string, zone: string): PlannedDi
       deviceName: textIn(disk, 'deviceName') ?? `persistent-disk-${index}`,
       type: lastPart(textIn(parameters, 'diskType')) || 'pd-standard',
       ...(sourceImage === undefined ? {} : { sourceImage }),
+      ...(snapshot === undefined || snapshotId === undefined ? {} : { sourceSnapshot: lastPart(snapshot), snapshotId }),
+      ...(description === undefined ? {} : { description }),
       ...(size === undefined ? {} : { sizeGiB: Number(size) }),
       labels: labelsIn(parameters['labels'], `${at}.initializeParams.labels`),
     }
@@ -102,7 +114,10 @@ function schedulingIn(body: Body): Body {
 
 function launch({ project, body }: Call, zone: string, type: string, disks: readonly PlannedDisk[], scheduling: Body): Instance {
   const { dataCentre } = project
-  const image = dataCentre.catalogue.describeImages().items.find(({ imageId }) => imageId === lastPart(disks.find(({ boot }) => boot)?.sourceImage))
+  const boot = disks.find((disk) => disk.boot)
+  // The data centre wants an image also for what starts from a snapshot.
+  const imageId = boot?.snapshotId === undefined ? lastPart(boot?.sourceImage) : seededGoogleImage
+  const image = dataCentre.catalogue.describeImages().items.find((candidate) => candidate.imageId === imageId)
   if (image === undefined)
     throw invalid('resource.disks[0].initializeParams.sourceImage', disks[0]?.sourceImage, 'The referenced image resource cannot be found.')
   const isSpot = scheduling['provisioningModel'] === 'SPOT'
@@ -115,6 +130,7 @@ function launch({ project, body }: Call, zone: string, type: string, disks: read
     zone,
     blockDevices: disks.map((disk): BlockDeviceRequest => ({
       deviceName: disk.boot ? image.rootDeviceName : disk.deviceName,
+      ...(disk.snapshotId === undefined ? {} : { snapshotId: disk.snapshotId }),
       sizeGiB: disk.sizeGiB ?? (disk.boot ? image.rootSizeGiB : 10),
       deleteOnTermination: disk.autoDelete,
     })),
@@ -175,6 +191,9 @@ function recordsOf(
       labels: disk.labels,
       type: disk.type,
       ...(disk.sourceImage === undefined ? {} : { sourceImage: project.url(`projects/sim-images/global/images/${lastPart(disk.sourceImage)}`) }),
+      ...(disk.sourceSnapshot === undefined ? {} : { sourceSnapshot: project.url(`projects/${project.id}/global/snapshots/${disk.sourceSnapshot}`) }),
+      ...(disk.description === undefined ? {} : { description: disk.description }),
+      policies: [],
       createdAtMs,
     })),
   }

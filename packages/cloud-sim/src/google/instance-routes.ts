@@ -1,5 +1,6 @@
 import type { Call, Route } from './call.ts'
 import { labelsIn, partOf, textIn } from './call.ts'
+import { change } from './change.ts'
 import { GoogleError, invalid, notReady, operationFailure, required, staleFingerprint } from './fault.ts'
 import { matches } from './filter.ts'
 import { insertInstance } from './insert-instance.ts'
@@ -7,7 +8,7 @@ import type { InstanceRecord } from './project.ts'
 import { fingerprint } from './project.ts'
 import { instanceView } from './views.ts'
 
-/** What Compute Engine does with instances. A request id that has been seen is answered with what it began. */
+/** What Compute Engine does with instances. */
 export const instanceRoutes: readonly Route[] = [
   { operation: 'instances.get', run: (call) => instanceView(call.project, recordIn(call)) },
   { operation: 'instances.aggregatedList', run: aggregatedList },
@@ -22,25 +23,15 @@ export const instanceRoutes: readonly Route[] = [
   change('instances.setDeletionProtection', setDeletionProtection),
 ]
 
-export function change(operation: string, run: (call: Call) => object): Route {
-  return { operation, run: (call) => call.project.operations.known(call.requestId) ?? run(call) }
-}
-
 const recordIn = (call: Call): InstanceRecord => call.project.instance(partOf(call, 'zone'), partOf(call, 'instance') || partOf(call, 'resource'))
 
 /** One group per zone, also for those in which there is nothing: they carry a warning instead. */
 function aggregatedList({ project, query }: Call): object {
   const filter = query.get('filter') ?? undefined
   const found = project.instances().filter((record) => matches(filter, record))
-  const zones = project.dataCentre.network.describeZones().items.map(({ name }) => name)
-  const items = zones.map((zone) => {
+  const items = project.zones().map((zone) => {
     const instances = found.filter((record) => record.zone === zone).map((record) => instanceView(project, record))
-    const warning = {
-      code: 'NO_RESULTS_ON_PAGE',
-      message: `There are no results for scope 'zones/${zone}' on this page.`,
-      data: [{ key: 'scope', value: `zones/${zone}` }],
-    }
-    return [`zones/${zone}`, instances.length === 0 ? { warning } : { instances }] as const
+    return [`zones/${zone}`, instances.length === 0 ? { warning: project.emptyWarning(zone) } : { instances }] as const
   })
   return { kind: 'compute#instanceAggregatedList', id: `projects/${project.id}/aggregated/instances`, items: Object.fromEntries(items) }
 }

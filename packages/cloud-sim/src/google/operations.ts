@@ -5,7 +5,9 @@ import { invalid, notFound } from './fault.ts'
 interface Begun {
   readonly name: string
   readonly id: string
+  /** Empty: of the region, or global. */
   readonly zone: string
+  readonly region?: string
   readonly type: string
   readonly target: string
   readonly targetId: string
@@ -39,7 +41,7 @@ export class Operations {
   }
 
   begin(
-    operation: { readonly zone: string; readonly type: string; readonly target: string; readonly targetId: string },
+    operation: { readonly zone: string; readonly region?: string; readonly type: string; readonly target: string; readonly targetId: string },
     how: { readonly requestId?: string | undefined; readonly isDone?: () => boolean; readonly failure?: OperationFailure },
   ): object {
     const id = this.#newId()
@@ -66,10 +68,10 @@ export class Operations {
     }
   }
 
-  /** By its name, in its zone (empty: a global one). Its number, which the SDK shows as `name`, is not one. */
-  get(zone: string, name: string): object {
+  /** By its name, in its zone or region (empty: a global one). Its number, which the SDK shows as `name`, is not one. */
+  get({ zone, region }: { readonly zone: string; readonly region: string }, name: string): object {
     const begun = this.#need(name)
-    if (begun.zone !== zone) throw notFound(`projects/${this.#project}/zones/${zone}/operations/${name}`)
+    if (begun.zone !== zone || (begun.region ?? '') !== region) throw notFound(`projects/${this.#project}/zones/${zone}/operations/${name}`)
     return this.#view(begun)
   }
 
@@ -93,12 +95,14 @@ export class Operations {
     const time = (ms: number): string => new Date(ms).toISOString()
     const { failure } = begun
     const base = `https://www.googleapis.com/compute/v1/projects/${this.#project}`
-    const scope = begun.zone === '' ? `${base}/global` : `${base}/zones/${begun.zone}`
+    const region = begun.region === undefined ? undefined : `${base}/regions/${begun.region}`
+    const scope = begun.zone === '' ? (region ?? `${base}/global`) : `${base}/zones/${begun.zone}`
     return {
       kind: 'compute#operation',
       id: begun.id,
       name: begun.name,
       ...(begun.zone === '' ? {} : { zone: `${base}/zones/${begun.zone}` }),
+      ...(region === undefined ? {} : { region }),
       operationType: begun.type,
       targetLink: `${scope}/${begun.target}`,
       targetId: begun.targetId,

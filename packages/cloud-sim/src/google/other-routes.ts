@@ -1,12 +1,8 @@
 import type { Call, Route } from './call.ts'
-import { labelsIn, partOf, textIn } from './call.ts'
-import { notFound, staleFingerprint } from './fault.ts'
-import { matches } from './filter.ts'
-import { change } from './instance-routes.ts'
-import { fingerprint } from './project.ts'
-import { diskView } from './views.ts'
+import { partOf } from './call.ts'
+import { notFound } from './fault.ts'
 
-/** Projects, machine types, operations and disks. Waiting for an operation is the front's, since it takes time. */
+/** Projects, zones, machine types and operations. Waiting for an operation is the front's, since it takes time. */
 export const otherRoutes: readonly Route[] = [
   {
     operation: 'projects.get',
@@ -20,14 +16,14 @@ export const otherRoutes: readonly Route[] = [
   { operation: 'machineTypes.get', run: machineType },
   { operation: 'zoneOperations.get', run: operation },
   { operation: 'zoneOperations.wait', run: operation },
+  { operation: 'globalOperations.get', run: operation },
   { operation: 'globalOperations.wait', run: operation },
-  { operation: 'disks.get', run: (call) => diskView(call.project, call.project.disk(partOf(call, 'zone'), partOf(call, 'disk'))) },
-  { operation: 'disks.aggregatedList', run: aggregatedDisks },
-  change('disks.setLabels', setDiskLabels),
+  { operation: 'regionOperations.wait', run: operation },
+  { operation: 'zones.list', run: zones },
 ]
 
 function operation(call: Call): object {
-  return call.project.operations.get(partOf(call, 'zone'), partOf(call, 'operation'))
+  return call.project.operations.get({ zone: partOf(call, 'zone'), region: partOf(call, 'region') }, partOf(call, 'operation'))
 }
 
 function machineType(call: Call): object {
@@ -46,22 +42,13 @@ function machineType(call: Call): object {
   }
 }
 
-function aggregatedDisks({ project, query }: Call): object {
-  const filter = query.get('filter') ?? undefined
-  const zones = project.dataCentre.network.describeZones().items.map(({ name }) => name)
-  const found = project.disks().filter((record) => matches(filter, record))
-  const items = zones.map((zone) => {
-    const disks = found.filter((record) => record.zone === zone).map((record) => diskView(project, record))
-    const warning = { code: 'NO_RESULTS_ON_PAGE', message: `There are no results for scope 'zones/${zone}' on this page.` }
-    return [`zones/${zone}`, disks.length === 0 ? { warning } : { disks }] as const
-  })
-  return { kind: 'compute#diskAggregatedList', id: `projects/${project.id}/aggregated/disks`, items: Object.fromEntries(items) }
-}
-
-function setDiskLabels(call: Call): object {
-  const { project, body, requestId } = call
-  const record = project.disk(partOf(call, 'zone'), partOf(call, 'resource'))
-  if (textIn(body, 'labelFingerprint') !== fingerprint(record.labels)) throw staleFingerprint('Labels')
-  record.labels = labelsIn(body['labels'], 'labels')
-  return project.operations.begin({ zone: record.zone, type: 'setLabels', target: `disks/${record.name}`, targetId: record.id }, { requestId })
+/** A zone that has failed is down, and is listed all the same. */
+function zones({ project }: Call): object {
+  const items = project.dataCentre.network.describeZones().items.map(({ name, state }) => ({
+    kind: 'compute#zone',
+    name,
+    status: state === 'available' ? 'UP' : 'DOWN',
+    region: project.url(`projects/${project.id}/regions/${project.dataCentre.region}`),
+  }))
+  return { kind: 'compute#zoneList', id: `projects/${project.id}/zones`, items }
 }

@@ -31,6 +31,39 @@ export interface DiskRecord {
   readonly type: string
   readonly sourceImage?: string
   readonly sourceSnapshot?: string
+  readonly description?: string
+  /** Names of resource policies. */
+  readonly policies: string[]
+  readonly createdAtMs: number
+}
+
+/** A standard snapshot. Several records may stand for the same bytes, which go with the last of them. */
+export interface SnapshotRecord {
+  readonly id: string
+  readonly name: string
+  readonly disk: DiskRecord
+  readonly snapshotId: string
+  readonly description: string
+  labels: Record<string, string>
+  /** Path of the instant snapshot that it was made of. */
+  readonly instant?: string
+  readonly kmsKey?: string
+  readonly createdAtMs: number
+}
+export interface InstantSnapshotRecord {
+  readonly id: string
+  readonly name: string
+  readonly zone: string
+  readonly disk: DiskRecord
+  readonly group: string
+  readonly snapshotId: string
+  readonly createdAtMs: number
+}
+export interface InstantGroupRecord {
+  readonly id: string
+  readonly name: string
+  readonly zone: string
+  readonly policy: string
   readonly createdAtMs: number
 }
 
@@ -55,6 +88,11 @@ export class Project {
   readonly operations: Operations
   readonly groups: GroupRecord[] = []
   readonly backendServices: BackendServiceRecord[] = []
+  readonly snapshots: SnapshotRecord[] = []
+  readonly instants: InstantSnapshotRecord[] = []
+  readonly instantGroups: InstantGroupRecord[] = []
+  /** Resource policies by name. */
+  readonly policies = new Map<string, { readonly id: string; readonly body: Readonly<Record<string, unknown>> }>()
   readonly #random: Random
   readonly #instances = new Map<string, InstanceRecord>()
   readonly #disks = new Map<string, DiskRecord>()
@@ -80,7 +118,10 @@ export class Project {
 
   add(record: InstanceRecord, disks: readonly DiskRecord[]): void {
     this.#instances.set(record.id, record)
-    for (const disk of disks) this.#disks.set(disk.id, disk)
+    for (const disk of disks) this.addDisk(disk)
+  }
+  addDisk(disk: DiskRecord): void {
+    this.#disks.set(disk.id, disk)
   }
 
   instances(): readonly InstanceRecord[] {
@@ -101,8 +142,23 @@ export class Project {
     if (found === undefined) throw notFound(this.path(zone, 'disks', nameOrId))
     return found
   }
+  usersOf({ zone, name }: DiskRecord): readonly InstanceRecord[] {
+    return this.instances().filter((instance) => instance.zone === zone && instance.disks.some((disk) => disk.name === name))
+  }
+  releaseBytes(snapshotId: string): void {
+    if ([...this.snapshots, ...this.instants].every((record) => record.snapshotId !== snapshotId)) this.dataCentre.storage.deleteSnapshot(snapshotId)
+  }
+
+  zones(): readonly string[] {
+    return this.dataCentre.network.describeZones().items.map(({ name }) => name)
+  }
+  /** What an aggregated list says of a zone in which there is nothing. */
+  emptyWarning(zone: string): object {
+    const data = [{ key: 'scope', value: `zones/${zone}` }]
+    return { code: 'NO_RESULTS_ON_PAGE', message: `There are no results for scope 'zones/${zone}' on this page.`, data }
+  }
   needZone(zone: string): void {
-    if (!this.dataCentre.network.describeZones().items.some(({ name }) => name === zone)) throw notFound(`projects/${this.id}/zones/${zone}`)
+    if (!this.zones().includes(zone)) throw notFound(`projects/${this.id}/zones/${zone}`)
   }
 
   /** The data centre still shows what has ended, as EC2 does; Google does not. */

@@ -1,10 +1,13 @@
 import type { Route } from './call.ts'
+import { diskRoutes } from './disk-routes.ts'
 import { instanceRoutes } from './instance-routes.ts'
 import { otherRoutes } from './other-routes.ts'
+import { snapshotRoutes } from './snapshot-routes.ts'
 import { trafficRoutes } from './traffic-routes.ts'
 
 const zonal = '/compute/v1/projects/{project}/zones/{zone}'
 const project = '/compute/v1/projects/{project}'
+const regional = `${project}/regions/{region}`
 
 /** Method and path of each operation that is simulated. */
 const rules: Readonly<Record<string, readonly [method: string, path: string]>> = {
@@ -22,6 +25,24 @@ const rules: Readonly<Record<string, readonly [method: string, path: string]>> =
   'instances.setLabels': ['POST', `${zonal}/instances/{instance}/setLabels`],
   'instances.setDeletionProtection': ['POST', `${zonal}/instances/{resource}/setDeletionProtection`],
   'disks.get': ['GET', `${zonal}/disks/{disk}`],
+  'disks.insert': ['POST', `${zonal}/disks`],
+  'disks.delete': ['DELETE', `${zonal}/disks/{disk}`],
+  'disks.addResourcePolicies': ['POST', `${zonal}/disks/{disk}/addResourcePolicies`],
+  'snapshots.get': ['GET', `${project}/global/snapshots/{snapshot}`],
+  'snapshots.list': ['GET', `${project}/global/snapshots`],
+  'snapshots.insert': ['POST', `${project}/global/snapshots`],
+  'snapshots.delete': ['DELETE', `${project}/global/snapshots/{snapshot}`],
+  'snapshots.setLabels': ['POST', `${project}/global/snapshots/{resource}/setLabels`],
+  'instantSnapshots.list': ['GET', `${zonal}/instantSnapshots`],
+  'instantSnapshots.delete': ['DELETE', `${zonal}/instantSnapshots/{instantSnapshot}`],
+  'instantSnapshotGroups.get': ['GET', `${zonal}/instantSnapshotGroups/{instantSnapshotGroup}`],
+  'instantSnapshotGroups.insert': ['POST', `${zonal}/instantSnapshotGroups`],
+  'instantSnapshotGroups.delete': ['DELETE', `${zonal}/instantSnapshotGroups/{instantSnapshotGroup}`],
+  'resourcePolicies.get': ['GET', `${regional}/resourcePolicies/{resourcePolicy}`],
+  'resourcePolicies.insert': ['POST', `${regional}/resourcePolicies`],
+  'zones.list': ['GET', `${project}/zones`],
+  'regionOperations.wait': ['POST', `${regional}/operations/{operation}/wait`],
+  'globalOperations.get': ['GET', `${project}/global/operations/{operation}`],
   'disks.setLabels': ['POST', `${zonal}/disks/{resource}/setLabels`],
   'machineTypes.get': ['GET', `${zonal}/machineTypes/{machineType}`],
   'instanceGroups.listInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/listInstances`],
@@ -42,7 +63,7 @@ interface Rule {
   readonly route: Route
 }
 
-const routes: readonly Rule[] = [...instanceRoutes, ...otherRoutes, ...trafficRoutes].map((route) => {
+const routes: readonly Rule[] = [...instanceRoutes, ...diskRoutes, ...snapshotRoutes, ...otherRoutes, ...trafficRoutes].map((route) => {
   const [method, path] = rules[route.operation] ?? ['', '']
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   return { method, names, route, pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '([^/]+)')}$`) }

@@ -2,7 +2,7 @@ import type { Target } from '../datacentre/types.ts'
 import type { Body, Call, Route } from './call.ts'
 import { lastPart, objectsIn, partOf, textIn } from './call.ts'
 import { invalid, notFound, required, staleFingerprint } from './fault.ts'
-import { change } from './instance-routes.ts'
+import { change } from './change.ts'
 import type { BackendServiceRecord, GroupRecord, InstanceRecord, Project } from './project.ts'
 import { fingerprint } from './project.ts'
 

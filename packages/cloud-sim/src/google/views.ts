@@ -76,7 +76,6 @@ export function instanceView(project: Project, record: InstanceRecord): object {
 export function diskView(project: Project, record: DiskRecord): object {
   const volume = project.dataCentre.storage.getVolume(record.volumeId)
   const { url, path } = project
-  const users = project.instances().filter(({ disks, zone }) => zone === record.zone && disks.some(({ name }) => name === record.name))
   return {
     kind: 'compute#disk',
     id: record.id,
@@ -93,6 +92,14 @@ export function diskView(project: Project, record: DiskRecord): object {
     physicalBlockSizeBytes: '4096',
     ...(record.sourceImage === undefined ? {} : { sourceImage: record.sourceImage }),
     ...(record.sourceSnapshot === undefined ? {} : { sourceSnapshot: record.sourceSnapshot }),
-    users: users.map(({ name }) => url(path(record.zone, 'instances', name))),
+    ...(record.description === undefined ? {} : { description: record.description }),
+    ...(record.policies.length === 0
+      ? {}
+      : {
+          resourcePolicies: record.policies.map((name) =>
+            url(`projects/${project.id}/regions/${project.dataCentre.region}/resourcePolicies/${name}`),
+          ),
+        }),
+    users: project.usersOf(record).map(({ name }) => url(path(record.zone, 'instances', name))),
   }
 }

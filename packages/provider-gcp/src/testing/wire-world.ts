@@ -3,7 +3,7 @@ import '@google-cloud/compute'
 import { seededGoogleImage, startGoogleServer } from '@understudy/cloud-sim'
 import type { GoogleServer, GoogleServerOptions } from '@understudy/cloud-sim'
 import { seededRandom, sleep } from '@understudy/core'
-import type { InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
+import type { DiskRef, InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
 import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
 import { createGcpProvider } from '../gcp-provider.ts'
 
@@ -12,14 +12,24 @@ const operations: Readonly<Record<FaultyCall, string>> = {
   start: 'instances.start',
   stop: 'instances.stop',
   terminate: 'instances.delete',
-  capture: 'snapshots.insert',
+  // Of several disks; of a single one it is `snapshots.insert`.
+  capture: 'instantSnapshotGroups.insert',
   describe: 'instances.get',
   setWeights: 'backendServices.patch',
 }
 const faults = { throttled: { kind: 'throttle' }, unavailable: { kind: 'unavailable' }, insufficient_capacity: { kind: 'capacity' } } as const
 /** Quicker than a real region, and its time runs fast: the suite waits for hundreds of changes. */
 const quick = { minMs: 1_000, maxMs: 3_000 }
-const latencies = { pending: quick, boot: quick, resume: quick, stopping: quick, hibernating: quick, shuttingDown: quick, loadBalancerCreate: quick }
+const latencies = {
+  pending: quick,
+  boot: quick,
+  resume: quick,
+  stopping: quick,
+  hibernating: quick,
+  shuttingDown: quick,
+  loadBalancerCreate: quick,
+  snapshot: { minMs: 4_000, maxMs: 8_000 },
+}
 
 /** The adapter and its real SDK, talking HTTP to a simulated Compute Engine in this process. */
 export async function gcpWireWorld(options: GoogleServerOptions = {}): Promise<ConformanceWorld & { readonly server: GoogleServer }> {
@@ -61,6 +71,7 @@ function controls(server: GoogleServer): Controls {
   const dc = server.dataCentre
   const random = seededRandom(11)
   let made = 0
+  const volumeOf = ({ nativeId, zone }: DiskRef): string => server.project.disk(zone ?? '', nativeId.replace('disks/', '')).volumeId
   const machineIn = (ref: InstanceRef) => server.project.machine(server.project.instance(ref.zone ?? '', ref.nativeId))
   /** What the adapter does not have yet, the suite does not ask for. */
   const absent = (what: string) => () => {
@@ -93,8 +104,8 @@ function controls(server: GoogleServer): Controls {
     rebalance: absent('a recommendation'),
     scheduleMaintenance: absent('maintenance'),
     pushed: absent('pushed documents'),
-    writeDisk: absent('snapshots'),
-    readDisk: absent('snapshots'),
+    writeDisk: (disk, value) => dc.blocks.write(volumeOf(disk), 0, bytesOf(value)),
+    readDisk: (disk) => Buffer.from(dc.blocks.read(volumeOf(disk), 0, 4)).readUInt32BE(),
     countOf: (key) => countOf(server, key),
   }
 }
@@ -163,5 +174,11 @@ function countOf({ project }: GoogleServer, key: string): { instances: number; l
   const instances = project.instances().filter((record) => isOurs(record) && project.machine(record).state !== 'shutting-down')
   const attached = new Set(project.instances().flatMap(({ zone, disks }) => disks.map(({ name }) => `${zone}/${name}`)))
   const loose = project.disks().filter((disk) => isOurs(disk) && !attached.has(`${disk.zone}/${disk.name}`))
-  return { instances: instances.length, looseDisks: loose.length, snapshots: 0 }
+  return { instances: instances.length, looseDisks: loose.length, snapshots: project.snapshots.filter(isOurs).length }
+}
+
+const bytesOf = (value: number): Uint8Array => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
 }

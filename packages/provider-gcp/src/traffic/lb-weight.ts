@@ -63,7 +63,7 @@ export async function enrol(adapter: Adapter, binding: TrafficBinding, ref: Inst
     requestId: requestIdOf(context.idempotencyKey, `enrol ${idOf(instance)} ${idle.name}`),
   }
   const accepted = await repeatSafely(adapter, () => adapter.calls.addToGroup(target, context.signal), context.signal)
-  await untilDone(adapter, idle.zone, accepted, context.signal)
+  await untilDone(adapter, accepted, context.signal)
 }
 
 /** One write of both capacities under the fingerprint that was read: there is no moment between raising and lowering. */
@@ -83,7 +83,7 @@ export async function setWeights(adapter: Adapter, binding: TrafficBinding, weig
       adapter.calls.patchBackends({ backendService: read.backendService, backends, fingerprint, requestId }, context.signal)
     try {
       const accepted = await repeatSafely(adapter, write, context.signal)
-      return await untilDone(adapter, undefined, accepted, context.signal)
+      return await untilDone(adapter, accepted, context.signal)
     } catch (error) {
       if (!isProviderError(error, 'conflict') || tried === attempts) throw error
     }
@@ -102,7 +102,7 @@ export async function remove(adapter: Adapter, binding: TrafficBinding, ref: Ins
     requestId: requestIdOf(context.idempotencyKey, `remove ${idOf(instance)} ${group.name}`),
   }
   const accepted = await repeatSafely(adapter, () => adapter.calls.removeFromGroup(target, context.signal), context.signal)
-  await untilDone(adapter, group.zone, accepted, context.signal)
+  await untilDone(adapter, accepted, context.signal)
 }
 
 function capacitiesFor({ groups }: View, weights: Weights): number[] {
