@@ -6,6 +6,7 @@ export const signalId = idOf('signal', 'signal')
 export const signalKind = z.enum(['interruption', 'rebalance', 'maintenance', 'failure', 'risk'])
 export const signalEffect = z.enum(['terminate', 'stop', 'hibernate', 'reboot', 'freeze', 'redeploy', 'unknown'])
 const confidence = z.enum(['certain', 'likely'])
+const cause = z.enum(['platform', 'user', 'us', 'unknown'])
 
 export const Signal = z
   .object({
@@ -20,7 +21,9 @@ export const Signal = z
     shadowId: z.string().optional(),
     deadline: time.optional().meta({ description: "The cloud's own." }),
     confidence,
-    cause: z.enum(['platform', 'user', 'us', 'unknown']),
+    cause: cause.meta({ description: 'platform: the cloud decided · user: a person or another program · us · unknown: nobody has said' }),
+    canPostponeUntil: time.optional().meta({ description: 'Until when it could be put off, where the cloud lets itself be asked.' }),
+    canExpedite: z.boolean().meta({ description: 'Whether it could be had at once, at a time of our choice, instead of at its deadline.' }),
     source: z.enum(['push', 'queue', 'agent', 'api', 'poll']),
     observedAt: time.meta({ description: 'When the cloud noticed.' }),
     receivedAt: time.meta({ description: 'When we were told.' }),
@@ -44,8 +47,18 @@ export const CreateSignal = z
     effect: signalEffect.optional(),
     deadline: timeInput.optional(),
     confidence: confidence.optional(),
-    document: anyJson.optional().meta({ description: "The cloud's own notice, for instance from the instance's metadata." }),
-    documentKind: text(100).optional(),
+    cause: cause.exclude(['us']).optional().meta({ description: 'Whose doing it is. Left out: unknown.' }),
+    canPostponeUntil: timeInput.optional(),
+    canExpedite: z.boolean().optional(),
+    document: anyJson
+      .optional()
+      .meta({ description: "The cloud's own notice, as the instance's metadata service or its guest gave it. Instead of `kind`." }),
+    documentKind: text(100)
+      .optional()
+      .meta({
+        description: 'Which document it is, where that is not plain from its shape.',
+        examples: ['spot/instance-action', 'events/maintenance/scheduled', 'scheduledevents', 'gcp-preempted', 'gcp-maintenance-event'],
+      }),
   })
   .refine(
     (body) => body.resourceId !== undefined || (body.accountId !== undefined && body.nativeId !== undefined),

@@ -10,7 +10,7 @@ const malformed = (reason: string): ParsedSignal => ({ outcome: 'malformed', rea
 
 /**
  * Reads what Azure says about a VM: the scheduled events of its guest (with the VM's id beside it, since the document knows
- * names only), and health annotations of Event Grid in its own schema and as CloudEvents. Pure.
+ * names only), and what Event Grid says of health and of operations, in its own schema and as CloudEvents. Pure.
  */
 export function parseAzureDocument(document: unknown, received: Received): ParsedSignal {
   if (Array.isArray(document)) return document.length === 1 ? parseAzureDocument(document[0], received) : malformed('one event is expected at a time')
@@ -19,10 +19,24 @@ export function parseAzureDocument(document: unknown, received: Received): Parse
   const type = textIn(document, 'eventType') ?? textIn(document, 'type')
   if (type === undefined) return malformed('the event has no type')
   const data = document['data']
-  if (type !== 'Microsoft.ResourceNotifications.HealthResources.AvailabilityStatusChanged')
-    return ignored(`events of the type ${type} say nothing about instances`)
+  const read = readers[type]
+  if (read === undefined) return ignored(`events of the type ${type} say nothing about instances`)
   if (!isFields(data)) return malformed('the event has no data')
-  return availabilityChange(data, textIn(document, 'id'), received)
+  const eventId = textIn(document, 'id')
+  const at = timeIn(document, 'eventTime') ?? timeIn(document, 'time') ?? received.at
+  return read(data, { at, ...(eventId === undefined ? {} : { eventId }) })
+}
+
+interface About {
+  readonly at: string
+  readonly eventId?: string
+}
+
+const readers: Readonly<Record<string, (data: Fields, about: About) => ParsedSignal>> = {
+  'Microsoft.ResourceNotifications.HealthResources.AvailabilityStatusChanged': availabilityChange,
+  'Microsoft.ResourceNotifications.HealthResources.ResourceAnnotated': annotation,
+  'Microsoft.Resources.ResourceActionSuccess': resourceOperation,
+  'Microsoft.Resources.ResourceDeleteSuccess': resourceOperation,
 }
 
 const effects: Readonly<Record<string, { readonly kind: NeutralSignal['kind']; readonly effect: SignalEffect }>> = {
@@ -61,25 +75,67 @@ function scheduledEvents(events: readonly unknown[], { at, nativeId }: Received)
   return signals.length === 0 ? ignored('no scheduled event concerns this virtual machine') : { outcome: 'signals', signals }
 }
 
-function availabilityChange(data: Fields, eventId: string | undefined, { at }: Received): ParsedSignal {
+function availabilityChange(data: Fields, about: About): ParsedSignal {
+  const properties = healthProperties(data)
+  if (isParsed(properties)) return properties
+  if (textIn(properties, 'availabilityState') !== 'Unavailable') return ignored('the virtual machine has not become unavailable')
+  return failure({ ...about, at: timeIn(properties, 'occurredTime') ?? about.at }, textIn(properties, 'targetResourceId'), 'unknown', 'unknown')
+}
+
+/** Azure's own account of why a machine is not there: `reason` and `context` say whose doing it is. */
+function annotation(data: Fields, about: About): ParsedSignal {
+  const properties = healthProperties(data)
+  if (isParsed(properties)) return properties
+  const name = textIn(properties, 'annotationName') ?? ''
+  const effect = annotated.find(([pattern]) => pattern.test(name))?.[1]
+  if (effect === undefined) return ignored(`the annotation ${name} does not say that the virtual machine goes`)
+  const context = textIn(properties, 'context') ?? ''
+  const cause = /customer/i.test(context) ? 'user' : /platform/i.test(context) ? 'platform' : 'unknown'
+  return failure({ ...about, at: timeIn(properties, 'occurredTime') ?? about.at }, textIn(properties, 'targetResourceId'), effect, cause)
+}
+const annotated: readonly (readonly [RegExp, SignalEffect])[] = [
+  [/Delet/i, 'terminate'],
+  [/Deallocat|Evict|Preempt|Stop|PowerOff/i, 'stop'],
+  [/Redeploy|Migrat/i, 'redeploy'],
+  [/Reboot|Restart|Crash|HostFault|NodeFault/i, 'reboot'],
+]
+
+/** An operation of Resource Manager that has succeeded. Who asked is a person or us: `attribute`, or a look at the machine, tells. */
+function resourceOperation(data: Fields, about: About): ParsedSignal {
+  const operation = /^microsoft\.compute\/virtualmachines\/(delete|deallocate\/action|poweroff\/action)$/i.exec(
+    textIn(data, 'operationName') ?? '',
+  )?.[1]
+  if (operation === undefined) return ignored('the operation does not stop a virtual machine')
+  return failure(about, textIn(data, 'resourceUri'), operation.toLowerCase() === 'delete' ? 'terminate' : 'stop', 'unknown')
+}
+
+const isParsed = (value: Fields | ParsedSignal): value is ParsedSignal => 'outcome' in value
+
+function healthProperties(data: Fields): Fields | ParsedSignal {
   const info = data['resourceInfo']
   const properties = isFields(info) ? info['properties'] : undefined
   if (!isFields(properties)) return malformed('the event has no properties')
-  const nativeId = textIn(properties, 'targetResourceId')
-  if (nativeId === undefined) return malformed('the event names no resource')
   if (textIn(properties, 'targetResourceType')?.toLowerCase() !== 'microsoft.compute/virtualmachines')
     return ignored('it is not about a virtual machine')
-  if (textIn(properties, 'availabilityState') !== 'Unavailable') return ignored('the virtual machine has not become unavailable')
-  const occurred = Date.parse(textIn(properties, 'occurredTime') ?? '')
+  return properties
+}
+
+function failure({ at, eventId }: About, nativeId: string | undefined, effect: SignalEffect, cause: NeutralSignal['cause']): ParsedSignal {
+  if (nativeId === undefined) return malformed('the event names no resource')
   const signal: NeutralSignal = {
     kind: 'failure',
-    effect: 'unknown',
+    effect,
     nativeId,
     ...(eventId === undefined ? {} : { eventId }),
-    observedAt: Number.isNaN(occurred) ? at : new Date(occurred).toISOString(),
+    observedAt: at,
     confidence: 'certain',
-    cause: 'unknown',
+    cause,
     canExpedite: false,
   }
   return { outcome: 'signals', signals: [signal] }
+}
+
+function timeIn(fields: Fields, key: string): string | undefined {
+  const ms = Date.parse(textIn(fields, key) ?? '')
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
 }

@@ -58,7 +58,7 @@ const systemEvents: Readonly<Record<string, (at: string) => Meaning>> = {
 
 /** The guest's own documents name neither the instance nor the time: who forwards them says both. */
 function parseMetadata(documentKind: string, document: unknown, { at, nativeId }: Received): ParsedSignal {
-  const read = metadataKinds[documentKind]
+  const read = metadataKinds[kindOf(documentKind)]
   if (read === undefined) return ignored(`${documentKind} is no metadata document that this adapter reads`)
   if (nativeId === undefined) return malformed(`${documentKind} without an instance`)
   const observedAt = timeOf(at)
@@ -67,6 +67,9 @@ function parseMetadata(documentKind: string, document: unknown, { at, nativeId }
   if (typeof seen === 'string') return seen === '' ? ignored(`${documentKind} announces nothing`) : malformed(seen)
   return signalsOf({ confidence: 'certain', cause: 'platform', canExpedite: false, nativeId, observedAt, ...seen })
 }
+
+/** By our name, or by the path below `computeMetadata/v1/`. */
+const kindOf = (documentKind: string): string => `gcp-${documentKind.replace(/^.*\//, '').replace(/^gcp-/, '')}`
 
 type Read = (document: unknown, at: string) => (Meaning & { readonly canExpedite?: boolean }) | string
 

@@ -16,6 +16,8 @@ export const signalSummary = (signal: Signal & { readonly duplicates?: number })
     deadline: timeText(signal.deadline),
     confidence: signal.confidence,
     cause: signal.cause,
+    canPostponeUntil: timeText(signal.canPostponeUntil),
+    canExpedite: signal.canExpedite,
     source: signal.source,
     observedAt: signal.observedAt.toISOString(),
     receivedAt: signal.receivedAt.toISOString(),

@@ -20,6 +20,9 @@ export interface NewSignal {
   readonly effect?: NeutralSignal['effect']
   readonly deadline?: Date
   readonly confidence?: NeutralSignal['confidence']
+  readonly cause?: NeutralSignal['cause']
+  readonly canPostponeUntil?: Date
+  readonly canExpedite?: boolean
   /** … or the document as the guest's metadata service gave it. */
   readonly document?: Json
   readonly documentKind?: string
@@ -75,8 +78,9 @@ async function acceptOwn(control: Control, principal: Principal, account: Accoun
     ...(input.deadline === undefined ? {} : { deadline: input.deadline.toISOString() }),
     observedAt: now(control.clock).toISOString(),
     confidence: input.confidence ?? 'certain',
-    cause: 'unknown',
-    canExpedite: false,
+    cause: input.cause ?? 'unknown',
+    ...(input.canPostponeUntil === undefined ? {} : { canPostponeUntil: input.canPostponeUntil.toISOString() }),
+    canExpedite: input.canExpedite ?? false,
   }
   return acceptSignals(control, { account, source: 'api', received: [{ signal, raw: { ...signal } }], requestedBy: actorOf(principal) })
 }

@@ -1,4 +1,5 @@
 import type { Json } from '@understudy/core'
+import type { NeutralSignal } from '@understudy/provider'
 import type { Account } from '../accounts/account.ts'
 import type { Control } from '../context.ts'
 import { acceptSignals } from './accept-signals.ts'
@@ -34,9 +35,15 @@ export async function ingestDocuments(
       ...(input.nativeId === undefined ? {} : { nativeId: input.nativeId }),
       ...(input.documentKind === undefined ? {} : { documentKind: input.documentKind }),
     })
-    if (parsed.outcome === 'signals') received.push(...parsed.signals.map((signal) => ({ signal, raw: document as Json })))
-    else ignored.push({ index, outcome: parsed.outcome, reason: parsed.reason })
+    if (parsed.outcome !== 'signals') ignored.push({ index, outcome: parsed.outcome, reason: parsed.reason })
+    else if (parsed.signals.every(isStorable)) received.push(...parsed.signals.map((signal) => ({ signal, raw: document as Json })))
+    else ignored.push({ index, outcome: 'malformed', reason: 'It names an instance or an event by something that is no id.' })
   }
   const signals = await acceptSignals(control, { account: input.account, source: input.source, received })
   return { signals, ignored }
 }
+
+/** Ids that were inside of an envelope were not looked at when the request came in. */
+const isStorable = ({ nativeId, eventId = '' }: NeutralSignal): boolean =>
+  [nativeId, eventId].every((id) => id.length <= idLengthMax && id.isWellFormed() && !/\p{Cc}/u.test(id))
+const idLengthMax = 512

@@ -5,8 +5,12 @@ import { created, route } from '../../http/route.ts'
 import { signalView } from '../../views/signal.ts'
 
 export const createSignalRoute = route(contract, async ({ control, deps, principal, body }) => {
-  const { deadline, ...rest } = body
-  const signal = await createSignal(control, principal, { ...rest, ...(deadline === undefined ? {} : { deadline: new Date(deadline) }) })
+  const { deadline, canPostponeUntil, ...rest } = body
+  const signal = await createSignal(control, principal, {
+    ...rest,
+    ...(deadline === undefined ? {} : { deadline: new Date(deadline) }),
+    ...(canPostponeUntil === undefined ? {} : { canPostponeUntil: new Date(canPostponeUntil) }),
+  })
   if (signal.operationId !== undefined) ringFor(deps, { id: signal.operationId, priority: priorities.interruption })
   return created(signalView(signal), `/v1/signals/${signal.id}`)
 })

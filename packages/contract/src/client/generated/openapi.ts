@@ -1296,8 +1296,24 @@ export interface components {
             deadline?: string;
             /** @enum {string} */
             confidence?: "certain" | "likely";
-            /** @description The cloud's own notice, for instance from the instance's metadata. */
+            /**
+             * @description Whose doing it is. Left out: unknown.
+             * @enum {string}
+             */
+            cause?: "platform" | "user" | "unknown";
+            /** Format: date-time */
+            canPostponeUntil?: string;
+            canExpedite?: boolean;
+            /** @description The cloud's own notice, as the instance's metadata service or its guest gave it. Instead of `kind`. */
             document?: unknown;
+            /**
+             * @description Which document it is, where that is not plain from its shape.
+             * @example spot/instance-action
+             * @example events/maintenance/scheduled
+             * @example scheduledevents
+             * @example gcp-preempted
+             * @example gcp-maintenance-event
+             */
             documentKind?: string;
         };
         CreateWebhook: {
@@ -1794,8 +1810,18 @@ export interface components {
             deadline?: string;
             /** @enum {string} */
             confidence: "certain" | "likely";
-            /** @enum {string} */
+            /**
+             * @description platform: the cloud decided · user: a person or another program · us · unknown: nobody has said
+             * @enum {string}
+             */
             cause: "platform" | "user" | "us" | "unknown";
+            /**
+             * Format: date-time
+             * @description Until when it could be put off, where the cloud lets itself be asked.
+             */
+            canPostponeUntil?: string;
+            /** @description Whether it could be had at once, at a time of our choice, instead of at its deadline. */
+            canExpedite: boolean;
             /** @enum {string} */
             source: "push" | "queue" | "agent" | "api" | "poll";
             /**
