@@ -5,6 +5,7 @@ import { awsCompute } from './compute.ts'
 import { freshness } from './freshness.ts'
 import { instanceReader } from './instance-reader.ts'
 import { instanceTypes } from './instance-types.ts'
+import { awsDisks } from './disks.ts'
 import { awsInventory } from './inventory.ts'
 import { awsLabels } from './labels.ts'
 import { awsMarket } from './market.ts'
@@ -46,6 +47,7 @@ export function createAwsProvider(settings: AwsSettings): Provider {
     labels: awsLabels(adapter),
     traffic: awsTraffic(adapter),
     snapshots,
+    disks: awsDisks(adapter),
     signals: awsSignals(adapter, settings.eventsQueueUrl),
     market: awsMarket(adapter),
     async close() {

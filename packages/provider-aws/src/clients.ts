@@ -1,5 +1,6 @@
 import {
   AssociateAddressCommand,
+  AttachVolumeCommand,
   CancelSpotInstanceRequestsCommand,
   CreateSnapshotsCommand,
   CreateTagsCommand,
@@ -8,6 +9,7 @@ import {
   DeleteTagsCommand,
   DeleteVolumeCommand,
   DescribeAddressesCommand,
+  DetachVolumeCommand,
   DescribeAvailabilityZonesCommand,
   DescribeInstanceAttributeCommand,
   DescribeInstanceCreditSpecificationsCommand,
@@ -169,6 +171,10 @@ const ec2Changes = ({ ec2Repeat, ec2Once }: Clients, tell: Tell) => ({
     tell('token', ec2Once.send(new CreateVolumeCommand(input), until(signal)), offering),
   deleteVolume: (input: Ec2.DeleteVolumeCommandInput, signal?: AbortSignal) =>
     tell('repeatable', ec2Repeat.send(new DeleteVolumeCommand(input), until(signal))),
+  attachVolume: (input: Ec2.AttachVolumeCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', ec2Repeat.send(new AttachVolumeCommand(input), until(signal))),
+  detachVolume: (input: Ec2.DetachVolumeCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', ec2Repeat.send(new DetachVolumeCommand(input), until(signal))),
   associateAddress: (input: Ec2.AssociateAddressCommandInput, signal?: AbortSignal) =>
     tell('repeatable', ec2Repeat.send(new AssociateAddressCommand(input), until(signal))),
   disassociateAddress: (input: Ec2.DisassociateAddressCommandInput, signal?: AbortSignal) =>

@@ -1,5 +1,6 @@
 export * from './adapter.ts'
 export * from './capabilities/compute.ts'
+export * from './capabilities/disks.ts'
 export * from './capabilities/inventory.ts'
 export * from './capabilities/labels.ts'
 export * from './capabilities/market.ts'

@@ -1,4 +1,5 @@
 import type { Compute } from './capabilities/compute.ts'
+import type { Disks } from './capabilities/disks.ts'
 import type { Inventory } from './capabilities/inventory.ts'
 import type { Labelling } from './capabilities/labels.ts'
 import type { Market } from './capabilities/market.ts'
@@ -21,6 +22,7 @@ export interface Provider {
   readonly labels: Labelling
   readonly traffic?: Traffic
   readonly snapshots?: Snapshots
+  readonly disks?: Disks
   readonly signals?: Signals
   readonly market?: Market
   /** Releases sockets and timers. The provider must not be used afterwards. */

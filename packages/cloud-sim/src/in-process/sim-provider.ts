@@ -3,6 +3,7 @@ import type { DataCentre } from '../datacentre/datacentre.ts'
 import { SimAdapter } from './adapter.ts'
 import { simCompute } from './compute.ts'
 import { EventQueue } from './event-queue.ts'
+import { simDisks } from './disks.ts'
 import { simInventory } from './inventory.ts'
 import { simLabels } from './labels.ts'
 import { simMarket } from './market.ts'
@@ -60,6 +61,7 @@ export function simProvider(dc: DataCentre, options: SimProviderOptions = {}): P
     labels: simLabels(adapter),
     traffic: simTraffic(adapter),
     snapshots: simSnapshots(adapter),
+    disks: simDisks(adapter),
     signals: simSignals(adapter, queue),
     market: simMarket(adapter),
     async close() {

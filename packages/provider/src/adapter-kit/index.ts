@@ -1,3 +1,4 @@
+export * from './arrange.ts'
 export * from './handles.ts'
 export * from './read-fields.ts'
 export * from './repeat-lost.ts'

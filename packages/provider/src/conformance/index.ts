@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { computeConformance } from './compute.ts'
+import { diskConformance } from './disks.ts'
 import { failureConformance } from './failures.ts'
 import { inventoryConformance } from './inventory.ts'
 import { signalConformance } from './signals.ts'
@@ -30,6 +31,7 @@ export function describeConformance(name: string, makeWorld: () => Promise<Confo
     computeConformance(current)
     trafficConformance(current)
     snapshotConformance(current)
+    diskConformance(current)
     signalConformance(current)
     failureConformance(current)
   })

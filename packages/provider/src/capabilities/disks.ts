@@ -1,0 +1,20 @@
+import type { CallContext, DiskRef, InstanceRef } from '../refs.ts'
+
+/** A place of an instance, and what shall be plugged in there. */
+export interface DiskPlace {
+  /** As in `DiskDna.deviceKey`. */
+  readonly deviceKey: string
+  readonly disk: DiskRef
+  readonly deleteWithInstance: boolean
+}
+
+/** Which disk is plugged in where. Absent where a cloud, or its adapter, cannot exchange the disks of an instance that exists. */
+export interface Disks {
+  /**
+   * Declares what shall be in these places; others stay as they are. One call does what can be done now and answers whether
+   * everything is as declared: call again, a little later, until `settled`. Nothing is remembered between calls, so that a
+   * restarted process goes on where another one stopped. A disk that loses its place stays, unplugged.
+   * Throws `conflict` unless the instance is stopped, and `not_found` when the instance or a disk is gone.
+   */
+  arrange(ref: InstanceRef, places: readonly DiskPlace[], context: CallContext): Promise<{ readonly settled: boolean }>
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import type { DiskPlace } from '../capabilities/disks.ts'
+import type { DiskDna } from '../dna.ts'
+import type { DiskRef, InstanceRef } from '../refs.ts'
+import { captured, describeOf, failureOf, finished, newContext } from './steps.ts'
+import type { ConformanceWorld } from './world.ts'
+
+/** Exchanging the disks of an instance that exists. */
+export function diskConformance(world: () => ConformanceWorld): void {
+  describe('the disks of an instance', () => {
+    const placesOf = (disks: readonly DiskDna[]): DiskPlace[] =>
+      disks.map(({ deviceKey, ref, deleteWithInstance }) => ({ deviceKey, disk: ref, deleteWithInstance }))
+
+    it('are exchanged for those of a set: the same instance then has the bytes of before, and back again', async () => {
+      const { snapshots } = world().provider
+      if (world().provider.disks === undefined || snapshots === undefined) return
+      const ref = await world().makePrimary()
+      const source = await describeOf(world(), ref)
+      const before = placesOf(source.disks)
+      for (const [index, { disk }] of before.entries()) world().writeDisk(disk, 100 + index)
+      const set = await captured(world(), ref)
+      for (const { disk } of before) world().writeDisk(disk, 7)
+      const zone = source.placement.zone ?? ''
+      const made = await finished(world(), await world().run(snapshots.materialise(set, { zone }, newContext())))
+      await stopped(world(), ref)
+      const after = before.map((place, index): DiskPlace => ({ ...place, disk: made[index]! })) // in the order of the set, which is that of the definition
+      await arranged(world(), ref, after)
+      const exchanged = await describeOf(world(), ref)
+      expect(exchanged.fingerprint).toBe(source.fingerprint)
+      expect(exchanged.disks.map(({ ref: disk }) => disk.nativeId)).toEqual(after.map(({ disk }) => disk.nativeId))
+      expect(after.map(({ disk }) => world().readDisk(disk))).toEqual([100, 101])
+      // What lost its place is still there, and finds back.
+      await arranged(world(), ref, before)
+      expect((await describeOf(world(), ref)).disks.map(({ ref: disk }) => disk.nativeId)).toEqual(before.map(({ disk }) => disk.nativeId))
+      expect(before.map(({ disk }) => world().readDisk(disk))).toEqual([7, 7])
+      await finished(world(), await world().run(world().provider.compute.start(ref, newContext())))
+    })
+
+    it('stay while it runs, and an unknown disk is refused', async () => {
+      const { disks } = world().provider
+      if (disks === undefined) return
+      const ref = await world().makePrimary()
+      const { disks: present } = await describeOf(world(), ref)
+      expect(await failureOf(world(), disks.arrange(ref, placesOf(present), newContext()))).toBe('conflict')
+      await stopped(world(), ref)
+      const strange: DiskRef = { ...present[1]!.ref, nativeId: present[1]!.ref.nativeId.replace(/[0-9a-f]{6}$/, '000000') } // a root and a data disk
+      const places = [{ deviceKey: `${present[1]!.deviceKey}x`, disk: strange, deleteWithInstance: false }]
+      expect(await failureOf(world(), disks.arrange(ref, places, newContext()))).toBe('not_found')
+    })
+  })
+}
+
+async function stopped(world: ConformanceWorld, ref: InstanceRef): Promise<void> {
+  await finished(world, await world.run(world.provider.compute.stop(ref, {}, newContext())))
+}
+
+/** Each round by a process that has just started. */
+async function arranged(world: ConformanceWorld, ref: InstanceRef, places: readonly DiskPlace[]): Promise<void> {
+  const context = newContext()
+  for (let round = 0; round < 120; round++) {
+    const disks = world.freshProvider().disks!
+    const { settled } = await world.run(disks.arrange(ref, places, context))
+    if (settled) return
+    await world.advance(1000)
+  }
+  throw new Error('the disks did not come to where they should be')
+}
