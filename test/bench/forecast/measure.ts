@@ -1,6 +1,8 @@
+import type { Distribution } from '@understudy/forecast'
 import {
   fitForecaster,
   intervalScore,
+  levelOf,
   maseScale,
   meanAbsoluteError,
   normalQuantile,
@@ -31,6 +33,9 @@ export interface Measured {
   readonly milliseconds: number
   /** Taking in one point, scoring what came due, and adapting; mean over the future. */
   readonly updateMilliseconds: number
+  readonly distribution: Distribution
+  /** The place of each outcome in its distribution. */
+  readonly places: readonly number[]
 }
 
 /** Fits, predicts all quantiles and scores one task, with the yardstick as R's `snaive` states it (normal intervals). */
@@ -50,7 +55,8 @@ export function measure(task: Task): Measured {
     const cycle = Math.floor((step - 1) / period) + 1
     return history[history.length - period + ((step - 1) % period)]! + normalQuantile(level) * deviation * Math.sqrt(cycle)
   })
-  return { task, engine, naive, milliseconds, updateMilliseconds }
+  const places = Array.from(future, (value, index) => levelOf(distribution, index + 1, value))
+  return { task, engine, naive, milliseconds, updateMilliseconds, distribution, places }
 }
 
 function score({ future }: Task, scale: number, at: (step: number, level: number) => number): Scores {
