@@ -75,6 +75,9 @@ export const Problem = z
       .array(z.object({ pointer: z.string(), message: z.string() }))
       .optional()
       .meta({ description: 'Which parts of the request: a JSON pointer into the body, or `/query/…`, `/path/…`.' }),
+    nearest: jsonObject
+      .optional()
+      .meta({ description: 'What would be accepted instead, in the form of the request, where something near it would.' }),
   })
   .meta({ id: 'Problem' })
 export type Problem = z.output<typeof Problem>

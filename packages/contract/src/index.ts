@@ -1,5 +1,6 @@
 export * from './access.ts'
 export * from './accounts.ts'
+export * from './capabilities.ts'
 export * from './common.ts'
 export * from './events.ts'
 export * from './ingest.ts'

@@ -103,10 +103,26 @@ export const FailoverPlan = z
     primaryEpoch: z.number().int(),
     kind: z.enum(['running-shadow', 'parked-shadow', 'replacement']),
     shadowId: z.string().optional(),
-    steps: z.array(z.object({ name: z.string(), title: z.string(), expectedSeconds: z.number() })),
+    steps: z.array(
+      z.object({
+        name: z.string(),
+        title: z.string(),
+        expectedSeconds: z.number(),
+        elapsedSeconds: z.number().meta({ description: 'From the notice until this step is done.' }),
+        withinNotice: z.boolean().optional().meta({ description: "Whether that is within the cloud's own notice; left out where it gives none." }),
+      }),
+    ),
     expectedSeconds: z.number(),
     secondsAvailable: z.number().optional(),
     fits: z.boolean(),
+    notice: z
+      .object({
+        seconds: z.number(),
+        bestEffort: z.boolean().meta({ description: 'Whether it may come late, or not at all.' }),
+        fits: z.boolean().meta({ description: 'Whether the traffic is expected to be moved by then.' }),
+      })
+      .optional()
+      .meta({ description: 'What this cloud gives before it takes an interruptible instance; left out where it gives none.' }),
     warnings: z.array(z.string()),
   })
   .meta({ id: 'FailoverPlan' })

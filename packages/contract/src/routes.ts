@@ -1,5 +1,6 @@
 import * as access from './access.ts'
 import * as accounts from './accounts.ts'
+import * as capabilities from './capabilities.ts'
 import * as events from './events.ts'
 import * as ingest from './ingest.ts'
 import * as operations from './operations.ts'
@@ -19,6 +20,7 @@ const order = ({ url, method }: RouteContract): string => `${url} ${method}`
 export const routes: readonly RouteContract[] = [
   access,
   accounts,
+  capabilities,
   resources,
   shadows,
   recoveryPoints,

@@ -1,5 +1,6 @@
 export * from './access/index.ts'
 export * from './accounts/index.ts'
+export * from './capabilities/index.ts'
 export * from './context.ts'
 export * from './database.ts'
 export * from './cloud/index.ts'

@@ -21,8 +21,8 @@ const publishedLimits: Traits['limits'] = {
 export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'expectedSeconds' | 'limits'>): Traits => ({
   // Preempt is announced 30 s ahead, and only to a guest that asks for its scheduled events.
   interruptionNotice: { supported: true, seconds: 30, bestEffort: true },
-  resize: { supported: true, requires: 'stopped' },
-  hold: { supported: true, enableAt: 'any-stopped', withSpot: false, resizableWhileHeld: false },
+  resize: { supported: true, requires: 'stopped', spot: true },
+  hold: { supported: true, enableAt: 'any-stopped', withSpot: false, resizableWhileHeld: false, maxMemoryMiB: 64 * 1024 },
   // A VM cannot be renamed. What people see as its name is the tag `Name` where there is one.
   rename: { supported: true, how: 'tag' },
   multiDiskSnapshot: { supported: false, reason: 'Snapshots of disks are taken one by one; sets of restore points are not built yet.' },

@@ -18,8 +18,8 @@ const usualLimits: Traits['limits'] = {
 
 export const gcpTraits = ({ expectedSeconds, limits }: Pick<GcpSettings, 'expectedSeconds' | 'limits'>): Traits => ({
   interruptionNotice: { supported: true, seconds: 30, bestEffort: true },
-  resize: { supported: true, requires: 'stopped' },
-  hold: { supported: true, enableAt: 'never-needed', withSpot: true, resizableWhileHeld: false },
+  resize: { supported: true, requires: 'stopped', spot: true },
+  hold: { supported: true, enableAt: 'never-needed', withSpot: true, resizableWhileHeld: false, maxMemoryMiB: 208 * 1024 },
   // An instance's own name is what its key makes unique; the name people see is a label.
   rename: { supported: true, how: 'tag' },
   // By instant snapshots of a consistency group.

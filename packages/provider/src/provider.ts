@@ -39,8 +39,15 @@ export type Answer<T = object> = ({ readonly supported: true } & Readonly<T>) | 
 export interface Traits {
   /** Notice before an interruptible instance goes. */
   readonly interruptionNotice: Answer<{ seconds: number; bestEffort: boolean }>
-  readonly resize: Answer<{ requires: 'none' | 'restart' | 'stopped' }>
-  readonly hold: Answer<{ enableAt: 'launch' | 'any-stopped' | 'never-needed'; withSpot: boolean; resizableWhileHeld: boolean }>
+  /** `spot`: whether interruptible instances can be resized as well. */
+  readonly resize: Answer<{ requires: 'none' | 'restart' | 'stopped'; spot: boolean }>
+  /** Memory that outlasts a stop. `maxMemoryMiB`: of an instance that can be held; types may have limits of their own. */
+  readonly hold: Answer<{
+    enableAt: 'launch' | 'any-stopped' | 'never-needed'
+    withSpot: boolean
+    resizableWhileHeld: boolean
+    maxMemoryMiB?: number
+  }>
   readonly rename: Answer<{ how: 'tag' | 'native-stopped' | 'logical-only' }>
   readonly multiDiskSnapshot: Answer<{ maxDisks: number; guarantee: 'always' | 'conditional' }>
   readonly postponeMaintenance: Answer

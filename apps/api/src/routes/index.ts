@@ -14,6 +14,8 @@ import { listAccountsRoute } from './accounts/list-accounts.ts'
 import { rotateIngestKeyRoute } from './accounts/rotate-ingest-key.ts'
 import { updateAccountRoute } from './accounts/update-account.ts'
 import { verifyAccountRoute } from './accounts/verify-account.ts'
+import { getAccountCapabilitiesRoute } from './capabilities/get-account-capabilities.ts'
+import { getResourceCapabilitiesRoute } from './capabilities/get-resource-capabilities.ts'
 import { deleteResourceRoute } from './resources/delete-resource.ts'
 import { getDnaRoute } from './resources/get-dna.ts'
 import { getResourceTimelineRoute } from './resources/get-resource-timeline.ts'
@@ -84,6 +86,8 @@ export const routes: readonly Route[] = [
   rotateIngestKeyRoute,
   updateAccountRoute,
   verifyAccountRoute,
+  getAccountCapabilitiesRoute,
+  getResourceCapabilitiesRoute,
   deleteResourceRoute,
   getDnaRoute,
   getResourceTimelineRoute,

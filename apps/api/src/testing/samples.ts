@@ -47,6 +47,8 @@ export const samples: Readonly<Record<string, MakeSample>> = {
   updateAccount: async (t) => changing(await t.anAccount(), { name: 'renamed' }),
   deleteAccount: async (t) => changing(await t.anAccount()),
   verifyAccount: async (t) => of(await t.anAccount()),
+  getAccountCapabilities: async (t) => of(await t.anAccount()),
+  getResourceCapabilities: async (t) => of(await t.aResource()),
   rotateIngestKey: async (t) => of(await t.anAccount()),
 
   importResource: async (t) => ({ body: { accountId: (await t.anAccount()).id, nativeId: 'i-0b662ef9931388ba0', name: 'web' } }),

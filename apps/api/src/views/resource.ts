@@ -43,10 +43,13 @@ export const planView = (plan: FailoverPlan): z.input<typeof FailoverPlanView> =
     primaryEpoch: plan.primaryEpoch,
     kind: plan.kind,
     shadowId: plan.shadowId ?? undefined,
-    steps: plan.steps.map(({ name, title, expectedSeconds }) => ({ name, title, expectedSeconds })),
+    steps: plan.steps.map(({ name, title, expectedSeconds, elapsedSeconds, withinNotice }) =>
+      present({ name, title, expectedSeconds, elapsedSeconds, withinNotice: withinNotice ?? undefined }),
+    ),
     expectedSeconds: plan.expectedSeconds,
     secondsAvailable: plan.secondsAvailable ?? undefined,
     fits: plan.fits,
+    notice: plan.notice ?? undefined,
     warnings: [...plan.warnings],
   })
 

@@ -24,8 +24,8 @@ export interface SimProviderOptions {
 /** Like EC2's: published buckets, two minutes of notice, hibernation decided at launch. */
 const traits: Traits = {
   interruptionNotice: { supported: true, seconds: 120, bestEffort: true },
-  resize: { supported: true, requires: 'stopped' },
-  hold: { supported: true, enableAt: 'launch', withSpot: true, resizableWhileHeld: false },
+  resize: { supported: true, requires: 'stopped', spot: false },
+  hold: { supported: true, enableAt: 'launch', withSpot: true, resizableWhileHeld: false, maxMemoryMiB: 150 * 1024 },
   rename: { supported: true, how: 'tag' },
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   postponeMaintenance: { supported: false, reason: 'The port has no call that moves a scheduled event yet.' },

@@ -1,3 +1,4 @@
+export * from './abilities.ts'
 export * from './adopt-patiently.ts'
 export * from './await-operation.ts'
 export * from './call-context.ts'

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { proofAgeMs, shadowStatuses } from '../shadows/shadow.ts'
 import type { Shadow } from '../shadows/shadow.ts'
-import { aProof, aResource, aShadow, aTier, nowMs, traits } from '../testing/builders.ts'
+import { abilities, aProof, aResource, aShadow, aTier, nowMs, traits } from '../testing/builders.ts'
+import type { Abilities } from '../cloud/abilities.ts'
 import { candidates, planFor, planIdentity } from './failover.ts'
 import type { PlanQuestion } from './failover.ts'
 
@@ -50,7 +51,7 @@ const anyShadow: fc.Arbitrary<Shadow> = fc
 const question = (overrides: Partial<PlanQuestion> = {}): PlanQuestion => ({
   resource: aResource(),
   shadows: [aShadow()],
-  traits,
+  cloud: abilities(),
   nowMs,
   deadlineMs: undefined,
   ...overrides,
@@ -122,5 +123,59 @@ describe('planFor', () => {
     const plan = planFor(question({ resource: aResource({ traffic: undefined }) }))
     expect(plan.expectedSeconds).toBe(0)
     expect(plan.warnings).toEqual([expect.stringContaining('no traffic binding')])
+  })
+})
+
+describe('a plan in a cloud that can do less', () => {
+  const plan = (cloud: Partial<Abilities>, overrides: Partial<PlanQuestion> = {}) => planFor(question({ cloud: abilities(cloud), ...overrides }))
+  const trait = (changed: Partial<typeof traits>): Partial<Abilities> => ({ traits: { ...traits, ...changed } })
+  const stepNames = (cloud: Partial<Abilities>, shadows: readonly Shadow[] = []) => plan(cloud, { shadows }).steps.map(({ name }) => name)
+
+  test('is held against its notice, step by step', () => {
+    const shadows = [aShadow({ readiness: 'parked' })]
+    const short = plan(trait({ interruptionNotice: { supported: true, seconds: 25, bestEffort: true } }), { shadows })
+    expect(short.notice).toEqual({ seconds: 25, bestEffort: true, fits: false })
+    expect(short.fits, 'nobody has named a deadline').toBe(true)
+    expect(short.steps.map(({ name, elapsedSeconds, withinNotice }) => [name, elapsedSeconds, withinNotice]).slice(0, 4)).toEqual([
+      ['gate', 0, true],
+      ['standin', 0, true],
+      ['running', 25, true],
+      ['traffic', 26, false],
+    ])
+    expect(short.warnings.join(' ')).toMatch(/26 s after the notice, and this cloud gives 25 s.*hot or warm/)
+    expect(plan({}, { shadows })).toMatchObject({ notice: { seconds: 120, fits: true }, warnings: [] })
+  })
+
+  test('has no notice where the cloud gives none', () => {
+    const none = plan(trait({ interruptionNotice: { supported: false, reason: 'It takes instances unannounced.' } }))
+    expect(none.notice).toBeNull()
+    expect(none.steps.every(({ withinNotice }) => withinNotice === null)).toBe(true)
+    expect(none.warnings.join(' ')).toContain('It takes instances unannounced.')
+  })
+
+  test('saves no disks where none are kept, and says what is lost', () => {
+    expect(stepNames({})).toContain('state')
+    expect(stepNames({ snapshots: false })).not.toContain('state')
+    expect(plan({ snapshots: false }, { shadows: [] }).warnings.join(' ')).toContain('not what was on the disks')
+  })
+
+  test('says how its traffic is moved', () => {
+    const title = (mechanism: 'lb-weight' | 'lb-target' | 'address-move') =>
+      plan({}, { resource: aResource({ traffic: { mechanism, native: {} } }) }).steps.find(({ name }) => name === 'traffic')?.title
+    expect(new Set([title('lb-weight'), title('lb-target'), title('address-move')]).size).toBe(3)
+    const { traffic: _none, ...cloud } = abilities()
+    const unmoved = planFor(question({ cloud }))
+    expect(unmoved.steps.find(({ name }) => name === 'traffic')).toMatchObject({
+      expectedSeconds: 0,
+      title: expect.stringContaining('moves no traffic'),
+    })
+    expect(unmoved.warnings.join(' ')).toContain('nothing sends requests to it')
+  })
+
+  test('grows a small stand-in in place where it can, and by a sibling where it cannot', () => {
+    const small = [aShadow({ readiness: 'warm', instanceType: 't3.small' })]
+    const seconds = (cloud: Partial<Abilities>) => plan(cloud, { shadows: small }).steps.find(({ name }) => name === 'capacity')?.expectedSeconds
+    expect(seconds({})).toBe(31)
+    expect(seconds(trait({ resize: { supported: true, requires: 'none', spot: true } }))).toBe(1)
   })
 })

@@ -1,4 +1,5 @@
-import type { PurchaseModel, TrafficBinding, Traits } from '@understudy/provider'
+import type { PurchaseModel, TrafficBinding } from '@understudy/provider'
+import type { Abilities } from '../cloud/abilities.ts'
 import type { Resource } from '../resources/resource.ts'
 import { isRunningKind, proofAgeMs } from '../shadows/shadow.ts'
 import type { Shadow } from '../shadows/shadow.ts'
@@ -16,13 +17,20 @@ export interface FailoverPlan {
   /** Until the cloud takes the primary; null: nobody is in a hurry. */
   readonly secondsAvailable: number | null
   readonly fits: boolean
+  /** What this cloud gives before it takes an interruptible instance, and whether the traffic is moved by then; null: no notice. */
+  readonly notice: { readonly seconds: number; readonly bestEffort: boolean; readonly fits: boolean } | null
   readonly warnings: readonly string[]
 }
 export interface PlannedStep {
   readonly name: string
   readonly title: string
   readonly expectedSeconds: number
+  /** From the notice until this step is done. */
+  readonly elapsedSeconds: number
+  /** Null: the cloud gives no notice. */
+  readonly withinNotice: boolean | null
 }
+type Step = Pick<PlannedStep, 'name' | 'title' | 'expectedSeconds'>
 
 const takeable = new Set(['ready', 'unproven', 'proving'])
 
@@ -54,7 +62,7 @@ export const isArmed = (shadow: Pick<Shadow, 'armedUntil'>, nowMs: number): bool
 export interface PlanQuestion {
   readonly resource: Resource
   readonly shadows: readonly Shadow[]
-  readonly traits: Traits
+  readonly cloud: Abilities
   readonly nowMs: number
   readonly deadlineMs: number | undefined
   readonly shadowId?: string | undefined
@@ -62,12 +70,13 @@ export interface PlanQuestion {
 
 /** Makes the plan. Pure: the same rows give the same plan and so the same hash. */
 export function planFor(question: PlanQuestion): FailoverPlan {
-  const { resource, traits, nowMs, deadlineMs } = question
+  const { resource, cloud, nowMs, deadlineMs } = question
   const proofMaxAgeMs = (resource.tier?.proofMaxAgeSeconds ?? 0) * 1000
   const wanted = question.shadowId === undefined ? question.shadows : question.shadows.filter((shadow) => shadow.id === question.shadowId)
   const shadow = candidates(wanted, proofMaxAgeMs, nowMs)[0]
   const kind = shadow === undefined ? 'replacement' : isArmed(shadow, nowMs) || isRunningKind(shadow.readiness) ? 'running-shadow' : 'parked-shadow'
-  const steps = stepsOf(kind, resource, shadow, traits)
+  const notice = cloud.traits.interruptionNotice
+  const steps = stepsOf(kind, resource, shadow, cloud)
   const expectedSeconds = untilRedirected(steps)
   const secondsAvailable = deadlineMs === undefined ? null : Math.floor((deadlineMs - nowMs) / 1000)
   return {
@@ -76,35 +85,30 @@ export function planFor(question: PlanQuestion): FailoverPlan {
     primaryEpoch: resource.primaryEpoch,
     kind,
     shadowId: shadow?.id ?? null,
-    steps,
+    steps: againstNotice(steps, notice.supported ? notice.seconds : undefined),
     expectedSeconds,
     secondsAvailable,
     fits: secondsAvailable === null || expectedSeconds <= secondsAvailable,
-    warnings: warningsOf(kind, resource, shadow, nowMs),
+    notice: notice.supported ? { seconds: notice.seconds, bestEffort: notice.bestEffort, fits: expectedSeconds <= notice.seconds } : null,
+    warnings: [...warningsOf(kind, resource, shadow, nowMs), ...cloudWarnings(kind, resource, cloud, expectedSeconds)],
   }
 }
 
-function stepsOf(kind: FailoverPlan['kind'], resource: Resource, shadow: Shadow | undefined, traits: Traits): readonly PlannedStep[] {
-  const { launch, start, resume, shift } = traits.expectedSeconds
-  const wake = resource.tier?.holdMemory === true ? resume : start
+function stepsOf(kind: FailoverPlan['kind'], resource: Resource, shadow: Shadow | undefined, cloud: Abilities): readonly Step[] {
+  const { expectedSeconds, hold, resize } = cloud.traits
+  const { launch, start, resume, shift } = expectedSeconds
+  const wake = resource.tier?.holdMemory === true && hold.supported ? resume : start
+  const moves = resource.traffic !== undefined && cloud.traffic !== undefined
+  const inPlace = resize.supported && resize.requires === 'none'
   return [
     { name: 'gate', title: 'Check that the failover is still needed and allowed', expectedSeconds: 0 },
-    ...(kind === 'replacement'
-      ? [
-          { name: 'state', title: 'Save the state of the primary', expectedSeconds: 2 },
-          { name: 'replacement', title: 'Launch a replacement in another zone', expectedSeconds: launch },
-        ]
-      : [{ name: 'standin', title: `Reserve shadow ${shadow?.id ?? ''}`, expectedSeconds: 0 }]),
+    ...(kind === 'replacement' ? replacing(cloud) : [{ name: 'standin', title: `Reserve shadow ${shadow?.id ?? ''}`, expectedSeconds: 0 }]),
     ...(kind === 'parked-shadow' ? [{ name: 'running', title: 'Start the parked shadow', expectedSeconds: wake }] : []),
-    {
-      name: 'traffic',
-      title: resource.traffic ? 'Move the traffic' : 'No traffic binding: nothing to move',
-      expectedSeconds: resource.traffic ? shift : 0,
-    },
+    { name: 'traffic', title: trafficTitle(resource, cloud), expectedSeconds: moves ? shift : 0 },
     {
       name: 'capacity',
-      title: 'Bring it to the size of the primary',
-      expectedSeconds: shadow && shadow.instanceType !== resource.dna.size.type ? launch + shift : 0,
+      title: inPlace ? 'Resize it to that of the primary while it runs' : 'Bring it to the size of the primary, by a full-size sibling',
+      expectedSeconds: shadow && shadow.instanceType !== resource.dna.size.type ? (inPlace ? shift : launch + shift) : 0,
     },
     { name: 'stable', title: 'Wait until it is stable', expectedSeconds: 5 },
     { name: 'retired', title: 'Retire the former primary', expectedSeconds: 5 },
@@ -113,9 +117,53 @@ function stepsOf(kind: FailoverPlan['kind'], resource: Resource, shadow: Shadow 
   ]
 }
 
-function untilRedirected(steps: readonly PlannedStep[]): number {
+const replacing = ({ snapshots, traits }: Abilities): readonly Step[] => [
+  ...(snapshots ? [{ name: 'state', title: 'Save the state of the primary', expectedSeconds: 2 }] : []),
+  { name: 'replacement', title: 'Launch a replacement in another zone', expectedSeconds: traits.expectedSeconds.launch },
+]
+
+/** How a mechanism moves traffic is what its users notice of it. */
+function trafficTitle({ traffic }: Resource, cloud: Abilities): string {
+  if (traffic === undefined) return 'No traffic binding: nothing to move'
+  switch (cloud.traffic === undefined ? undefined : traffic.mechanism) {
+    case 'lb-weight':
+      return 'Move the traffic, by weights'
+    case 'lb-target':
+      return 'Move the traffic: the stand-in joins the group, then the primary leaves it'
+    case 'address-move':
+      return 'Move the address: connections are cut'
+    case undefined:
+      return 'This cloud moves no traffic: nothing to do'
+  }
+}
+
+function againstNotice(steps: readonly Step[], noticeSeconds: number | undefined): readonly PlannedStep[] {
+  let elapsedSeconds = 0
+  return steps.map((step) => {
+    elapsedSeconds += step.expectedSeconds
+    return { ...step, elapsedSeconds, withinNotice: noticeSeconds === undefined ? null : elapsedSeconds <= noticeSeconds }
+  })
+}
+
+function untilRedirected(steps: readonly Step[]): number {
   const index = steps.findIndex((step) => step.name === 'traffic')
   return steps.slice(0, index + 1).reduce((sum, step) => sum + step.expectedSeconds, 0)
+}
+
+/** What is different here than elsewhere. */
+function cloudWarnings(kind: FailoverPlan['kind'], resource: Resource, cloud: Abilities, expectedSeconds: number): readonly string[] {
+  const warnings: string[] = []
+  const { interruptionNotice: notice } = cloud.traits
+  if (!notice.supported) warnings.push(`${notice.reason} The failover begins when the instance is gone.`)
+  else if (expectedSeconds > notice.seconds) {
+    const remedy = kind === 'running-shadow' ? '' : ' A shadow that runs (hot or warm) needs no start.'
+    warnings.push(`The traffic is moved ${expectedSeconds} s after the notice, and this cloud gives ${notice.seconds} s.${remedy}`)
+  }
+  if (kind === 'replacement' && !cloud.snapshots)
+    warnings.push('This cloud keeps no disks for us: the replacement has what is on the image, not what was on the disks of the primary.')
+  if (resource.traffic !== undefined && cloud.traffic === undefined)
+    warnings.push('Traffic cannot be moved in this cloud: the stand-in is promoted, but nothing sends requests to it.')
+  return warnings
 }
 
 function warningsOf(kind: FailoverPlan['kind'], resource: Resource, shadow: Shadow | undefined, nowMs: number): readonly string[] {

@@ -3,6 +3,7 @@ import type { Json } from '@understudy/core'
 import { actorOf } from '../access/access.ts'
 import type { Principal } from '../access/access.ts'
 import { requireRole } from '../access/require-role.ts'
+import { abilitiesOf } from '../cloud/abilities.ts'
 import type { Control } from '../context.ts'
 import { priorities } from '../operations/operation.ts'
 import type { Operation } from '../operations/operation.ts'
@@ -107,6 +108,6 @@ async function prepare(
   const shadows = await stores.shadows.listAlive([resource.id])
   if (input.shadowId !== undefined && !shadows.some((shadow) => shadow.id === input.shadowId)) throw notFound('shadow')
   const provider = await control.providers.open(account)
-  const plan = planFor({ resource, shadows, traits: provider.traits, nowMs, deadlineMs: input.deadline?.getTime(), shadowId: input.shadowId })
+  const plan = planFor({ resource, shadows, cloud: abilitiesOf(provider), nowMs, deadlineMs: input.deadline?.getTime(), shadowId: input.shadowId })
   return { plan, resource }
 }

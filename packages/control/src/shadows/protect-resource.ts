@@ -2,6 +2,7 @@ import { now } from '@understudy/core'
 import { actorOf } from '../access/access.ts'
 import type { Principal } from '../access/access.ts'
 import { requireRole } from '../access/require-role.ts'
+import { abilitiesOf } from '../cloud/abilities.ts'
 import type { Control } from '../context.ts'
 import { AppError, notFound } from '@understudy/core'
 import type { Resource, Tier } from '../resources/resource.ts'
@@ -19,7 +20,7 @@ export async function protectResource(
   const account = await control.database.stores.accounts.findById(resource.accountId)
   if (!account) throw notFound('account')
   const provider = await control.providers.open(account)
-  checkTier(input.tier, resource, provider.traits)
+  checkTier(input.tier, resource, abilitiesOf(provider))
   const status = resource.status === 'unprotected' ? 'degraded' : resource.status
   return changeProtection(control, principal, { ...resource, tier: input.tier, status }, input.seenVersion, 'protected')
 }

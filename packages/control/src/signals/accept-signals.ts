@@ -1,8 +1,10 @@
 import type { Json } from '@understudy/core'
 import { contentHash, now } from '@understudy/core'
-import type { NeutralSignal, Traits } from '@understudy/provider'
+import type { NeutralSignal } from '@understudy/provider'
 import type { Account } from '../accounts/account.ts'
 import { systemActor } from '../access/access.ts'
+import { abilitiesOf } from '../cloud/abilities.ts'
+import type { Abilities } from '../cloud/abilities.ts'
 import type { Control } from '../context.ts'
 import type { Stores } from '../database.ts'
 import { planFor, planIdentity } from '../failover/failover.ts'
@@ -54,7 +56,7 @@ export async function acceptSignals(
     const fresh = rows.filter((row) => inserted.has(row.id))
     const acted = await act(control, stores, {
       account,
-      traits: provider.traits,
+      cloud: abilitiesOf(provider),
       fresh,
       concerned,
       shadows,
@@ -121,7 +123,7 @@ export function deduplicationKey(signal: NeutralSignal): string {
 
 interface Situation {
   readonly account: Account
-  readonly traits: Traits
+  readonly cloud: Abilities
   readonly fresh: readonly Signal[]
   readonly concerned: readonly Resource[]
   readonly shadows: readonly Shadow[]
@@ -186,7 +188,7 @@ function aboutNoPrimary(signal: Signal): SignalDecision {
 }
 
 function failoverFor(situation: Situation, signal: Signal, resource: Resource, shadows: readonly Shadow[], nowMs: number): NewOperation {
-  const plan = planFor({ resource, shadows, traits: situation.traits, nowMs, deadlineMs: signal.deadline?.getTime() })
+  const plan = planFor({ resource, shadows, cloud: situation.cloud, nowMs, deadlineMs: signal.deadline?.getTime() })
   return {
     kind: 'failover',
     projectId: resource.projectId,

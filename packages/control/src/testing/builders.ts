@@ -1,4 +1,5 @@
 import type { ResourceDna, Traits } from '@understudy/provider'
+import type { Abilities } from '../cloud/abilities.ts'
 import type { Resource, Tier } from '../resources/resource.ts'
 import type { Shadow } from '../shadows/shadow.ts'
 
@@ -59,9 +60,21 @@ export const aProof = (ageSeconds: number): NonNullable<Shadow['proof']> => ({
   operationId: undefined,
 })
 
+/** A cloud that can do everything that was built. */
+export const abilities = (overrides: Partial<Abilities> = {}): Abilities => ({
+  traits,
+  traffic: { 'lb-weight': { standby: true }, 'lb-target': { standby: false }, 'address-move': { standby: false } },
+  snapshots: true,
+  schedule: true,
+  queue: true,
+  attribution: true,
+  market: true,
+  ...overrides,
+})
+
 export const traits: Traits = {
   interruptionNotice: { supported: true, seconds: 120, bestEffort: true },
-  resize: { supported: true, requires: 'stopped' },
+  resize: { supported: true, requires: 'stopped', spot: false },
   hold: { supported: true, enableAt: 'launch', withSpot: false, resizableWhileHeld: false },
   rename: { supported: true, how: 'tag' },
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },

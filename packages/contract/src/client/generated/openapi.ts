@@ -204,6 +204,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/accounts/{id}/capabilities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What can be done in the cloud of an account
+         * @description Each "no" with its reason. The cloud is asked nothing: these are its differences as its adapter knows them.
+         */
+        get: operations["getAccountCapabilities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/resources/{id}/capabilities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What can be done with a resource
+         * @description The capabilities of its cloud, less what this instance stands in the way of, and the kinds of tier that could be kept for it.
+         */
+        get: operations["getResourceCapabilities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/resources": {
         parameters: {
             query?: never;
@@ -1144,6 +1184,14 @@ export interface components {
              */
             etag: string;
         };
+        AccountCapabilities: {
+            /** @description The id of an account. */
+            accountId: string;
+            provider: string;
+            region: string;
+            capabilities: components["schemas"]["Capability"][];
+            expectedSeconds: components["schemas"]["ExpectedSeconds"];
+        };
         AccountPage: {
             items: components["schemas"]["Account"][];
             /** @description Present when there may be more. */
@@ -1212,6 +1260,17 @@ export interface components {
             lastHash: string;
             /** @description Sequence of the first entry that does not fit. */
             brokenAt?: number;
+        };
+        Capability: {
+            /** @enum {string} */
+            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "market";
+            supported: boolean;
+            /** @description Why not. Always there when it is not supported. */
+            reason?: string;
+            /** @description How, where clouds differ: seconds of notice, what a resize requires. */
+            details?: {
+                [key: string]: unknown;
+            };
         };
         CaptureRecoveryPoint: {
             /** @description The id of a resource. */
@@ -1382,6 +1441,13 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description What plans reckon with: a launch, a start, the return of held memory, moving traffic. */
+        ExpectedSeconds: {
+            launch: number;
+            start: number;
+            resume: number;
+            shift: number;
+        };
         FailoverPlan: {
             /** @description The id of a resource. */
             resourceId: string;
@@ -1394,10 +1460,22 @@ export interface components {
                 name: string;
                 title: string;
                 expectedSeconds: number;
+                /** @description From the notice until this step is done. */
+                elapsedSeconds: number;
+                /** @description Whether that is within the cloud's own notice; left out where it gives none. */
+                withinNotice?: boolean;
             }[];
             expectedSeconds: number;
             secondsAvailable?: number;
             fits: boolean;
+            /** @description What this cloud gives before it takes an interruptible instance; left out where it gives none. */
+            notice?: {
+                seconds: number;
+                /** @description Whether it may come late, or not at all. */
+                bestEffort: boolean;
+                /** @description Whether the traffic is expected to be moved by then. */
+                fits: boolean;
+            };
             warnings: string[];
         };
         FailoverRequest: {
@@ -1572,6 +1650,10 @@ export interface components {
                 pointer: string;
                 message: string;
             }[];
+            /** @description What would be accepted instead, in the form of the request, where something near it would. */
+            nearest?: {
+                [key: string]: unknown;
+            };
         };
         Project: {
             /** @description The id of a project. */
@@ -1720,6 +1802,15 @@ export interface components {
              * @example "3"
              */
             etag: string;
+        };
+        ResourceCapabilities: {
+            /** @description The id of a resource. */
+            resourceId: string;
+            /** @description The id of an account. */
+            accountId: string;
+            capabilities: components["schemas"]["Capability"][];
+            tiers: components["schemas"]["TierCapability"][];
+            expectedSeconds: components["schemas"]["ExpectedSeconds"];
         };
         ResourcePage: {
             items: components["schemas"]["Resource"][];
@@ -1891,6 +1982,19 @@ export interface components {
              * @enum {string}
              */
             formerPrimary: "terminate" | "standby";
+        };
+        /** @description Whether `:protect` would take a tier of this kind. */
+        TierCapability: {
+            /**
+             * @description cold: recipe and snapshots · parked: stopped or hibernated · warm: running small · hot: running at full size
+             * @enum {string}
+             */
+            readiness: "cold" | "parked" | "warm" | "hot";
+            /** @enum {string} */
+            purchase: "on-demand" | "spot";
+            holdMemory: boolean;
+            supported: boolean;
+            reason?: string;
         };
         TierInput: {
             /**
@@ -2673,6 +2777,68 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getAccountCapabilities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of an account. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The capabilities. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountCapabilities"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getResourceCapabilities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a resource. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The capabilities. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceCapabilities"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

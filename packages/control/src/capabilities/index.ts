@@ -1,0 +1,5 @@
+export * from './capability.ts'
+export * from './cloud-capabilities.ts'
+export * from './read-capabilities.ts'
+export * from './resource-capabilities.ts'
+export * from './tier-capabilities.ts'

@@ -1,0 +1,28 @@
+import type { Provider, Traffic, Traits } from '@understudy/provider'
+
+/** What a cloud can do, as data: what plans and gates are made from instead of its name. */
+export interface Abilities {
+  readonly traits: Traits
+  /** Absent: no traffic can be moved there. */
+  readonly traffic?: Traffic['mechanisms']
+  /** Disks can be kept: cold shadows, and the state of a primary that no shadow stands in for. */
+  readonly snapshots: boolean
+  /** Its schedule of maintenance can be asked. */
+  readonly schedule: boolean
+  /** A queue of its events is configured and polled. */
+  readonly queue: boolean
+  /** It can be asked who stopped an instance. */
+  readonly attribution: boolean
+  /** Prices, zones and sizes can be asked. */
+  readonly market: boolean
+}
+
+export const abilitiesOf = ({ traits, traffic, snapshots, signals, market }: Provider): Abilities => ({
+  traits,
+  ...(traffic === undefined ? {} : { traffic: traffic.mechanisms }),
+  snapshots: snapshots !== undefined,
+  schedule: signals !== undefined,
+  queue: signals?.receive !== undefined,
+  attribution: signals?.attribute !== undefined,
+  market: market !== undefined,
+})
