@@ -4,13 +4,14 @@ import { createAzureProvider } from './azure-provider.ts'
 import { parseAzureDocument } from './event-parser.ts'
 import { azurePush } from './push.ts'
 import { providerName } from './settings.ts'
-import { readCredentials, readSettings } from './validate-settings.ts'
+import { borrowedIdentityErrors, readCredentials, readSettings } from './validate-settings.ts'
 
 /** Azure, as the application knows it before it talks to it. */
 export const azureAdapter: Adapter = {
   name: providerName,
   validate({ settings, credentials }) {
-    return [readSettings(settings), readCredentials(credentials)].flatMap((result) => (result.ok ? [] : result.errors))
+    const read = [readSettings(settings), readCredentials(credentials)].flatMap((result) => (result.ok ? [] : result.errors))
+    return [...read, ...borrowedIdentityErrors(settings, credentials)]
   },
   create({ account, region, settings, credentials, ...rest }) {
     return createAzureProvider({

@@ -31,7 +31,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
       const token = await call(() => clients.token(signal))
       await call(async () => {
         const { status } = await clients.get(`/subscriptions/${scope.account}?api-version=${subscriptionsVersion}`, signal)
-        if (status >= 400) throw new Error(`Azure answered ${status} when asked for the subscription ${scope.account}.`)
+        if (status !== 200) throw new Error(`Azure answered ${status} when asked for the subscription ${scope.account}.`)
       })
       return { account: scope.account, principal: principalIn(token) }
     },

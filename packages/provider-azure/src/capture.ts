@@ -6,6 +6,8 @@ export interface Captured {
   status?: number
   requestId?: string
   retryAfterMs?: number
+  /** Why an address was not connected to: on its way through the credentials the SDK makes its own error of it. */
+  refused?: string
   error?: { readonly code: string; readonly message: string; readonly details: readonly { readonly code: string; readonly message: string }[] }
 }
 
@@ -21,6 +23,11 @@ export async function capturing<T>(call: () => Promise<T>, failed: (error: unkno
       throw failed(error, captured)
     }
   })
+}
+
+export function noteRefusal(reason: string): void {
+  const store = current.getStore()
+  if (store !== undefined) store.refused = reason
 }
 
 /** `Retry-After` of the last answer, in milliseconds; for pacing polls. */

@@ -2,14 +2,13 @@ import { ComputeManagementClient } from '@azure/arm-compute'
 import { ManagementLockClient } from '@azure/arm-locks'
 import { NetworkManagementClient } from '@azure/arm-network'
 import { createDefaultHttpClient, createPipelineRequest } from '@azure/core-rest-pipeline'
-import type { PipelinePolicy } from '@azure/core-rest-pipeline'
 import { ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential } from '@azure/identity'
 import type { TokenCredential } from '@azure/identity'
-import { guardedLookup } from '@understudy/provider'
-import { Agent } from 'node:https'
-import { rootCertificates } from 'node:tls'
+import type { Agent } from 'node:https'
 import { capturePolicy } from './capture.ts'
+import { type ConnectionOptions, connectionPolicy, guardedAgent } from './connection.ts'
 import type { AzureSettings } from './settings.ts'
+import { tracePolicy } from './trace.ts'
 
 const publicEndpoint = 'https://management.azure.com'
 const scope = 'https://management.azure.com/.default'
@@ -32,20 +31,21 @@ export interface AzureClients {
  */
 export function azureClients(settings: AzureSettings): AzureClients {
   const endpoint = settings.endpoint ?? publicEndpoint
-  const agent = new Agent({
-    keepAlive: true,
-    ...(settings.certificateAuthority === undefined ? {} : { ca: [...rootCertificates, settings.certificateAuthority] }),
-    ...(settings.guard === undefined ? {} : { lookup: guardedLookup(settings.guard) }),
-  })
-  const connection = connectionPolicy(agent, settings.requestTimeoutMs ?? 30_000)
-  const credential = credentialOf(settings, connection)
+  const connection: ConnectionOptions = {
+    timeoutMs: settings.requestTimeoutMs ?? 30_000,
+    ...(settings.certificateAuthority === undefined ? {} : { certificateAuthority: settings.certificateAuthority }),
+    ...(settings.guard === undefined ? {} : { guard: settings.guard }),
+  }
+  const agent = guardedAgent(connection)
+  const credential = credentialOf(settings, agent, connection)
   const options = {
     endpoint,
-    retryOptions: { maxRetries: 0 },
+    ...once,
     userAgentOptions: { userAgentPrefix: `understudy/${settings.installation}` },
     additionalPolicies: [
-      { policy: connection, position: 'perCall' as const },
       { policy: capturePolicy, position: 'perRetry' as const },
+      { policy: tracePolicy, position: 'perRetry' as const },
+      { policy: connectionPolicy(agent, connection, { origin: new URL(endpoint).origin }), position: 'perRetry' as const },
     ],
   }
   const compute = new ComputeManagementClient(credential, settings.scope.account, { ...options, credentials: { scopes: [scope] } })
@@ -68,20 +68,14 @@ export function azureClients(settings: AzureSettings): AzureClients {
   }
 }
 
-const connectionPolicy = (agent: Agent, timeoutMs: number): PipelinePolicy => ({
-  name: 'understudyConnection',
-  sendRequest(request, next) {
-    // Managed identities ask plain HTTP of the machine itself.
-    if (request.url.startsWith('https:')) request.agent = agent
-    request.timeout = timeoutMs
-    return next(request)
-  },
-})
+/** Nor is a redirection followed: nobody has checked where it leads. */
+const once = { retryOptions: { maxRetries: 0 }, redirectOptions: { maxRetries: 0 } }
 
-function credentialOf({ credentials, authority }: AzureSettings, connection: PipelinePolicy): TokenCredential {
+function credentialOf({ credentials, authority }: AzureSettings, agent: Agent, connection: ConnectionOptions): TokenCredential {
+  const policy = connectionPolicy(agent, connection, { machine: credentials.source === 'managed-identity' })
   const options = {
-    retryOptions: { maxRetries: 0 },
-    additionalPolicies: [{ policy: connection, position: 'perCall' as const }],
+    ...once,
+    additionalPolicies: [{ policy, position: 'perRetry' as const }],
     // Another authority is not in the public cloud's directory of authorities, which would be asked for it.
     ...(authority === undefined ? {} : { authorityHost: authority, disableInstanceDiscovery: true }),
   }

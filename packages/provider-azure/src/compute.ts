@@ -19,6 +19,7 @@ import {
   terminate,
   terminateVerb,
 } from './power.ts'
+import { traced } from './trace.ts'
 import { pollProvision, provision, provisionVerb } from './provision.ts'
 
 /** Virtual machines on Azure. */
@@ -32,14 +33,15 @@ export function azureCompute(adapter: Adapter): Compute {
     [resizeVerb]: (handle) => pollResize(adapter, handle),
   }
   return {
-    provision: (source, spec, context) => provision(adapter, source, spec, context),
-    start: (ref, context) => start(adapter, ref, context),
+    provision: (source, spec, context) => traced(context, () => provision(adapter, source, spec, context)),
+    start: (ref, context) => traced(context, () => start(adapter, ref, context)),
     // Deallocation has no forced form: powering off first would keep the host, billed.
-    stop: (ref, _how, context) => stop(adapter, ref, false, context),
-    hold: (ref, context) => stop(adapter, ref, true, context),
-    resize: (ref, to, context) => resize(adapter, ref, to.instanceType, context),
-    terminate: (ref, context) => terminate(adapter, ref, context),
-    poll: (handle) => pollBy(pollers, adapter.scope, handle),
+    stop: (ref, _how, context) => traced(context, () => stop(adapter, ref, false, context)),
+    hold: (ref, context) => traced(context, () => stop(adapter, ref, true, context)),
+    resize: (ref, to, context) => traced(context, () => resize(adapter, ref, to.instanceType, context)),
+    terminate: (ref, context) => traced(context, () => terminate(adapter, ref, context)),
+    // What a poll still has to do (start what was stopping, bring to rest) belongs to the same intent.
+    poll: (handle) => traced(handle, () => pollBy(pollers, adapter.scope, handle)),
     adopt: (key) => adopt(adapter, key),
   }
 }

@@ -123,6 +123,7 @@ export function translate(error: unknown, captured: Captured, offering?: Offerin
 }
 
 function seenIn(error: unknown, captured: Captured): Seen {
+  if (captured.refused !== undefined) return { code: addressRefusedCode, status: undefined, message: captured.refused, details: [] }
   const { code, statusCode, name } = (typeof error === 'object' && error !== null ? error : {}) as {
     code?: unknown
     statusCode?: unknown

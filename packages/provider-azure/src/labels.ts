@@ -2,6 +2,7 @@ import type { Labelling } from '@understudy/provider'
 import { isProviderError, providerError } from '@understudy/provider'
 import { abortOf, type Adapter, call, needVmId, type Tags } from './adapter.ts'
 import { parseArmId } from './arm-id.ts'
+import { traced } from './trace.ts'
 
 const lockName = 'understudy-keep'
 /** Somebody else may write tags in between: ARM then answers 412. */
@@ -68,17 +69,18 @@ export function azureLabels(adapter: Adapter): Labelling {
     }
   }
   return {
-    async tag(refs, tags, { signal }) {
-      for (const { nativeId } of refs) await tagOne(nativeId, tags, signal)
+    async tag(refs, tags, context) {
+      for (const { nativeId } of refs) await traced(context, () => tagOne(nativeId, tags, context.signal))
     },
     // Azure cannot rename a VM.
-    rename: (ref, name, { signal }) => tagOne(ref.nativeId, { Name: name }, signal),
-    async setProtection(ref, { terminate }, { signal }) {
-      needVmId(adapter, ref.nativeId)
-      const { managementLocks } = locks
-      const body = { level: 'CanNotDelete', notes: 'Deletion protection set by Understudy.' }
-      if (terminate) await call(() => managementLocks.createOrUpdateByScope(ref.nativeId, lockName, body, abortOf(signal)))
-      else await call(() => managementLocks.deleteByScope(ref.nativeId, lockName, abortOf(signal)))
-    },
+    rename: (ref, name, context) => traced(context, () => tagOne(ref.nativeId, { Name: name }, context.signal)),
+    setProtection: (ref, { terminate }, context) =>
+      traced(context, async () => {
+        needVmId(adapter, ref.nativeId)
+        const { managementLocks } = locks
+        const body = { level: 'CanNotDelete', notes: 'Deletion protection set by Understudy.' }
+        if (terminate) await call(() => managementLocks.createOrUpdateByScope(ref.nativeId, lockName, body, abortOf(context.signal)))
+        else await call(() => managementLocks.deleteByScope(ref.nativeId, lockName, abortOf(context.signal)))
+      }),
   }
 }

@@ -1,5 +1,5 @@
 import type { FieldError, JsonObject } from '@understudy/core'
-import { isKeysUrl, isObject, isText, keysUrlMessage } from '@understudy/provider/adapter-kit'
+import { isKeysUrl, isObject, isText, keysUrlMessage, readExpectedSeconds, readLimits } from '@understudy/provider/adapter-kit'
 import type { Validated } from '@understudy/provider/adapter-kit'
 import type { AzureAccountSettings, AzureCredentials } from './settings.ts'
 
@@ -34,6 +34,9 @@ const settingsFields: Readonly<Record<string, Field>> = {
   authority: https,
   push: { check: isObject, message: 'must be an object', optional: true },
   certificateAuthority: { check: isPem, message: 'must be a certificate in PEM', optional: true },
+  // Read by the functions that every adapter reads them with.
+  expectedSeconds: { check: () => true, message: '', optional: true },
+  limits: { check: () => true, message: '', optional: true },
 }
 const credentialFields: Readonly<Record<AzureCredentials['source'], Readonly<Record<string, Field>>>> = {
   'client-secret': { tenantId: uuid, clientId: uuid, clientSecret: { check: isText, message: 'must be a text that is not empty' } },
@@ -43,11 +46,15 @@ const credentialFields: Readonly<Record<AzureCredentials['source'], Readonly<Rec
 
 /** Checks the part of an account that is not secret. */
 export function readSettings(document: JsonObject): Validated<AzureAccountSettings> {
-  const { push } = document
-  const errors = [
+  const { push, expectedSeconds, limits } = document
+  const errors: FieldError[] = []
+  const fail = (pointer: string, message: string): undefined => void errors.push({ pointer, message })
+  if (expectedSeconds !== undefined) readExpectedSeconds(expectedSeconds, fail)
+  if (limits !== undefined) readLimits(limits, fail)
+  errors.push(
     ...problems(document, '/settings', settingsFields),
     ...(isObject(push) ? problems(push as JsonObject, '/settings/push', pushFields) : []), // JSON, being part of a JSON document
-  ]
+  )
   return errors.length > 0 ? { ok: false, errors } : { ok: true, value: document as unknown as AzureAccountSettings } // every member was just checked
 }
 
@@ -71,4 +78,25 @@ function problems(document: JsonObject, at: string, fields: Readonly<Record<stri
       .filter(([key, { check, optional }]) => (document[key] === undefined ? optional !== true : !check(document[key])))
       .map(([key, { message }]) => ({ pointer: `${at}/${key}`, message })),
   ]
+}
+
+/** Azure's own clouds: the public one, the United States government's, and China's. */
+const azureHosts: Readonly<Record<'endpoint' | 'authority', readonly string[]>> = {
+  endpoint: ['management.azure.com', 'management.usgovcloudapi.net', 'management.chinacloudapi.cn'],
+  authority: ['login.microsoftonline.com', 'login.microsoftonline.us', 'login.partner.microsoftonline.cn', 'login.chinacloudapi.cn'],
+}
+
+/**
+ * The identity of the machine or the pod this runs on is the installation's, not the account's: its token must not be carried to an
+ * address that whoever entered the account has chosen.
+ */
+export function borrowedIdentityErrors(settings: JsonObject, credentials: JsonObject): FieldError[] {
+  if (credentials['source'] !== 'managed-identity' && credentials['source'] !== 'workload-identity') return []
+  return (['endpoint', 'authority'] as const).flatMap((key) => {
+    const value = settings[key]
+    if (typeof value !== 'string' || !URL.canParse(value)) return []
+    const { host } = new URL(value)
+    if (azureHosts[key].includes(host)) return []
+    return [{ pointer: `/settings/${key}`, message: `must be one of Azure's own with this source of credentials: ${azureHosts[key].join(', ')}` }]
+  })
 }

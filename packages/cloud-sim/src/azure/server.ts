@@ -32,6 +32,8 @@ export interface AzureServer {
   readonly url: string
   /** PEM of what has to be trusted to speak to it. */
   readonly ca: string
+  /** Its key, for whoever has to be trusted in the same way. */
+  readonly key: string
   readonly subscription: string
   readonly application: AzureApplication
   readonly dataCentre: DataCentre
@@ -102,6 +104,7 @@ export async function startAzureServer(options: AzureServerOptions = {}): Promis
   return {
     url,
     ca: cert,
+    key,
     subscription: state.subscription,
     application,
     dataCentre,
