@@ -9,7 +9,7 @@ export const resourceId = idOf('resource', 'resource')
 
 export const Traffic = z
   .strictObject({
-    mechanism: z.enum(['lb-weight', 'lb-target', 'address-move']),
+    mechanism: z.enum(['lb-weight', 'lb-target', 'address-move', 'dns-weight']),
     native: jsonObject.meta({ description: 'Names the entry point in the terms of the cloud: a listener and its groups, an address.' }),
   })
   .meta({ id: 'Traffic' })

@@ -1,5 +1,5 @@
 import { providerError } from '@understudy/provider'
-import type { Traffic, TrafficBinding, TrafficMechanism } from '@understudy/provider'
+import type { Traffic, TrafficBinding } from '@understudy/provider'
 import { checkWeights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
 import { addressMove } from './traffic/address-move.ts'
@@ -11,19 +11,19 @@ import type { Mechanism } from './traffic/mechanism.ts'
 /** Elastic Load Balancing and Elastic IPs. */
 export function awsTraffic(adapter: Adapter): Traffic {
   const shared = balancer(adapter)
-  const mechanisms: Readonly<Record<TrafficMechanism, Mechanism>> = {
+  const mechanisms: Readonly<Partial<Record<string, Mechanism>>> = {
     'lb-weight': lbWeight(adapter, shared),
     'lb-target': lbTarget(adapter, shared),
     'address-move': addressMove(adapter),
   }
   const of = ({ mechanism }: TrafficBinding): Mechanism => {
     // The binding comes from a document; its type is a promise, not a fact.
-    const found = (mechanisms as Partial<Record<string, Mechanism>>)[mechanism]
+    const found = mechanisms[mechanism]
     if (found === undefined) throw providerError('unsupported', 'UnknownMechanism', `AWS has no traffic mechanism ${String(mechanism)} here.`)
     return found
   }
   return {
-    mechanisms: { 'lb-weight': { standby: true }, 'lb-target': { standby: false }, 'address-move': { standby: false } },
+    mechanisms: { 'lb-weight': { standby: true }, 'lb-target': { standby: false }, 'address-move': { standby: false, unwatched: true } },
     async validate(binding) {
       await of(binding).validate(binding)
     },

@@ -8,6 +8,7 @@ import { abortedError, classify } from './errors.ts'
 import { opened } from './sdk.ts'
 import type { GcpCredentials, GcpSettings } from './settings.ts'
 import { storageCalls } from './storage-calls.ts'
+import { trafficCalls } from './traffic-calls.ts'
 
 export type Instance = protos.google.cloud.compute.v1.IInstance
 export type Disk = protos.google.cloud.compute.v1.IDisk
@@ -39,7 +40,7 @@ export function gcpCalls(settings: GcpSettings) {
   return {
     ...reads(settings.scope, tell),
     ...changes(project, accepted),
-    ...trafficCalls(project, tell, accepted),
+    ...trafficCalls({ project, region: settings.scope.region }, tell, accepted),
     ...storageCalls({ project, region: settings.scope.region }, tell, accepted),
     close: clients.close,
   }
@@ -79,6 +80,14 @@ const reads = ({ account: project, region }: GcpSettings['scope'], tell: Tell) =
       'read',
       async ({ regionOperations }) => (await regionOperations.wait({ project, region, operation }, { ...readOptions, timeout: waitTimeoutMs }))[0],
       { signal },
+    ),
+  waitGlobalOperation: (operation: string, signal?: AbortSignal) =>
+    tell(
+      'read',
+      async ({ globalOperations }) => (await globalOperations.wait({ project, operation }, { ...readOptions, timeout: waitTimeoutMs }))[0],
+      {
+        signal,
+      },
     ),
   /** Zones of the region, with their state. */
   listZones: () => listed(tell, ({ zones }) => zones.listAsync({ project, filter: `name=${region}-*`, maxResults: 500 }, listOptions)),
@@ -144,67 +153,6 @@ const changes = (project: string, accepted: Accepted) => ({
   },
   setDeletionProtection: ({ instance: resource, ...target }: Target, deletionProtection: boolean, signal?: AbortSignal) =>
     accepted(({ instances }) => instances.setDeletionProtection({ project, ...target, resource, deletionProtection }, changeOptions), { signal }),
-})
-
-interface GroupTarget {
-  readonly zone: string
-  readonly name: string
-  /** URL of the instance. */
-  readonly instance: string
-  readonly requestId: string
-}
-
-const trafficCalls = (project: string, tell: Tell, accepted: Accepted) => ({
-  getBackendService: (backendService: string) =>
-    tell('read', async ({ backendServices }) => (await backendServices.get({ project, backendService }, readOptions))[0]),
-  getBackendHealth: (backendService: string, group: string) =>
-    tell(
-      'read',
-      async ({ backendServices }) =>
-        (await backendServices.getHealth({ project, backendService, resourceGroupReferenceResource: { group } }, readOptions))[0],
-    ),
-  listGroup: ({ zone, name }: { readonly zone: string; readonly name: string }) =>
-    tell('read', async ({ instanceGroups }) => {
-      const request = { project, zone, instanceGroup: name, instanceGroupsListInstancesRequestResource: { instanceState: 'ALL' } }
-      return (await instanceGroups.listInstances(request, readOptions))[0]
-    }),
-  addToGroup: ({ zone, name, instance, requestId }: GroupTarget, signal?: AbortSignal) =>
-    accepted(
-      ({ instanceGroups }) =>
-        instanceGroups.addInstances(
-          { project, zone, instanceGroup: name, requestId, instanceGroupsAddInstancesRequestResource: { instances: [{ instance }] } },
-          changeOptions,
-        ),
-      { signal },
-    ),
-  removeFromGroup: ({ zone, name, instance, requestId }: GroupTarget, signal?: AbortSignal) =>
-    accepted(
-      ({ instanceGroups }) =>
-        instanceGroups.removeInstances(
-          { project, zone, instanceGroup: name, requestId, instanceGroupsRemoveInstancesRequestResource: { instances: [{ instance }] } },
-          changeOptions,
-        ),
-      { signal },
-    ),
-  patchBackends: (
-    change: { readonly backendService: string; readonly backends: Backend[]; readonly fingerprint: string; readonly requestId: string },
-    signal?: AbortSignal,
-  ) => {
-    const { backendService, backends, fingerprint, requestId } = change
-    return accepted(
-      ({ backendServices }) =>
-        backendServices.patch({ project, backendService, requestId, backendServiceResource: { backends, fingerprint } }, changeOptions),
-      { signal },
-    )
-  },
-  waitGlobalOperation: (operation: string, signal?: AbortSignal) =>
-    tell(
-      'read',
-      async ({ globalOperations }) => (await globalOperations.wait({ project, operation }, { ...readOptions, timeout: waitTimeoutMs }))[0],
-      {
-        signal,
-      },
-    ),
 })
 
 function secretsOf(credentials: GcpCredentials): readonly string[] {

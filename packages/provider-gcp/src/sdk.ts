@@ -35,6 +35,7 @@ async function sdkClients({ endpoint, credentials }: GcpSettings) {
         }),
   }
   return {
+    addresses: new sdk.AddressesClient(options),
     backendServices: new sdk.BackendServicesClient(options),
     disks: new sdk.DisksClient(options),
     globalOperations: new sdk.GlobalOperationsClient(options),
@@ -44,6 +45,7 @@ async function sdkClients({ endpoint, credentials }: GcpSettings) {
     instantSnapshots: new sdk.InstantSnapshotsClient(options),
     machineImages: new sdk.MachineImagesClient(options),
     machineTypes: new sdk.MachineTypesClient(options),
+    networkEndpointGroups: new sdk.NetworkEndpointGroupsClient(options),
     projects: new sdk.ProjectsClient(options),
     regionOperations: new sdk.RegionOperationsClient(options),
     resourcePolicies: new sdk.ResourcePoliciesClient(options),

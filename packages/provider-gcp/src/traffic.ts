@@ -2,33 +2,48 @@ import { providerError } from '@understudy/provider'
 import type { Traffic, TrafficBinding } from '@understudy/provider'
 import { checkWeights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
-import { enrol, remove, setWeights, state, validate } from './traffic/lb-weight.ts'
+import { addressMove } from './traffic/address-move.ts'
+import { drains } from './traffic/drains.ts'
+import { lbTarget } from './traffic/lb-target.ts'
+import { lbWeight } from './traffic/lb-weight.ts'
+import type { Mechanism } from './traffic/mechanism.ts'
 
-/** Global load balancers: two instance groups of one backend service, by their capacity. */
+/** Global load balancers and reserved addresses. */
 export function gcpTraffic(adapter: Adapter): Traffic {
-  const known = (binding: TrafficBinding): TrafficBinding => {
+  const drained = drains(adapter.clock)
+  const mechanisms: Readonly<Partial<Record<string, Mechanism>>> = {
+    'lb-weight': lbWeight(adapter, drained),
+    'lb-target': lbTarget(adapter, drained),
+    'address-move': addressMove(adapter),
+  }
+  const of = ({ mechanism }: TrafficBinding): Mechanism => {
     // The binding comes from a document; its type is a promise, not a fact.
-    if (binding.mechanism !== 'lb-weight')
-      throw providerError('unsupported', 'UnknownMechanism', `Google has no traffic mechanism ${String(binding.mechanism)} here.`)
-    return binding
+    const found = mechanisms[mechanism]
+    if (found === undefined) throw providerError('unsupported', 'UnknownMechanism', `Google has no traffic mechanism ${String(mechanism)} here.`)
+    return found
   }
   return {
-    mechanisms: { 'lb-weight': { standby: true } },
+    mechanisms: {
+      'lb-weight': { standby: true },
+      'lb-target': { standby: false },
+      // Two operations, one after the other.
+      'address-move': { standby: false, unwatched: true, gapSeconds: 10 },
+    },
     async validate(binding) {
-      await validate(adapter, known(binding))
+      await of(binding).validate(binding)
     },
     async state(binding) {
-      return await state(adapter, known(binding))
+      return await of(binding).state(binding)
     },
     async enrol(binding, ref, context) {
-      await enrol(adapter, known(binding), ref, context)
+      await of(binding).enrol(binding, ref, context)
     },
     async setWeights(binding, weights, context) {
       checkWeights(weights)
-      await setWeights(adapter, known(binding), weights, context)
+      await of(binding).setWeights(binding, weights, context)
     },
     async remove(binding, ref, context) {
-      await remove(adapter, known(binding), ref, context)
+      await of(binding).remove(binding, ref, context)
     },
   }
 }

@@ -16,7 +16,7 @@ export interface InstanceRecord {
   readonly serviceAccounts: readonly { readonly email: string; readonly scopes: readonly string[] }[]
   readonly disks: readonly { readonly name: string; readonly boot: boolean; readonly autoDelete: boolean; readonly deviceName: string }[]
   readonly scheduling: Readonly<Record<string, unknown>>
-  readonly hasExternalAddress: boolean
+  hasExternalAddress: boolean
   readonly createdAtMs: number
   lastStopMs?: number
   lastSuspendMs?: number
@@ -73,6 +73,20 @@ export interface GroupRecord {
   readonly zone: string
   readonly targetGroupArn: string
 }
+/** A zonal network endpoint group: the endpoints of its zone in the target group of its backend service. */
+export interface EndpointGroupRecord {
+  readonly id: string
+  readonly name: string
+  readonly zone: string
+  readonly backendService: string
+  readonly targetGroupArn: string
+}
+/** A reserved address, which the data centre knows by its allocation. */
+export interface AddressRecord {
+  readonly id: string
+  readonly name: string
+  readonly allocationId: string
+}
 /** A global backend service, which the data centre knows as a listener with weights. */
 export interface BackendServiceRecord {
   readonly id: string
@@ -88,6 +102,8 @@ export class Project {
   readonly operations: Operations
   readonly groups: GroupRecord[] = []
   readonly backendServices: BackendServiceRecord[] = []
+  readonly endpointGroups: EndpointGroupRecord[] = []
+  readonly addresses: AddressRecord[] = []
   readonly snapshots: SnapshotRecord[] = []
   readonly instants: InstantSnapshotRecord[] = []
   readonly instantGroups: InstantGroupRecord[] = []

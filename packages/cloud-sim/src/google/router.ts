@@ -1,5 +1,7 @@
 import type { Route } from './call.ts'
+import { addressRoutes } from './address-routes.ts'
 import { diskRoutes } from './disk-routes.ts'
+import { endpointRoutes } from './endpoint-routes.ts'
 import { instanceRoutes } from './instance-routes.ts'
 import { otherRoutes } from './other-routes.ts'
 import { snapshotRoutes } from './snapshot-routes.ts'
@@ -45,6 +47,12 @@ const rules: Readonly<Record<string, readonly [method: string, path: string]>> =
   'globalOperations.get': ['GET', `${project}/global/operations/{operation}`],
   'disks.setLabels': ['POST', `${zonal}/disks/{resource}/setLabels`],
   'machineTypes.get': ['GET', `${zonal}/machineTypes/{machineType}`],
+  'networkEndpointGroups.listNetworkEndpoints': ['POST', `${zonal}/networkEndpointGroups/{networkEndpointGroup}/listNetworkEndpoints`],
+  'networkEndpointGroups.attachNetworkEndpoints': ['POST', `${zonal}/networkEndpointGroups/{networkEndpointGroup}/attachNetworkEndpoints`],
+  'networkEndpointGroups.detachNetworkEndpoints': ['POST', `${zonal}/networkEndpointGroups/{networkEndpointGroup}/detachNetworkEndpoints`],
+  'addresses.get': ['GET', `${regional}/addresses/{address}`],
+  'instances.deleteAccessConfig': ['POST', `${zonal}/instances/{instance}/deleteAccessConfig`],
+  'instances.addAccessConfig': ['POST', `${zonal}/instances/{instance}/addAccessConfig`],
   'instanceGroups.listInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/listInstances`],
   'instanceGroups.addInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/addInstances`],
   'instanceGroups.removeInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/removeInstances`],
@@ -63,7 +71,15 @@ interface Rule {
   readonly route: Route
 }
 
-const routes: readonly Rule[] = [...instanceRoutes, ...diskRoutes, ...snapshotRoutes, ...otherRoutes, ...trafficRoutes].map((route) => {
+const routes: readonly Rule[] = [
+  ...instanceRoutes,
+  ...diskRoutes,
+  ...snapshotRoutes,
+  ...otherRoutes,
+  ...trafficRoutes,
+  ...endpointRoutes,
+  ...addressRoutes,
+].map((route) => {
   const [method, path] = rules[route.operation] ?? ['', '']
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   return { method, names, route, pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '([^/]+)')}$`) }

@@ -76,13 +76,22 @@ function regroup(call: Call, verb: 'addInstances' | 'removeInstances'): object {
   return project.operations.begin({ zone: group.zone, type: verb, target: `instanceGroups/${group.name}`, targetId: '0' }, { requestId })
 }
 
-const backendsView = (project: Project, { backends }: BackendServiceRecord) =>
-  backends.map(({ group, capacityScaler }) => ({
+const backendsView = (project: Project, { name, backends }: BackendServiceRecord) => [
+  ...backends.map(({ group, capacityScaler }) => ({
     group: groupUrl(project, group),
     balancingMode: 'UTILIZATION',
     maxUtilization: 0.8,
     capacityScaler,
-  }))
+  })),
+  ...project.endpointGroups
+    .filter(({ backendService }) => backendService === name)
+    .map((group) => ({
+      group: project.url(project.path(group.zone, 'networkEndpointGroups', group.name)),
+      balancingMode: 'RATE',
+      maxRatePerEndpoint: 100,
+      capacityScaler: 1,
+    })),
+]
 
 function serviceView(project: Project, service: BackendServiceRecord): object {
   const backends = backendsView(project, service)

@@ -26,7 +26,7 @@ export function simTraffic(adapter: SimAdapter): Traffic {
     return found
   }
   return {
-    mechanisms: { 'lb-weight': { standby: true }, 'lb-target': { standby: false }, 'address-move': { standby: false } },
+    mechanisms: { 'lb-weight': { standby: true }, 'lb-target': { standby: false }, 'address-move': { standby: false, unwatched: true } },
     validate: async (binding) => await of(binding).validate(binding),
     state: async (binding) => await of(binding).state(binding),
     enrol: async (binding, ref, context) => await of(binding).enrol(binding, ref, context),

@@ -9,6 +9,9 @@ export const memberOf = (members: readonly TrafficMember[], nativeId: string): T
 export const healthOf = async (traffic: Traffic, binding: TrafficBinding, nativeId: string): Promise<MemberHealth | undefined> =>
   traffic.health ? await traffic.health(binding, nativeId) : memberOf(await traffic.state(binding), nativeId)?.health
 
+/** Whether the entry point says how its members are; an address and a name do not. */
+export const isWatched = (traffic: Traffic, binding: TrafficBinding): boolean => traffic.mechanisms[binding.mechanism]?.unwatched !== true
+
 /** Whether a stand-in can be enrolled with weight 0 and watched before it gets any traffic. */
 export const watchesStandby = (provider: Provider, binding: TrafficBinding | undefined): boolean =>
   binding !== undefined && provider.traffic?.mechanisms[binding.mechanism]?.standby === true

@@ -3,7 +3,7 @@ import { isProviderError, providerError } from '@understudy/provider'
 import type { InstanceRef, Provider } from '@understudy/provider'
 import type { MemberHealth } from '@understudy/provider'
 import { awaitCondition } from '../cloud/await-operation.ts'
-import { awaitHealthy, carriesTraffic, healthOf, memberOf } from '../cloud/health.ts'
+import { awaitHealthy, carriesTraffic, healthOf, isWatched, memberOf } from '../cloud/health.ts'
 import { ensureResting, ensureRunning } from '../cloud/ensure-running.ts'
 import type { SagaDeps } from '../context.ts'
 import { rememberAvoided } from '../placement/remember-avoided.ts'
@@ -24,7 +24,7 @@ export async function moveTraffic(deps: SagaDeps, step: FailoverStep, standIn: S
   if (!healthy) {
     await step.audit({ action: 'traffic.enrol', target: ref.nativeId })
     await traffic.enrol(binding, ref, urgent(deps, step, { suffix: 'enrol', role: 'shadow', shadowId: standIn.shadowId }))
-    if (binding.mechanism !== 'address-move') await awaitHealthy(deps, provider, binding, ref, step.signal)
+    if (isWatched(traffic, binding)) await awaitHealthy(deps, provider, binding, ref, step.signal)
   }
   await step.audit({ action: 'traffic.setWeights', target: ref.nativeId, details: { from: primary.nativeId, to: ref.nativeId } })
   const weights = [
@@ -78,7 +78,7 @@ export async function returnTraffic(deps: SagaDeps, step: FailoverStep): Promise
 async function isPrimaryHealthy(deps: SagaDeps, step: FailoverStep): Promise<boolean> {
   const { provider, primary, binding } = await failoverWorld(deps, step)
   const { traffic } = provider
-  if (!binding || !traffic || binding.mechanism === 'address-move') return true
+  if (!binding || !traffic || !isWatched(traffic, binding)) return true
   const health = async (): Promise<MemberHealth | undefined> => healthOf(traffic, binding, primary.nativeId)
   const found = await health()
   if (found === 'healthy') return true
@@ -154,7 +154,7 @@ export async function awaitStable(deps: SagaDeps, step: FailoverStep, standIn: S
     looks += 1
     const fine =
       binding && provider.traffic
-        ? isServing(await provider.traffic.state(binding), standIn.nativeId, binding.mechanism)
+        ? isServing(await provider.traffic.state(binding), standIn.nativeId, isWatched(provider.traffic, binding))
         : await stillRuns(provider, refOf(provider, standIn))
     good = fine ? good + 1 : 0
     // Waiting on for one that is gone would leave the service without anybody, while the primary may still be there.
@@ -170,7 +170,7 @@ async function requireAlive(provider: Provider, ref: InstanceRef): Promise<void>
   throw providerError('not_found', 'StandInLost', `the stand-in ${ref.nativeId} is ${state ?? 'gone'}`)
 }
 
-function isServing(members: Parameters<typeof memberOf>[0], nativeId: string, mechanism: string): boolean {
+function isServing(members: Parameters<typeof memberOf>[0], nativeId: string, watched: boolean): boolean {
   const member = memberOf(members, nativeId)
-  return member?.weight === 100 && (member.health === 'healthy' || mechanism === 'address-move')
+  return member?.weight === 100 && (member.health === 'healthy' || !watched)
 }

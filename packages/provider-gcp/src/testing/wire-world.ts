@@ -3,7 +3,7 @@ import '@google-cloud/compute'
 import { seededGoogleImage, startGoogleServer } from '@understudy/cloud-sim'
 import type { GoogleServer, GoogleServerOptions } from '@understudy/cloud-sim'
 import { seededRandom, sleep } from '@understudy/core'
-import type { DiskRef, InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
+import type { DiskRef, InstanceRef, Provider, TrafficBinding, TrafficMechanism } from '@understudy/provider'
 import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
 import { createGcpProvider } from '../gcp-provider.ts'
 
@@ -87,13 +87,20 @@ function controls(server: GoogleServer): Controls {
       while (dc.instances.get(record.instanceId)?.answering !== true) await sleep(server.clock, 1_000)
       return { provider: 'gcp', account: server.project.id, region: server.region, nativeId: record.id, zone }
     },
-    makeBinding: (_mechanism, member) => makeBinding(server, member),
+    makeBinding: (mechanism, member) => makeBinding(server, mechanism, member),
     answers: (member) => machineIn(member).answering,
-    async request({ native }) {
+    async request({ mechanism, native }) {
+      const served = (instanceId: string | undefined): string | undefined =>
+        dc.instances.get(instanceId ?? '')?.answering === true
+          ? server.project.instances().find((record) => record.instanceId === instanceId)?.id
+          : undefined
+      if (mechanism === 'address-move') {
+        const reserved = server.project.addresses.find(({ name }) => name === native['address'])
+        return served(dc.network.describeAddresses().items.find(({ allocationId }) => allocationId === reserved?.allocationId)?.instanceId)
+      }
       const service = server.project.backendServices.find(({ name }) => name === native['backendService'])
       const choice = dc.balancers.choose(service?.listenerArn ?? '', random)
-      if (choice.kind !== 'target' || dc.instances.get(choice.target.instanceId)?.answering !== true) return undefined
-      return server.project.instances().find(({ instanceId }) => instanceId === choice.target.instanceId)?.id
+      return choice.kind === 'target' ? served(choice.target.instanceId) : undefined
     },
     failNext: (call, kind, times) => dc.faults.failNext(operations[call], faults[kind], times),
     exhaust(zone, instanceType) {
@@ -112,26 +119,61 @@ function controls(server: GoogleServer): Controls {
 
 const healthCheck = { intervalSeconds: 2, timeoutSeconds: 1, healthyThreshold: 2, unhealthyThreshold: 2, path: '/healthz' }
 
-/** What a person has set up before: a backend service with one group per zone, the member in the first. */
-async function makeBinding({ project, dataCentre: dc, region, clock }: GoogleServer, member: InstanceRef): Promise<TrafficBinding> {
+/** What a person has set up before, with the member as the only one. */
+async function makeBinding(server: GoogleServer, mechanism: TrafficMechanism, member: InstanceRef): Promise<TrafficBinding> {
+  const { project, dataCentre: dc, clock } = server
+  if (mechanism === 'address-move') return { mechanism, native: { address: await reserveFor(server, member) } }
   const backendService = `web-${member.nativeId}`
-  const groups = [`${region}-b`, `${region}-c`].map((zone, index) => {
-    const name = `group-${index}-${member.nativeId}`
-    const { arn } = dc.balancers.createTargetGroup({ name: `g${index}-${member.nativeId}`, port: 8080, healthCheck, deregistrationDelaySeconds: 10 })
-    return { name, zone, targetGroupArn: arn }
-  })
-  const backends = groups.map((group, index) => ({ group, capacityScaler: index === 0 ? 1 : 0 }))
-  const targetGroups = groups.map(({ targetGroupArn }, index) => ({ targetGroupArn, weight: index === 0 ? 100 : 0 }))
-  const loadBalancerArn = dc.balancers.createLoadBalancer({ name: `lb-${member.nativeId}` }).arn
-  const listener = dc.balancers.createListener({ loadBalancerArn, port: 80, defaultActions: [{ kind: 'forward', targetGroups }] })
-  project.groups.push(...groups)
+  const listenerArn = dc.balancers.createLoadBalancer({ name: `lb-${member.nativeId}` }).arn
+  const { native, backends, targetGroups } =
+    mechanism === 'lb-weight' ? groupsFor(server, member, backendService) : endpointsFor(server, member, backendService)
+  const listener = dc.balancers.createListener({ loadBalancerArn: listenerArn, port: 80, defaultActions: [{ kind: 'forward', targetGroups }] })
   project.backendServices.push({ id: project.newId(), name: backendService, listenerArn: listener.arn, backends })
-  const [first] = groups
+  const [first] = targetGroups
   const { instanceId } = project.instance(member.zone ?? '', member.nativeId)
   dc.balancers.registerTargets(first?.targetGroupArn ?? '', [{ instanceId }])
   while (dc.balancers.targetHealth(first?.targetGroupArn ?? '')[0]?.health !== 'healthy') await sleep(clock, 1_000)
+  return { mechanism, native: { backendService, ...native } }
+}
+
+const targetGroupOf = ({ dataCentre: dc }: GoogleServer, name: string): string =>
+  dc.balancers.createTargetGroup({ name, port: 8080, healthCheck, deregistrationDelaySeconds: 10 }).arn
+
+/** One instance group per zone, with its own share. */
+function groupsFor(server: GoogleServer, member: InstanceRef, backendService: string) {
+  const groups = [`${server.region}-b`, `${server.region}-c`].map((zone, index) => ({
+    name: `group-${index}-${member.nativeId}`,
+    zone,
+    targetGroupArn: targetGroupOf(server, `g${index}-${member.nativeId}`),
+  }))
+  server.project.groups.push(...groups)
   const [primaryGroup = '', standbyGroup = ''] = groups.map(({ zone, name }) => `${zone}/${name}`)
-  return { mechanism: 'lb-weight', native: { backendService, primaryGroup, standbyGroup } }
+  return {
+    native: { backendService, primaryGroup, standbyGroup },
+    backends: groups.map((group, index) => ({ group, capacityScaler: index === 0 ? 1 : 0 })),
+    targetGroups: groups.map(({ targetGroupArn }, index) => ({ targetGroupArn, weight: index === 0 ? 100 : 0 })),
+  }
+}
+
+/** One endpoint group per zone, which share. */
+function endpointsFor(server: GoogleServer, member: InstanceRef, backendService: string) {
+  const targetGroupArn = targetGroupOf(server, `e-${member.nativeId}`)
+  const groups = [`${server.region}-b`, `${server.region}-c`].map((zone, index) => {
+    return { id: server.project.newId(), name: `neg-${index}-${member.nativeId}`, zone, backendService, targetGroupArn }
+  })
+  server.project.endpointGroups.push(...groups)
+  const endpointGroups = groups.map(({ zone, name }) => `${zone}/${name}`)
+  return { native: { endpointGroups, port: 8080 }, backends: [], targetGroups: [{ targetGroupArn, weight: 100 }] }
+}
+
+/** A reserved address in the place of the member's own. */
+async function reserveFor({ project, dataCentre: dc }: GoogleServer, member: InstanceRef): Promise<string> {
+  const { allocationId } = dc.network.allocateAddress()
+  const name = `address-${member.nativeId}`
+  project.addresses.push({ id: project.newId(), name, allocationId })
+  const { instanceId } = project.instance(member.zone ?? '', member.nativeId)
+  dc.network.associateAddress({ allocationId, instanceId })
+  return name
 }
 
 const primaryResource = (zone: string, name: string, spot: boolean) => ({

@@ -11,6 +11,17 @@ export interface LbWeightBinding {
   readonly groups: readonly [primary: GroupName, standby: GroupName]
 }
 
+/** A global backend service with zonal network endpoint groups, of which each member is in that of its zone. */
+export interface LbTargetBinding {
+  readonly backendService: string
+  readonly groups: readonly GroupName[]
+  readonly port: number
+}
+/** A reserved external address of the account's region, by its name. */
+export interface AddressBinding {
+  readonly address: string
+}
+
 /** `{ backendService, primaryGroup, standbyGroup }`, groups as `zone/name`: a group is bound to its zone. */
 export function readLbWeight({ native }: TrafficBinding): LbWeightBinding {
   const { backendService } = native
@@ -19,6 +30,23 @@ export function readLbWeight({ native }: TrafficBinding): LbWeightBinding {
   if (groups[0].zone === groups[1].zone && groups[0].name === groups[1].name)
     throw invalid('primaryGroup and standbyGroup must differ: capacity is given per group')
   return { backendService, groups }
+}
+
+/** `{ backendService, endpointGroups: ['zone/name', …], port }`. */
+export function readLbTarget({ native }: TrafficBinding): LbTargetBinding {
+  const { backendService, endpointGroups, port } = native
+  if (typeof backendService !== 'string' || !isName(backendService)) throw invalid('backendService must be the name of a global backend service')
+  if (!Array.isArray(endpointGroups) || endpointGroups.length === 0) throw invalid('endpointGroups must list one group per zone')
+  const groups = endpointGroups.map((group, index) => groupIn({ [`endpointGroups/${index}`]: group }, `endpointGroups/${index}`))
+  if (new Set(groups.map(({ zone }) => zone)).size < groups.length) throw invalid('endpointGroups must be in different zones')
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('port must be a whole number from 1 to 65535')
+  return { backendService, groups, port }
+}
+
+/** `{ address }`. */
+export function readAddress({ native: { address } }: TrafficBinding): AddressBinding {
+  if (typeof address !== 'string' || !isName(address)) throw invalid('address must be the name of a reserved address')
+  return { address }
 }
 
 function groupIn(native: TrafficBinding['native'], member: string): GroupName {

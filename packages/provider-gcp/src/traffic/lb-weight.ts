@@ -10,6 +10,8 @@ import { lastPart, requestIdOf } from '../names.ts'
 import { repeatSafely } from '../repeat.ts'
 import { readLbWeight } from './bindings.ts'
 import type { GroupName, LbWeightBinding } from './bindings.ts'
+import type { Drains } from './drains.ts'
+import type { Mechanism } from './mechanism.ts'
 
 /** So often a backend service that somebody else has changed in between is read again. */
 const attempts = 5
@@ -28,16 +30,32 @@ interface View {
   readonly groups: readonly Group[]
 }
 
-export async function validate(adapter: Adapter, binding: TrafficBinding): Promise<void> {
-  await look(adapter, readLbWeight(binding))
+/** Two unmanaged instance groups of one backend service, whose shares are set by their capacity. */
+export function lbWeight(adapter: Adapter, drained: Drains): Mechanism {
+  return {
+    async validate(binding) {
+      await look(adapter, readLbWeight(binding))
+    },
+    async state(binding) {
+      const read = readLbWeight(binding)
+      return drained.beside(`groups ${read.backendService}`, membersIn((await look(adapter, read)).groups))
+    },
+    enrol: (binding, ref, context) => enrol(adapter, binding, ref, context),
+    setWeights: (binding, weights, context) => setWeights(adapter, binding, weights, context),
+    remove: (binding, ref, context) => remove(adapter, drained, binding, ref, context),
+  }
 }
 
-export async function state(adapter: Adapter, binding: TrafficBinding): Promise<readonly TrafficMember[]> {
-  const { groups } = await look(adapter, readLbWeight(binding))
+/** Shares of 100, or of nothing. Others may have set any capacity: what a rounding takes from one, the next one gets. */
+export function membersIn(groups: readonly Pick<Group, 'capacity' | 'members'>[]): TrafficMember[] {
   const serving = groups.filter(({ members }) => members.length > 0)
   const total = serving.reduce((sum, { capacity }) => sum + capacity, 0)
+  let given = 0
+  let before = 0
   return serving.flatMap(({ capacity, members }) => {
-    const percent = total === 0 ? 0 : Math.round((capacity / total) * 100)
+    before += capacity
+    const percent = total === 0 ? 0 : Math.round((before / total) * 100) - given
+    given += percent
     // Within a group all have equal parts; the first takes what does not divide.
     const each = Math.floor(percent / members.length)
     return members.map(({ nativeId, health }, index) => ({ nativeId, health, weight: index === 0 ? percent - each * (members.length - 1) : each }))
@@ -45,7 +63,7 @@ export async function state(adapter: Adapter, binding: TrafficBinding): Promise<
 }
 
 /** A new member waits in the group of its own zone, which must carry nothing meanwhile. */
-export async function enrol(adapter: Adapter, binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void> {
+async function enrol(adapter: Adapter, binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void> {
   const { groups } = await look(adapter, readLbWeight(binding))
   if (groups.some(({ members }) => members.some(({ nativeId }) => nativeId === ref.nativeId))) return
   const instance = await existing(adapter, ref, context)
@@ -67,7 +85,7 @@ export async function enrol(adapter: Adapter, binding: TrafficBinding, ref: Inst
 }
 
 /** One write of both capacities under the fingerprint that was read: there is no moment between raising and lowering. */
-export async function setWeights(adapter: Adapter, binding: TrafficBinding, weights: Weights, context: CallContext): Promise<void> {
+async function setWeights(adapter: Adapter, binding: TrafficBinding, weights: Weights, context: CallContext): Promise<void> {
   const read = readLbWeight(binding)
   for (let tried = 1; ; tried++) {
     const view = await look(adapter, read)
@@ -90,8 +108,9 @@ export async function setWeights(adapter: Adapter, binding: TrafficBinding, weig
   }
 }
 
-export async function remove(adapter: Adapter, binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void> {
-  const { groups } = await look(adapter, readLbWeight(binding))
+async function remove(adapter: Adapter, drained: Drains, binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void> {
+  const read = readLbWeight(binding)
+  const { groups, service } = await look(adapter, read)
   const group = groups.find(({ members }) => members.some(({ nativeId }) => nativeId === ref.nativeId))
   if (group === undefined) return
   const instance = await readInstance(adapter, { ...ref, zone: group.zone }, context.signal)
@@ -103,6 +122,7 @@ export async function remove(adapter: Adapter, binding: TrafficBinding, ref: Ins
   }
   const accepted = await repeatSafely(adapter, () => adapter.calls.removeFromGroup(target, context.signal), context.signal)
   await untilDone(adapter, accepted, context.signal)
+  drained.note(`groups ${read.backendService}`, ref.nativeId, service.connectionDraining?.drainingTimeoutSec ?? 0)
 }
 
 function capacitiesFor({ groups }: View, weights: Weights): number[] {

@@ -6,8 +6,19 @@ import type { CallContext, InstanceRef } from '../refs.ts'
  * - `lb-weight`: one listener or rule forwards to target groups by weight; each member has a group of its own
  * - `lb-target`: members are registered in one shared group
  * - `address-move`: one public address, bound to one member
+ * - `dns-weight`: one name answers with the addresses of its members by weight; clients follow when their answer has expired
  */
-export type TrafficMechanism = 'lb-weight' | 'lb-target' | 'address-move'
+export type TrafficMechanism = 'lb-weight' | 'lb-target' | 'address-move' | 'dns-weight'
+
+/** How a mechanism behaves where clouds differ. */
+export interface MechanismTraits {
+  /** A member can be enrolled with weight 0 and its health watched before it gets traffic. */
+  readonly standby: boolean
+  /** Nothing watches whether members answer, and their health is `unknown`: whoever moves the traffic has to know. */
+  readonly unwatched?: true
+  /** For about so long nobody gets the traffic while it moves. Absent: it moves without a gap. */
+  readonly gapSeconds?: number
+}
 
 /** JSON that names the entry point, given by the owner of the resource (or discovered), for instance a listener and two groups. */
 export interface TrafficBinding {
@@ -31,10 +42,9 @@ export interface TrafficMember {
  */
 export interface Traffic {
   /**
-   * Mechanisms this cloud has. `standby`: a member can be enrolled with weight 0 and its health watched before it gets traffic.
-   * Without it (`lb-target`, `address-move`) a member is enrolled only when it shall take over.
+   * Mechanisms this cloud has. Without `standby` (`lb-target`, `address-move`) a member is enrolled only when it shall take over.
    */
-  readonly mechanisms: Readonly<Partial<Record<TrafficMechanism, { readonly standby: boolean }>>>
+  readonly mechanisms: Readonly<Partial<Record<TrafficMechanism, MechanismTraits>>>
   /** Checks that the binding is well-formed and exists; throws `invalid` or `not_found` with what is wrong. */
   validate(binding: TrafficBinding): Promise<void>
   /** Members as the cloud sees them now. */

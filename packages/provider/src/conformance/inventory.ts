@@ -76,7 +76,7 @@ export function inventoryConformance(world: () => ConformanceWorld): void {
       const { provider } = world()
       const ref = await world().makePrimary()
       const { resize, hold, multiDiskSnapshot } = provider.traits
-      const mechanisms = ['lb-weight', 'lb-target', 'address-move'] as const
+      const mechanisms = ['lb-weight', 'lb-target', 'address-move', 'dns-weight'] as const
       if (!resize.supported)
         expect(await failureOf(world(), provider.compute.resize(ref, { instanceType: world().typeOther }, newContext()))).toBe('unsupported')
       if (!hold.supported) expect(await failureOf(world(), provider.compute.hold(ref, newContext()))).toBe('unsupported')

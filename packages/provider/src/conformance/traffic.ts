@@ -8,7 +8,7 @@ const requestsPerLook = 20
 
 /** Sending requests to one member rather than another. */
 export function trafficConformance(world: () => ConformanceWorld): void {
-  describe.each(['lb-weight', 'lb-target', 'address-move'] as const)('traffic by %s', (mechanism) => {
+  describe.each(['lb-weight', 'lb-target', 'address-move', 'dns-weight'] as const)('traffic by %s', (mechanism) => {
     const has = (): boolean => world().provider.traffic?.mechanisms[mechanism] !== undefined
 
     it('moves to the new member without losing a request, and lets go of the old one', async () => {
@@ -126,8 +126,8 @@ async function shift(world: ConformanceWorld, binding: TrafficBinding, to: Insta
     for (let sent = 0; sent < requestsPerLook; sent++) if ((await world.request(binding)) === undefined) lost += 1
   }
   await world.run(traffic(world).enrol(binding, to, context))
-  if (binding.mechanism === 'address-move') {
-    // Nothing watches the health of an address: whoever moves it has to know.
+  if (traffic(world).mechanisms[binding.mechanism]?.unwatched === true) {
+    // Nothing watches the health here: whoever moves the traffic has to know.
     await until(world, 'the new member answers', async () => world.answers(to))
   } else {
     await until(world, 'the new member is healthy', async () => {

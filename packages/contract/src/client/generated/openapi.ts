@@ -2047,7 +2047,7 @@ export interface components {
         };
         Traffic: {
             /** @enum {string} */
-            mechanism: "lb-weight" | "lb-target" | "address-move";
+            mechanism: "lb-weight" | "lb-target" | "address-move" | "dns-weight";
             /** @description Names the entry point in the terms of the cloud: a listener and its groups, an address. */
             native: {
                 [key: string]: unknown;

@@ -1,0 +1,11 @@
+import type { CallContext, InstanceRef, TrafficBinding, TrafficMember } from '@understudy/provider'
+import type { Weights } from '@understudy/provider/adapter-kit'
+
+/** One way of directing traffic; `Traffic` chooses it by the binding. */
+export interface Mechanism {
+  validate(binding: TrafficBinding): Promise<void>
+  state(binding: TrafficBinding): Promise<readonly TrafficMember[]>
+  enrol(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
+  setWeights(binding: TrafficBinding, weights: Weights, context: CallContext): Promise<void>
+  remove(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
+}
