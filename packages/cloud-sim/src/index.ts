@@ -18,6 +18,7 @@ export {
   startSimServer,
 } from './server.ts'
 export { simProvider, type SimProviderOptions } from './in-process/sim-provider.ts'
+export { resolve as resolveGoogleName } from './google/dns-routes.ts'
 export { type Exchange, type GoogleServer, type GoogleServerOptions, startGoogleServer } from './google/google-server.ts'
 export { seededGoogleImage } from './google/seed.ts'
 export { type AzureServer, type AzureServerOptions, startAzureServer } from './azure/server.ts'

@@ -2,7 +2,7 @@ import { providerError } from '@understudy/provider'
 import type { Offering } from '@understudy/provider'
 import type { Operation } from './clients.ts'
 import type { CallEffect } from './errors.ts'
-import type { Clients } from './sdk.ts'
+import type { Clients, RestRequest, RestService } from './sdk.ts'
 
 const requestTimeoutMs = 30_000
 /** A server holds a wait for up to two minutes. */
@@ -63,6 +63,9 @@ export async function* pages<Page extends ScopedPage, Item>(
   }
   if (unreachable !== undefined) throw providerError('unavailable', 'UNREACHABLE', unreachable)
 }
+
+/** The same for what is plain REST. */
+export type Ask = (effect: CallEffect, service: RestService, request: RestRequest) => Promise<unknown>
 
 /** All items of a list; each page is one call. */
 export async function* listed<Item>(tell: Tell, open: (clients: Clients) => AsyncIterable<Item>): AsyncGenerator<Item> {

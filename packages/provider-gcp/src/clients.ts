@@ -3,8 +3,10 @@ import { addressRefusedCode, providerError } from '@understudy/provider'
 import type { AddressGuard, Offering } from '@understudy/provider'
 import { lookup } from 'node:dns/promises'
 import { changeOptions, listed, listOptions, pages, readOptions, waitTimeoutMs } from './call-kit.ts'
-import type { Accepted, Tell } from './call-kit.ts'
+import type { Accepted, Ask, Tell } from './call-kit.ts'
+import { dnsCalls } from './dns-calls.ts'
 import { abortedError, classify } from './errors.ts'
+import { pubsubCalls } from './pubsub-calls.ts'
 import { opened } from './sdk.ts'
 import type { GcpCredentials, GcpSettings } from './settings.ts'
 import { storageCalls } from './storage-calls.ts'
@@ -32,6 +34,14 @@ export function gcpCalls(settings: GcpSettings) {
       throw classify(error, { effect, offering: more.offering, secrets })
     }
   }
+  const ask: Ask = async (effect, service, request) => {
+    try {
+      await allowed()
+      return await unlessAborted(() => clients.rest(service, request), request.signal)
+    } catch (error) {
+      throw classify(error, { effect, secrets })
+    }
+  }
   const accepted: Accepted = async (call, more) => {
     const [answer] = await tell('repeatable', call, more)
     // `name` of the answer itself is the numeric id, by which no operation can be polled.
@@ -42,6 +52,9 @@ export function gcpCalls(settings: GcpSettings) {
     ...changes(project, accepted),
     ...trafficCalls({ project, region: settings.scope.region }, tell, accepted),
     ...storageCalls({ project, region: settings.scope.region }, tell, accepted),
+    ...dnsCalls(project, ask),
+    ...pubsubCalls(ask),
+    principal: (signal?: AbortSignal) => tell('read', () => clients.principal(), { signal }),
     close: clients.close,
   }
 }
@@ -89,6 +102,14 @@ const reads = ({ account: project, region }: GcpSettings['scope'], tell: Tell) =
         signal,
       },
     ),
+  /** Operations of this kind in all zones, newest last; Google keeps them for some weeks. The filter language has no dates that could be relied on. */
+  listOperations: (filter: string) =>
+    pages(tell, {
+      open: ({ globalOperations }) =>
+        globalOperations.aggregatedListAsync({ project, filter, maxResults: 500, returnPartialSuccess: true }, listOptions),
+      itemsOf: ({ operations }) => operations,
+      matters: (zone) => zone.startsWith(`${region}-`),
+    }),
   /** Zones of the region, with their state. */
   listZones: () => listed(tell, ({ zones }) => zones.listAsync({ project, filter: `name=${region}-*`, maxResults: 500 }, listOptions)),
   getDisk: (zone: string, disk: string) => tell('read', async ({ disks }) => (await disks.get({ project, zone, disk }, readOptions))[0]),

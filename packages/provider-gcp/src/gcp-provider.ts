@@ -22,8 +22,9 @@ export function createGcpProvider(settings: GcpSettings): Provider {
     scope,
     traits: gcpTraits(settings),
     async identify({ signal } = {}) {
-      const { name, defaultServiceAccount } = await calls.getProject(signal)
-      return { account: name ?? '', principal: principalOf(settings) ?? defaultServiceAccount ?? 'unknown' }
+      // Compute Engine proves the credentials, and does not say whose they are.
+      const { name } = await calls.getProject(signal)
+      return { account: name ?? '', principal: (await calls.principal(signal)) ?? 'unknown' }
     },
     inventory: gcpInventory(adapter),
     compute: gcpCompute(adapter, pollers),
@@ -35,7 +36,3 @@ export function createGcpProvider(settings: GcpSettings): Provider {
     },
   }
 }
-
-/** Compute Engine does not say who is asking; a key says it itself. */
-const principalOf = ({ credentials }: GcpSettings): string | undefined =>
-  typeof credentials === 'object' && 'clientEmail' in credentials ? credentials.clientEmail : undefined

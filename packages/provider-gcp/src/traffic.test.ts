@@ -138,6 +138,64 @@ describe('network endpoint groups', () => {
   })
 })
 
+describe('a name in Cloud DNS', () => {
+  const zoneOf = ({ native }: TrafficBinding) => {
+    const zone = world.server.project.dnsZones.find(({ name }) => name === native['managedZone'])
+    if (zone === undefined) throw new Error('the world made it')
+    return zone
+  }
+
+  it('counts whoever was taken out as draining until no client can have kept its answer, in every process', async () => {
+    const primary = await world.makePrimary()
+    const binding = await world.makeBinding('dns-weight', primary)
+    const shadow = await standInFor(primary)
+    await traffic().setWeights(binding, all(shadow), contextOf())
+    await traffic().remove(binding, primary, contextOf())
+    const fresh = world.freshProvider().traffic
+    const draining = { nativeId: primary.nativeId, weight: 0, health: 'draining' }
+    expect(await fresh?.state(binding)).toEqual([{ nativeId: shadow.nativeId, weight: 100, health: 'unknown' }, draining])
+    // The record's own 30 s, and a minute until all of Google's servers answer alike.
+    await world.advance(91_000)
+    expect(await fresh?.state(binding)).toEqual([{ nativeId: shadow.nativeId, weight: 100, health: 'unknown' }])
+    await expect(traffic().remove(binding, shadow, contextOf())).rejects.toMatchObject({ shape: { kind: 'conflict', nativeCode: 'LastMember' } })
+    await expect(traffic().setWeights(binding, [], contextOf())).rejects.toMatchObject({ shape: { kind: 'unsupported' } })
+  })
+
+  it('keeps what somebody else has changed in between: 412 is answered by reading again', async () => {
+    const primary = await world.makePrimary()
+    const binding = await world.makeBinding('dns-weight', primary)
+    const zone = zoneOf(binding)
+    const from = exchanges.length
+    world.server.dataCentre.faults.failNext('dns.changes.create', { kind: 'latency', latency: 5_000 })
+    const work = traffic().setWeights(binding, all(primary), contextOf())
+    while (!exchanges.slice(from).some(({ url }) => url.pathname.includes('/rrsets/'))) await world.advance(100)
+    zone.records.set('www.example.com. A', { name: 'www.example.com.', type: 'A', ttl: 5, rrdatas: ['192.0.2.7'] })
+    await work
+    expect(posts(from, /\/changes$/).map(({ status }) => status)).toEqual([412, 200])
+    expect(zone.records.get('www.example.com. A')).toMatchObject({
+      ttl: 5,
+      routingPolicy: { wrr: { items: [{ weight: 0, rrdatas: ['192.0.2.7'] }, { weight: 100 }] } },
+    })
+  })
+
+  it('whose answer to a change was lost is changed once', async () => {
+    const primary = await world.makePrimary()
+    const binding = await world.makeBinding('dns-weight', primary)
+    world.server.dataCentre.faults.failNext('dns.changes.create', { kind: 'reset_after' })
+    await traffic().setWeights(binding, all(primary), contextOf())
+    expect(zoneOf(binding).changes).toHaveLength(1)
+  })
+
+  it('of another policy, or that does not exist, is refused', async () => {
+    const primary = await world.makePrimary()
+    const binding = await world.makeBinding('dns-weight', primary)
+    const other = { ...binding, native: { ...binding.native, name: 'elsewhere.example.com.' } }
+    await expect(traffic().validate(other)).rejects.toMatchObject({ shape: { kind: 'not_found', httpStatus: 404 } })
+    zoneOf(binding).records.set('www.example.com. A', { name: 'www.example.com.', type: 'A', routingPolicy: { geo: { items: [] } } })
+    await expect(traffic().validate(binding)).rejects.toMatchObject({ shape: { kind: 'invalid' } })
+  })
+})
+
 it('every exchange with Compute Engine is one that Google’s own description allows', () => {
   const { problemsOf } = restRules()
   const compute = exchanges.filter(({ url }) => url.pathname.startsWith('/compute/'))

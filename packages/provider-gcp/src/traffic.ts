@@ -3,18 +3,20 @@ import type { Traffic, TrafficBinding } from '@understudy/provider'
 import { checkWeights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
 import { addressMove } from './traffic/address-move.ts'
+import { dnsWeight } from './traffic/dns-weight.ts'
 import { drains } from './traffic/drains.ts'
 import { lbTarget } from './traffic/lb-target.ts'
 import { lbWeight } from './traffic/lb-weight.ts'
 import type { Mechanism } from './traffic/mechanism.ts'
 
-/** Global load balancers and reserved addresses. */
+/** Global load balancers, reserved addresses and Cloud DNS. */
 export function gcpTraffic(adapter: Adapter): Traffic {
   const drained = drains(adapter.clock)
   const mechanisms: Readonly<Partial<Record<string, Mechanism>>> = {
     'lb-weight': lbWeight(adapter, drained),
     'lb-target': lbTarget(adapter, drained),
     'address-move': addressMove(adapter),
+    'dns-weight': dnsWeight(adapter),
   }
   const of = ({ mechanism }: TrafficBinding): Mechanism => {
     // The binding comes from a document; its type is a promise, not a fact.
@@ -28,6 +30,7 @@ export function gcpTraffic(adapter: Adapter): Traffic {
       'lb-target': { standby: false },
       // Two operations, one after the other.
       'address-move': { standby: false, unwatched: true, gapSeconds: 10 },
+      'dns-weight': { standby: false, unwatched: true },
     },
     async validate(binding) {
       await of(binding).validate(binding)

@@ -59,16 +59,21 @@ export async function startGoogleServer(options: GoogleServerOptions = {}): Prom
   const url = `http://${loopback}:${door.port}`
 
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const text = (await readBody(request)) ?? ''
+    const text = await readBody(request)
     const exchange = { method: request.method ?? 'GET', url: new URL(request.url ?? '/', url) }
     let requestBody: unknown
     let reply: { readonly status: number; readonly body: object }
     try {
+      if (text === undefined) throw new GoogleError(413, 'uploadTooLarge', 'The request is larger than this service takes.')
       // A call without a body is sent with an empty JSON text by the SDK.
       requestBody = text === '' || text === '""' || text === 'null' ? {} : parse(text)
       if (request.headers.authorization !== `Bearer ${accessToken}`)
         throw new GoogleError(401, 'authError', 'Request had invalid authentication credentials.')
-      reply = { status: 200, body: await answer(project, exchange.method, exchange.url, requestBody) }
+      // Google's own sign-in service, which whoever holds a token may ask whose it is.
+      reply =
+        exchange.url.pathname === '/tokeninfo'
+          ? { status: 200, body: { email: operatorOf(project.id), scope: 'https://www.googleapis.com/auth/cloud-platform', expires_in: '3599' } }
+          : { status: 200, body: await answer(project, exchange.method, exchange.url, requestBody) }
     } catch (error) {
       if (error instanceof ConnectionReset) {
         request.socket.resetAndDestroy()
@@ -98,6 +103,8 @@ export async function startGoogleServer(options: GoogleServerOptions = {}): Prom
     },
   }
 }
+
+export const operatorOf = (project: string): string => `understudy@${project}.iam.gserviceaccount.com`
 
 function parse(text: string): unknown {
   try {

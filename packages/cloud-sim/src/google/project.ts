@@ -1,6 +1,7 @@
 import { type Random, sha256 } from '@understudy/core'
 import type { DataCentre } from '../datacentre/datacentre.ts'
 import type { Instance } from '../datacentre/types.ts'
+import type { DnsZoneRecord } from './dns-routes.ts'
 import { notFound } from './fault.ts'
 import { Operations } from './operations.ts'
 
@@ -104,6 +105,7 @@ export class Project {
   readonly backendServices: BackendServiceRecord[] = []
   readonly endpointGroups: EndpointGroupRecord[] = []
   readonly addresses: AddressRecord[] = []
+  readonly dnsZones: DnsZoneRecord[] = []
   readonly snapshots: SnapshotRecord[] = []
   readonly instants: InstantSnapshotRecord[] = []
   readonly instantGroups: InstantGroupRecord[] = []

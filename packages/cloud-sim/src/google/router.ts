@@ -1,6 +1,7 @@
 import type { Route } from './call.ts'
 import { addressRoutes } from './address-routes.ts'
 import { diskRoutes } from './disk-routes.ts'
+import { dnsRoutes } from './dns-routes.ts'
 import { endpointRoutes } from './endpoint-routes.ts'
 import { instanceRoutes } from './instance-routes.ts'
 import { otherRoutes } from './other-routes.ts'
@@ -9,6 +10,7 @@ import { trafficRoutes } from './traffic-routes.ts'
 
 const zonal = '/compute/v1/projects/{project}/zones/{zone}'
 const project = '/compute/v1/projects/{project}'
+const managedZone = '/dns/v1/projects/{project}/managedZones/{managedZone}'
 const regional = `${project}/regions/{region}`
 
 /** Method and path of each operation that is simulated. */
@@ -53,6 +55,9 @@ const rules: Readonly<Record<string, readonly [method: string, path: string]>> =
   'addresses.get': ['GET', `${regional}/addresses/{address}`],
   'instances.deleteAccessConfig': ['POST', `${zonal}/instances/{instance}/deleteAccessConfig`],
   'instances.addAccessConfig': ['POST', `${zonal}/instances/{instance}/addAccessConfig`],
+  'dns.resourceRecordSets.get': ['GET', `${managedZone}/rrsets/{name}/{type}`],
+  'dns.changes.list': ['GET', `${managedZone}/changes`],
+  'dns.changes.create': ['POST', `${managedZone}/changes`],
   'instanceGroups.listInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/listInstances`],
   'instanceGroups.addInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/addInstances`],
   'instanceGroups.removeInstances': ['POST', `${zonal}/instanceGroups/{instanceGroup}/removeInstances`],
@@ -79,6 +84,7 @@ const routes: readonly Rule[] = [
   ...trafficRoutes,
   ...endpointRoutes,
   ...addressRoutes,
+  ...dnsRoutes,
 ].map((route) => {
   const [method, path] = rules[route.operation] ?? ['', '']
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)

@@ -23,7 +23,9 @@ const params = z.strictObject({
   nativeId: z.string().optional(),
   tags: z.record(z.string(), z.string()).optional(),
   name: z.string().optional(),
-  traffic: z.strictObject({ mechanism: z.enum(['lb-weight', 'lb-target', 'address-move', 'dns-weight']), native: z.record(z.string(), z.json()) }).optional(),
+  traffic: z
+    .strictObject({ mechanism: z.enum(['lb-weight', 'lb-target', 'address-move', 'dns-weight']), native: z.record(z.string(), z.json()) })
+    .optional(),
   labels: z.record(z.string(), z.string()).optional(),
 })
 export type ImportParams = z.infer<typeof params>

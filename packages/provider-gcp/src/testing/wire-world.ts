@@ -1,6 +1,6 @@
 // Loaded before the time of any test runs: it takes seconds.
 import '@google-cloud/compute'
-import { seededGoogleImage, startGoogleServer } from '@understudy/cloud-sim'
+import { resolveGoogleName, seededGoogleImage, startGoogleServer } from '@understudy/cloud-sim'
 import type { GoogleServer, GoogleServerOptions } from '@understudy/cloud-sim'
 import { seededRandom, sleep } from '@understudy/core'
 import type { DiskRef, InstanceRef, Provider, TrafficBinding, TrafficMechanism } from '@understudy/provider'
@@ -98,6 +98,10 @@ function controls(server: GoogleServer): Controls {
         const reserved = server.project.addresses.find(({ name }) => name === native['address'])
         return served(dc.network.describeAddresses().items.find(({ allocationId }) => allocationId === reserved?.allocationId)?.instanceId)
       }
+      if (mechanism === 'dns-weight') {
+        const address = resolveGoogleName(server.project, String(native['managedZone']), String(native['name']), random)
+        return served([...dc.instances.all()].find(({ publicIp }) => publicIp !== undefined && publicIp === address)?.instanceId)
+      }
       const service = server.project.backendServices.find(({ name }) => name === native['backendService'])
       const choice = dc.balancers.choose(service?.listenerArn ?? '', random)
       return choice.kind === 'target' ? served(choice.target.instanceId) : undefined
@@ -123,6 +127,7 @@ const healthCheck = { intervalSeconds: 2, timeoutSeconds: 1, healthyThreshold: 2
 async function makeBinding(server: GoogleServer, mechanism: TrafficMechanism, member: InstanceRef): Promise<TrafficBinding> {
   const { project, dataCentre: dc, clock } = server
   if (mechanism === 'address-move') return { mechanism, native: { address: await reserveFor(server, member) } }
+  if (mechanism === 'dns-weight') return { mechanism, native: nameFor(server, member) }
   const backendService = `web-${member.nativeId}`
   const listenerArn = dc.balancers.createLoadBalancer({ name: `lb-${member.nativeId}` }).arn
   const { native, backends, targetGroups } =
@@ -164,6 +169,15 @@ function endpointsFor(server: GoogleServer, member: InstanceRef, backendService:
   server.project.endpointGroups.push(...groups)
   const endpointGroups = groups.map(({ zone, name }) => `${zone}/${name}`)
   return { native: { endpointGroups, port: 8080 }, backends: [], targetGroups: [{ targetGroupArn, weight: 100 }] }
+}
+
+/** A plain record that answers with the member's address. */
+function nameFor({ project }: GoogleServer, member: InstanceRef) {
+  const [managedZone, name] = [`zone-${member.nativeId}`, 'www.example.com.']
+  const address = project.machine(project.instance(member.zone ?? '', member.nativeId)).publicIp ?? ''
+  const record = { name, type: 'A', ttl: 30, rrdatas: [address] }
+  project.dnsZones.push({ name: managedZone, changes: [], records: new Map([[`${name} A`, record]]) })
+  return { managedZone, name }
 }
 
 /** A reserved address in the place of the member's own. */

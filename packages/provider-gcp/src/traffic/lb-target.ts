@@ -1,5 +1,5 @@
 import { isProviderError, providerError } from '@understudy/provider'
-import type { CallContext, InstanceRef, MemberHealth, TrafficBinding, TrafficMember } from '@understudy/provider'
+import type { CallContext, InstanceRef, MemberHealth, TrafficMember } from '@understudy/provider'
 import type { Weights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from '../adapter.ts'
 import type { Instance } from '../clients.ts'

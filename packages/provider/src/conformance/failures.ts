@@ -50,7 +50,9 @@ export function failureConformance(world: () => ConformanceWorld): void {
       const storm = Promise.all(Array.from({ length: 15 }, (_, index) => tag(`b${index}`, 'background')))
       const urgent = Promise.all(Array.from({ length: 3 }, (_, index) => tag(`f${index}`, 'failover')))
       await world().run(urgent)
-      expect(order.filter((name) => name.startsWith('b')).length).toBeLessThanOrEqual(7)
+      // Background may have seven of the ten at once, and what has come back since.
+      const refilled = Math.ceil((world().clock.nowMs() - startedMs) / 1000)
+      expect(order.filter((name) => name.startsWith('b')).length).toBeLessThanOrEqual(7 + refilled)
       await world().run(storm)
       // 18 calls from a bucket of 10 that gets one token per second, of which background leaves three.
       expect(world().clock.nowMs() - startedMs).toBeGreaterThanOrEqual(8_000)
