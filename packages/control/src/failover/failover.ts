@@ -131,10 +131,17 @@ function trafficTitle({ traffic }: Resource, cloud: Abilities): string {
     case 'lb-target':
       return 'Move the traffic: the stand-in joins the group, then the primary leaves it'
     case 'address-move':
-      return 'Move the address: connections are cut'
+      return addressTitle(cloud)
+    case 'dns-weight':
+      return 'Change what the name answers: clients follow when they ask again'
     case undefined:
       return 'This cloud moves no traffic: nothing to do'
   }
+}
+
+function addressTitle({ traffic }: Abilities): string {
+  const seconds = traffic?.['address-move']?.gapSeconds
+  return `Move the address: connections are cut${seconds === undefined ? '' : `, and for about ${seconds} s nobody has it`}`
 }
 
 function againstNotice(steps: readonly Step[], noticeSeconds: number | undefined): readonly PlannedStep[] {
