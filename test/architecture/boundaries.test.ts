@@ -15,7 +15,7 @@ beforeAll(async () => {
   const cruised = await cruise(['apps', 'packages', 'scripts', 'test'], { ...options, baseDir: root, validate: true })
   if (typeof cruised.output === 'string') throw new Error('dependency-cruiser gave a text instead of its result')
   result = cruised.output
-})
+}, 180_000)
 
 test('the whole project is looked at', () => {
   expect(result.summary.totalCruised).toBeGreaterThan(300)
