@@ -252,3 +252,26 @@ describe('a new master key', () => {
     })
   })
 })
+
+describe('the account of a cloud whose credentials may reach many', () => {
+  const google = { name: 'g', provider: 'gcp', region: 'europe-west1', settings: {}, credentials: { accessToken: 'a-token' } }
+
+  test('has to be named, in the form of its cloud', async () => {
+    const { control, us } = rooms()
+    for (const input of [google, { ...google, nativeAccount: 'No Project' }]) {
+      expect((await refusalOf(createAccount(control, us.admin, input))).errors).toEqual([
+        { pointer: '/nativeAccount', message: expect.stringContaining('the id of a project') },
+      ])
+    }
+    expect(await createAccount(control, us.admin, { ...google, nativeAccount: 'my-project' })).toMatchObject({ nativeAccount: 'my-project' })
+  })
+
+  test('stays named when the credentials are renewed, and may be another one before there are resources', async () => {
+    const { control, us } = rooms()
+    const { id } = await createAccount(control, us.admin, { ...google, nativeAccount: 'my-project' })
+    const renewed = await updateAccount(control, us.admin, { id, seenVersion: 1, credentials: { accessToken: 'another' } })
+    expect(renewed).toMatchObject({ nativeAccount: 'my-project', status: 'unverified' })
+    const moved = await updateAccount(control, us.admin, { id, seenVersion: 2, nativeAccount: 'other-project' })
+    expect(moved).toMatchObject({ nativeAccount: 'other-project', status: 'unverified' })
+  })
+})

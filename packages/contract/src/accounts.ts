@@ -10,7 +10,7 @@ export const Account = z
     id: accountId,
     name: z.string(),
     provider: z.string().meta({ description: 'Name of the adapter.', examples: ['aws'] }),
-    nativeAccount: z.string().optional().meta({ description: "The cloud's own account id; learnt by `:verify`." }),
+    nativeAccount: z.string().optional().meta({ description: "The cloud's own account id; learnt by `:verify` where it was not given." }),
     region: z.string(),
     settings: jsonObject.meta({ description: 'Settings of the adapter that are not secret. Credentials are never shown.' }),
     status: z.enum(['unverified', 'verified', 'failing']),
@@ -35,18 +35,28 @@ export const Account = z
 const credentials = jsonObject.meta({ description: 'As the adapter wants them. Sealed before they are stored and never shown again.' })
 const settings = jsonObject.meta({ description: 'Settings of the adapter that are not secret: endpoint URLs, a queue URL.' })
 
+const nativeAccount = text(100).meta({
+  description: "The cloud's own id of the account. Needed where credentials may reach many: the id of a project, of a subscription.",
+})
+
 export const CreateAccount = z
   .strictObject({
     name: text(200),
     provider: text(40).meta({ examples: ['aws'] }),
     region: text(60).meta({ examples: ['eu-central-1'] }),
+    nativeAccount: nativeAccount.optional(),
     settings: settings.default({}),
     credentials,
   })
   .meta({ id: 'CreateAccount' })
 
 export const UpdateAccount = z
-  .strictObject({ name: text(200).optional(), settings: settings.optional(), credentials: credentials.optional() })
+  .strictObject({
+    name: text(200).optional(),
+    nativeAccount: nativeAccount.optional(),
+    settings: settings.optional(),
+    credentials: credentials.optional(),
+  })
   .refine((body) => Object.keys(body).length > 0, 'name at least one thing to change')
   .meta({ id: 'UpdateAccount' })
 

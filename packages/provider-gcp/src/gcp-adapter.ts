@@ -9,6 +9,7 @@ import { validateGcpCredentials, validateGcpSettings } from './validate-settings
 /** Google Cloud, as the application knows it before it talks to it. */
 export const gcpAdapter: Adapter = {
   name: providerName,
+  account: { pattern: /^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/, called: 'the id of a project' },
   validate(account) {
     const results = [validateGcpSettings(account.settings), validateGcpCredentials(account.credentials)]
     return results.flatMap((result) => (result.ok ? [] : result.errors))

@@ -8,6 +8,11 @@ import type { Push } from './push.ts'
 export interface Adapter {
   /** Appears in URLs and rows: `aws`. */
   readonly name: string
+  /**
+   * Where credentials may reach many accounts of the cloud, one has to be named: `pattern` of its id, and what `called` makes of it
+   * in a message ("the id of a project"). Absent: the credentials say which account they belong to.
+   */
+  readonly account?: { readonly pattern: RegExp; readonly called: string }
   /** Checks an account's settings and credentials without calling anything. Pointers are relative to `/settings` and `/credentials`. */
   validate(account: { readonly settings: JsonObject; readonly credentials: JsonObject }): readonly FieldError[]
   /** Opens nothing yet: the first call does. */

@@ -1,4 +1,5 @@
 import type { FieldError, JsonObject } from '@understudy/core'
+import type { Adapter } from '@understudy/provider'
 import type { Control } from '../context.ts'
 import { refuseInvalid, textErrors } from '../fields.ts'
 import { outboundUrlErrors } from './outbound-url.gate.ts'
@@ -7,6 +8,8 @@ export interface AccountFacts {
   readonly name: string
   readonly provider: string
   readonly region: string
+  /** The cloud's own id of it; undefined: `:verify` learns it. */
+  readonly nativeAccount?: string | undefined
   readonly settings: JsonObject
   /** Absent: the stored ones stay, and were checked when they came. */
   readonly credentials: JsonObject
@@ -22,10 +25,19 @@ export function checkAccount(control: Pick<Control, 'providers'>, facts: Account
   if (adapter === undefined) {
     errors.push({ pointer: '/provider', message: `is not known here. There are: ${control.providers.names.join(', ')}` })
   } else {
+    errors.push(...nativeAccountErrors(facts.nativeAccount, adapter.account))
     errors.push(...adapter.validate({ settings: facts.settings, credentials: facts.credentials }))
   }
   errors.push(...outboundUrlErrors(facts.settings))
   refuseInvalid(firstPerPointer(errors))
+}
+
+function nativeAccountErrors(given: string | undefined, named: Adapter['account']): FieldError[] {
+  const pointer = '/nativeAccount'
+  if (given === undefined)
+    return named === undefined ? [] : [{ pointer, message: `is needed: the credentials alone do not say it. It is ${named.called}` }]
+  if (named !== undefined && !named.pattern.test(given)) return [{ pointer, message: `must be ${named.called}` }]
+  return textErrors(pointer, given, 100)
 }
 
 const firstPerPointer = (errors: readonly FieldError[]): FieldError[] =>

@@ -16,6 +16,7 @@ export async function createAccount(
     readonly name: string
     readonly provider: string
     readonly region: string
+    readonly nativeAccount?: string | undefined
     readonly settings: JsonObject
     readonly credentials: JsonObject
   },
@@ -28,7 +29,7 @@ export async function createAccount(
     projectId: principal.projectId,
     name: input.name,
     provider: input.provider,
-    nativeAccount: undefined,
+    nativeAccount: input.nativeAccount,
     region: input.region,
     settings: input.settings,
     status: 'unverified',

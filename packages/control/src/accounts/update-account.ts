@@ -1,4 +1,4 @@
-import { assert, notFound, now } from '@understudy/core'
+import { AppError, assert, notFound, now } from '@understudy/core'
 import type { JsonObject } from '@understudy/core'
 import { actorOf } from '../access/access.ts'
 import type { Principal } from '../access/access.ts'
@@ -20,6 +20,7 @@ export async function updateAccount(
     readonly id: string
     readonly seenVersion: number
     readonly name?: string | undefined
+    readonly nativeAccount?: string | undefined
     readonly settings?: JsonObject | undefined
     readonly credentials?: JsonObject | undefined
   },
@@ -33,16 +34,25 @@ export async function updateAccount(
     assert(sealed !== undefined, 'every account has credentials')
     const settings = input.settings ?? before.settings
     const credentials = input.credentials ?? (JSON.parse(control.vault.open(sealed, before.id)) as JsonObject)
-    checkAccount(control, { ...before, name: input.name ?? before.name, settings, credentials })
+    const nativeAccount = input.nativeAccount ?? before.nativeAccount
+    checkAccount(control, { ...before, name: input.name ?? before.name, nativeAccount, settings, credentials })
 
-    const isUnproven = input.settings !== undefined || input.credentials !== undefined
+    const isUnproven = input.settings !== undefined || input.credentials !== undefined || nativeAccount !== before.nativeAccount
     const hasResources = (await stores.resources.list(principal.projectId, { after: undefined, limit: 1, accountId: before.id })).length > 0
+    if (hasResources && nativeAccount !== before.nativeAccount) {
+      throw new AppError(
+        'conflict',
+        `The resources of this account are in ${before.nativeAccount ?? 'another one'}. Make another account for ${nativeAccount ?? 'it'}.`,
+      )
+    }
+    // What was learnt from former credentials is learnt again; what a person has named stays.
+    const isLearnt = input.nativeAccount === undefined && control.providers.adapter(before.provider)?.account === undefined
     const account: Account = {
       ...before,
       name: input.name ?? before.name,
       settings,
       ...(isUnproven ? { status: 'unverified' as const, verification: undefined } : {}),
-      nativeAccount: isUnproven && !hasResources ? undefined : before.nativeAccount,
+      nativeAccount: isUnproven && !hasResources && isLearnt ? undefined : nativeAccount,
       updatedAt: now(control.clock),
       version: before.version + 1,
     }
@@ -53,7 +63,7 @@ export async function updateAccount(
       actor: actorOf(principal),
       what: 'accounts.updated',
       subject: `accounts/${account.id}`,
-      data: { changed: (['name', 'settings', 'credentials'] as const).filter((field) => input[field] !== undefined) },
+      data: { changed: (['name', 'nativeAccount', 'settings', 'credentials'] as const).filter((field) => input[field] !== undefined) },
     })
     return account
   })

@@ -128,7 +128,7 @@ function verificationOf(account: Account, found: Findings): Verification {
   return {
     ...who,
     errorCode: 'conflict',
-    message: `The credentials belong to ${found.account}; the resources of this account are in ${account.nativeAccount}.`,
+    message: `The credentials belong to ${found.account}; this account is for ${account.nativeAccount}.`,
     remedy: `Give credentials of ${account.nativeAccount} with an update of the account, or make another account for ${found.account}.`,
   }
 }

@@ -13,8 +13,13 @@ beforeAll(async () => {
   api = await startTestApp()
   ours = await aTenant(api, 'ours')
   clouds['aws'] = await ours.anAccount()
-  clouds['gcp'] = await ours.anAccount({ provider: 'gcp', settings: {}, credentials: { accessToken: 'a-token' } })
-  clouds['azure'] = await ours.anAccount({ provider: 'azure', settings: { resourceGroup: 'stand-ins' }, credentials: { source: 'managed-identity' } })
+  clouds['gcp'] = await ours.anAccount({ provider: 'gcp', nativeAccount: 'my-project', settings: {}, credentials: { accessToken: 'a-token' } })
+  clouds['azure'] = await ours.anAccount({
+    provider: 'azure',
+    nativeAccount: '11111111-2222-3333-4444-555555555555',
+    settings: { resourceGroup: 'stand-ins' },
+    credentials: { source: 'managed-identity' },
+  })
 })
 afterAll(() => api.close())
 

@@ -14,6 +14,7 @@ beforeAll(async () => {
   ours = await aTenant(api, 'ours')
   account = await ours.anAccount({
     provider: 'azure',
+    nativeAccount: '11111111-2222-3333-4444-555555555555',
     region: 'westeurope',
     settings: { resourceGroup: 'stand-ins' },
     credentials: { source: 'managed-identity' },

@@ -30,6 +30,7 @@ afterAll(async () => {
 const googleAccount = (keysUrl = issuer.keysUrl): Promise<Account> =>
   ours.anAccount({
     provider: 'gcp',
+    nativeAccount: 'my-project',
     region: 'europe-west1',
     settings: { push: { audience, serviceAccount, keysUrl } },
     credentials: { accessToken: 'a-token' },
@@ -202,6 +203,7 @@ describe('the keys of the issuer', () => {
     const body = {
       name: 'p',
       provider: 'gcp',
+      nativeAccount: 'my-project',
       region: 'europe-west1',
       settings: { push: { audience, serviceAccount, keysUrl: 'http://169.254.169.254/keys' } },
       credentials: { accessToken: 't' },
@@ -230,6 +232,7 @@ describe('Event Grid with Microsoft Entra ID', () => {
   const secured = () =>
     ours.anAccount({
       provider: 'azure',
+      nativeAccount: '11111111-2222-3333-4444-555555555555',
       region: 'westeurope',
       settings: { resourceGroup: 'stand-ins', push: { tenantId, audience: 'api://understudy', keysUrl: issuer.keysUrl } },
       credentials: { source: 'managed-identity' },

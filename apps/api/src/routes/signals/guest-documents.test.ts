@@ -30,6 +30,7 @@ const ec2 = async (): Promise<Guest> => ({ account: await ours.anAccount(), nati
 const machine = async (): Promise<Guest> => ({
   account: await ours.anAccount({
     provider: 'azure',
+    nativeAccount: '11111111-2222-3333-4444-555555555555',
     region: 'westeurope',
     settings: { resourceGroup: 'stand-ins' },
     credentials: { source: 'managed-identity' },
@@ -37,7 +38,13 @@ const machine = async (): Promise<Guest> => ({
   nativeId: '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/web/providers/Microsoft.Compute/virtualMachines/myvm',
 })
 const google = async (): Promise<Guest> => ({
-  account: await ours.anAccount({ provider: 'gcp', region: 'europe-west1', settings: {}, credentials: { accessToken: 'a-token' } }),
+  account: await ours.anAccount({
+    provider: 'gcp',
+    nativeAccount: 'my-project',
+    region: 'europe-west1',
+    settings: {},
+    credentials: { accessToken: 'a-token' },
+  }),
   nativeId: `441000000000000${String(++serial).padStart(4, '0')}`,
 })
 

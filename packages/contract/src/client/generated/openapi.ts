@@ -1153,7 +1153,7 @@ export interface components {
              * @example aws
              */
             provider: string;
-            /** @description The cloud's own account id; learnt by `:verify`. */
+            /** @description The cloud's own account id; learnt by `:verify` where it was not given. */
             nativeAccount?: string;
             region: string;
             /** @description Settings of the adapter that are not secret. Credentials are never shown. */
@@ -1314,6 +1314,8 @@ export interface components {
             provider: string;
             /** @example eu-central-1 */
             region: string;
+            /** @description The cloud's own id of the account. Needed where credentials may reach many: the id of a project, of a subscription. */
+            nativeAccount?: string;
             /**
              * @description Settings of the adapter that are not secret: endpoint URLs, a queue URL.
              * @default {}
@@ -2055,6 +2057,8 @@ export interface components {
         };
         UpdateAccount: {
             name?: string;
+            /** @description The cloud's own id of the account. Needed where credentials may reach many: the id of a project, of a subscription. */
+            nativeAccount?: string;
             /** @description Settings of the adapter that are not secret: endpoint URLs, a queue URL. */
             settings?: {
                 [key: string]: unknown;
