@@ -297,6 +297,26 @@ describe('a cloud account', () => {
     expect(remedy).toContain('permission')
   })
 
+  it('that lacks permissions fails its verification, which names each of them by what it is for', async () => {
+    const credentials = { accessKeyId: 'AKIALIMITED000000002', secretAccessKey: 'limited-secret-that-must-not-appear' }
+    const deny = ['ec2:RunInstances', 'ec2:CreateSnapshots', 'elasticloadbalancing:ModifyListener']
+    await ask('POST', `${installation.simUrl}/_sim/keys`, { body: { ...credentials, deny } })
+    const accountId = await account('without permissions', { endpoint: installation.simUrl }, credentials)
+    const { code, message, remedy } = await failureOf(await verify(accountId))
+    expect(code).toBe('provider_unauthorized')
+    for (const part of ['compute: ec2:RunInstances', 'snapshots: ec2:CreateSnapshots', 'traffic: elasticloadbalancing:ModifyListener'])
+      expect(message).toContain(part)
+    expect(remedy).toContain('policy')
+    const { json, text } = await send('GET', `/v1/accounts/${accountId}`)
+    expect(json).toMatchObject({ status: 'failing', nativeAccount: '123456789012' })
+    const reports: { capability: string; missing: string[]; granted: string[] }[] = json.verification.permissions
+    expect(reports.find(({ capability }) => capability === 'labels')).toMatchObject({ missing: [], granted: ['ec2:CreateTags', 'ec2:DeleteTags'] })
+    const { json: able } = await send('GET', `/v1/accounts/${accountId}/capabilities`)
+    const snapshots = able.capabilities.find(({ name }: { name: string }) => name === 'snapshots')
+    expect(snapshots).toMatchObject({ supported: false, reason: expect.stringContaining('ec2:CreateSnapshots') as unknown })
+    expect(text + message).not.toContain(credentials.secretAccessKey)
+  })
+
   it('without the instance that was to be imported says so', async () => {
     const { code, message } = await failureOf(await importFrom(await account('empty', { endpoint: installation.simUrl }), 'i-0feedfacefeedface'))
     expect(code).toBe('not_found')

@@ -5,6 +5,17 @@ import { defineRoute, json, noContent } from './route.ts'
 
 export const accountId = idOf('account', 'account')
 
+export const PermissionReport = z
+  .object({
+    capability: z.string().meta({ description: 'What the permissions are for.', examples: ['snapshots'] }),
+    granted: z.array(z.string()),
+    missing: z.array(z.string()).meta({ description: "As the cloud's policies write them." }),
+    unproven: z
+      .array(z.object({ permission: z.string(), reason: z.string() }))
+      .meta({ description: 'Could not be asked about without changing anything.' }),
+  })
+  .meta({ id: 'PermissionReport', description: 'What the credentials may do, as far as the cloud said it.' })
+
 export const Account = z
   .object({
     id: accountId,
@@ -22,6 +33,7 @@ export const Account = z
         errorCode: z.string().optional(),
         message: z.string().optional(),
         remedy: z.string().optional(),
+        permissions: z.array(PermissionReport).optional(),
       })
       .optional()
       .meta({ description: 'What the last `:verify` found.' }),
@@ -146,7 +158,8 @@ export const verifyAccount = defineRoute({
     operationId: 'verifyAccount',
     tags,
     summary: 'Ask the cloud who we are',
-    description: 'Proves endpoint and credentials, and learns the native account id.',
+    description:
+      'Proves endpoint and credentials, learns the native account id, and asks about every permission that is needed, without changing anything. Fails when one is missing; `verification.permissions` says which, by capability.',
     params,
     body: noBody,
     response: { 202: acceptedOperation },

@@ -10,6 +10,7 @@ import { awsInventory } from './inventory.ts'
 import { awsLabels } from './labels.ts'
 import { awsMarket } from './market.ts'
 import { ownActions } from './own-actions.ts'
+import { awsPermissions } from './permissions.ts'
 import { scopeOf } from './settings.ts'
 import type { AwsSettings } from './settings.ts'
 import { awsSignals } from './signals.ts'
@@ -50,6 +51,7 @@ export function createAwsProvider(settings: AwsSettings): Provider {
     disks: awsDisks(adapter),
     signals: awsSignals(adapter, settings.eventsQueueUrl),
     market: awsMarket(adapter),
+    permissions: awsPermissions(adapter, settings.eventsQueueUrl),
     async close() {
       calls.destroy()
     },

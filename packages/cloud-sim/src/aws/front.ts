@@ -146,7 +146,9 @@ function regionOf(options: FrontOptions, authorization: Authorization): Region {
   return region
 }
 
-function authorise(key: AccessKey, service: Service, action: string): void {
+function authorise(key: AccessKey, service: Service, called: string): void {
+  // A batch needs the permission of its single call.
+  const action = service === 'sqs' ? called.replace(/Batch$/, '') : called
   if (action === 'GetCallerIdentity' || !isDenied(key, `${service}:${action}`)) return
   if (service === 'ec2')
     throw new SimError(

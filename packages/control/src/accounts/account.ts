@@ -1,4 +1,5 @@
-import type { JsonObject } from '@understudy/core'
+import type { Json, JsonObject } from '@understudy/core'
+import type { PermissionReport } from './permission-report.ts'
 
 /** One account of a cloud in one region, and how to reach it. */
 export interface Account {
@@ -25,12 +26,14 @@ export interface Account {
 export type AccountStatus = 'unverified' | 'verified' | 'failing'
 
 export interface Verification {
-  readonly [key: string]: string | undefined
+  readonly [key: string]: Json | undefined
   readonly principal?: string
   readonly nativeAccount?: string
   readonly errorCode?: string
   readonly message?: string
   readonly remedy?: string
+  /** What the credentials may do, by capability, where the cloud can be asked. */
+  readonly permissions?: PermissionReport[]
 }
 
 /** AES-256-GCM envelope: a data key per secret, wrapped by the configured master key `masterKeyId`. All fields base64. */

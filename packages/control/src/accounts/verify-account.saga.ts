@@ -1,6 +1,7 @@
 import { AppError, now, timeoutSignal } from '@understudy/core'
 import type { ErrorKind } from '@understudy/core'
 import { saga } from '@understudy/saga'
+import type { Provider } from '@understudy/provider'
 import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
 import { systemActor } from '../access/access.ts'
@@ -10,6 +11,8 @@ import { failureOf } from '../operations/failure.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
 import { swapOrRepeat } from '../seen-version.ts'
 import type { Account, Verification } from './account.ts'
+import { missingText, permissionReport, reportOf } from './permission-report.ts'
+import type { PermissionReport } from './permission-report.ts'
 
 export type VerifyAccountDeps = Pick<SagaDeps, 'database' | 'clock' | 'ids' | 'openProvider'>
 
@@ -18,24 +21,26 @@ type Params = z.infer<typeof params>
 
 /** One question to the cloud. A wrong endpoint often neither answers nor refuses. */
 const answerWithinMs = 10_000
+/** Some forty small questions. */
+const permissionsWithinMs = 40_000
 const attemptsMax = 3
 
 const findings = z.union([
-  z.object({ ok: z.literal(true), account: z.string(), principal: z.string() }),
+  z.object({ ok: z.literal(true), account: z.string(), principal: z.string(), permissions: z.array(permissionReport).optional() }),
   z.object({ ok: z.literal(false), code: z.string(), message: z.string(), remedy: z.string().optional() }),
 ])
 type Findings =
-  | { readonly ok: true; readonly account: string; readonly principal: string }
+  | { readonly ok: true; readonly account: string; readonly principal: string; readonly permissions?: PermissionReport[] | undefined }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly remedy?: string | undefined }
 
 /**
- * Asks the cloud who we are. A refusal is recorded with the account before the operation fails with it, so that both the account
+ * Asks the cloud who we are, and what the credentials may do. A refusal is recorded with the account before the operation fails with it, so that both the account
  * and the operation say what is wrong and what to do.
  */
 export const verifyAccountSaga = saga<VerifyAccountDeps, Params>('account.verify', { version: sagaVersions['account.verify'], params })
   .step('identity', {
-    title: 'Ask the cloud who the credentials belong to',
-    budget: { maxMs: 60_000 },
+    title: 'Ask the cloud who the credentials belong to, and what they may do',
+    budget: { maxMs: 90_000 },
     attemptsMax,
     output: findings,
     run: identify,
@@ -68,13 +73,38 @@ async function identify(deps: VerifyAccountDeps, step: StepContext<Params, objec
   try {
     const provider = await deps.openProvider(step.params.accountId)
     const { account, principal } = await answerOrAbort(provider.identify({ signal: timeout.signal }), timeout.signal)
-    return { ok: true, account, principal }
+    const permissions = await permissionsOf(deps, step, provider)
+    return { ok: true, account, principal, ...(permissions === undefined ? {} : { permissions }) }
   } catch (error) {
     if (step.signal.aborted) throw error
     const failure = failureOf(error)
     if (failure.transient && step.attempt < attemptsMax) throw error
     if (failure.code === 'internal') throw error
-    return { ok: false, code: failure.code, message: failure.message, ...(failure.remedy === undefined ? {} : { remedy: failure.remedy }) }
+    const remedy = failure.code === 'not_found' ? unknownAccountRemedy : failure.remedy
+    return { ok: false, code: failure.code, message: failure.message, ...(remedy === undefined ? {} : { remedy }) }
+  } finally {
+    timeout.release()
+  }
+}
+
+const unknownAccountRemedy =
+  'Check `nativeAccount`, which names the account of the cloud (a project, a subscription), and the names in the settings; then whether the credentials may see it.'
+
+/** What the credentials may do. Not knowing it is no reason to call an account bad that has answered. */
+async function permissionsOf(
+  deps: VerifyAccountDeps,
+  step: StepContext<Params, object>,
+  { permissions }: Provider,
+): Promise<PermissionReport[] | undefined> {
+  if (permissions === undefined) return undefined
+  const timeout = timeoutSignal(deps.clock, permissionsWithinMs, step.signal)
+  try {
+    return reportOf(await answerOrAbort(permissions.check({ signal: timeout.signal }), timeout.signal))
+  } catch (error) {
+    const failure = failureOf(error)
+    if (step.signal.aborted || failure.code === 'internal') throw error
+    await step.note(`The permissions could not be asked about: ${failure.message}`)
+    return undefined
   } finally {
     timeout.release()
   }
@@ -102,7 +132,9 @@ async function record(deps: VerifyAccountDeps, step: StepContext<Params, object>
       ...account,
       status: isVerified ? 'verified' : 'failing',
       verification,
-      ...(isVerified ? { verifiedAt: at, nativeAccount: verification.nativeAccount } : {}),
+      ...(isVerified ? { verifiedAt: at } : {}),
+      // Who we are is known even if something is missing; another account than before is a conflict.
+      ...(verification.nativeAccount !== undefined && verification.errorCode !== 'conflict' ? { nativeAccount: verification.nativeAccount } : {}),
       updatedAt: at,
       version: account.version + 1,
     }
@@ -123,12 +155,24 @@ function verificationOf(account: Account, found: Findings): Verification {
   if (!found.ok) {
     return { errorCode: found.code, message: found.message, ...(found.remedy === undefined ? {} : { remedy: found.remedy }) }
   }
-  const who = { principal: found.principal, nativeAccount: found.account }
-  if (account.nativeAccount === undefined || account.nativeAccount === found.account) return who
+  const { permissions } = found
+  const who = { principal: found.principal, nativeAccount: found.account, ...(permissions === undefined ? {} : { permissions }) }
+  const isAnother = account.nativeAccount !== undefined && account.nativeAccount !== found.account
+  if (!isAnother) return { ...who, ...problemOf(permissions ?? [], found.principal) }
   return {
     ...who,
     errorCode: 'conflict',
     message: `The credentials belong to ${found.account}; this account is for ${account.nativeAccount}.`,
     remedy: `Give credentials of ${account.nativeAccount} with an update of the account, or make another account for ${found.account}.`,
+  }
+}
+
+function problemOf(permissions: readonly PermissionReport[], principal: string): Pick<Verification, 'errorCode' | 'message' | 'remedy'> {
+  const missing = missingText(permissions)
+  if (missing === undefined) return {}
+  return {
+    errorCode: 'provider_unauthorized',
+    message: `The credentials are valid and lack permissions. ${missing}`,
+    remedy: `Add them to the policy of ${principal}, then verify again. What works without them, the capabilities of the account say.`,
   }
 }

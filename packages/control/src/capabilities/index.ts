@@ -1,5 +1,6 @@
 export * from './capability.ts'
 export * from './cloud-capabilities.ts'
+export * from './permitted.ts'
 export * from './read-capabilities.ts'
 export * from './resource-capabilities.ts'
 export * from './tier-capabilities.ts'

@@ -7,6 +7,7 @@ import { abilitiesOf } from '../cloud/abilities.ts'
 import type { Control } from '../context.ts'
 import type { Capability } from './capability.ts'
 import { cloudCapabilities } from './cloud-capabilities.ts'
+import { permitted } from './permitted.ts'
 import { resourceCapabilities } from './resource-capabilities.ts'
 import { tierCapabilities } from './tier-capabilities.ts'
 import type { TierCapability } from './tier-capabilities.ts'
@@ -23,7 +24,7 @@ export async function getAccountCapabilities(control: Control, principal: Princi
   const account = await control.database.stores.accounts.find(principal.projectId, input.id)
   if (account === undefined) throw notFound('account')
   const provider = await control.providers.open(account)
-  return { account, capabilities: cloudCapabilities(abilitiesOf(provider)), expectedSeconds: provider.traits.expectedSeconds }
+  return { account, capabilities: permitted(cloudCapabilities(abilitiesOf(provider)), account), expectedSeconds: provider.traits.expectedSeconds }
 }
 
 /** What can be done with one resource, and which tiers could be kept for it. Asks the cloud nothing. */
@@ -42,7 +43,7 @@ export async function getResourceCapabilities(
   return {
     account,
     resourceId: resource.id,
-    capabilities: resourceCapabilities(resource, cloud),
+    capabilities: permitted(resourceCapabilities(resource, cloud), account),
     tiers: tierCapabilities(resource, cloud),
     expectedSeconds: provider.traits.expectedSeconds,
   }

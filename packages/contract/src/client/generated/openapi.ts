@@ -195,7 +195,7 @@ export interface paths {
         put?: never;
         /**
          * Ask the cloud who we are
-         * @description Proves endpoint and credentials, and learns the native account id.
+         * @description Proves endpoint and credentials, learns the native account id, and asks about every permission that is needed, without changing anything. Fails when one is missing; `verification.permissions` says which, by capability.
          */
         post: operations["verifyAccount"];
         delete?: never;
@@ -1171,6 +1171,7 @@ export interface components {
                 errorCode?: string;
                 message?: string;
                 remedy?: string;
+                permissions?: components["schemas"]["PermissionReport"][];
             };
             /** @description Whether pushed events are accepted: true once an ingest key was made. */
             ingestEnabled: boolean;
@@ -1623,6 +1624,22 @@ export interface components {
         OperationStreamEvent: {
             entry?: components["schemas"]["TimelineEntry"];
             operation?: components["schemas"]["Operation"];
+        };
+        /** @description What the credentials may do, as far as the cloud said it. */
+        PermissionReport: {
+            /**
+             * @description What the permissions are for.
+             * @example snapshots
+             */
+            capability: string;
+            granted: string[];
+            /** @description As the cloud's policies write them. */
+            missing: string[];
+            /** @description Could not be asked about without changing anything. */
+            unproven: {
+                permission: string;
+                reason: string;
+            }[];
         };
         PlannedFailover: {
             plan: components["schemas"]["FailoverPlan"];
