@@ -5,6 +5,7 @@ import { azureClients } from './clients.ts'
 import { azureCompute } from './compute.ts'
 import { azureInventory } from './inventory.ts'
 import { azureLabels } from './labels.ts'
+import { azurePermissions } from './permissions.ts'
 import { scopeOf } from './settings.ts'
 import type { AzureSettings } from './settings.ts'
 import { sizeReader } from './sizes.ts'
@@ -38,6 +39,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
     inventory: azureInventory(adapter, sizeReader(adapter)),
     compute: azureCompute(adapter),
     labels: azureLabels(adapter),
+    permissions: azurePermissions(adapter),
     async close() {
       clients.destroy()
     },

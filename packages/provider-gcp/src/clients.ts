@@ -49,6 +49,7 @@ export function gcpCalls(settings: GcpSettings) {
   }
   return {
     ...reads(settings.scope, tell),
+    ...resourceManager(project, ask),
     ...changes(project, accepted),
     ...trafficCalls({ project, region: settings.scope.region }, tell, accepted),
     ...storageCalls({ project, region: settings.scope.region }, tell, accepted),
@@ -58,6 +59,17 @@ export function gcpCalls(settings: GcpSettings) {
     close: clients.close,
   }
 }
+
+/** Cloud Resource Manager's one question. */
+const resourceManager = (project: string, ask: Ask) => ({
+  /** Those of the permissions that the credentials have on the project. */
+  async testPermissions(permissions: readonly string[], signal?: AbortSignal): Promise<readonly string[]> {
+    const path = `/v1/projects/${encodeURIComponent(project)}:testIamPermissions`
+    const answer = await ask('read', 'cloudresourcemanager', { method: 'POST', path, body: { permissions }, timeoutMs: 15_000, signal })
+    const { permissions: granted } = (answer ?? {}) as { readonly permissions?: readonly string[] } // as the method's reference has it
+    return granted ?? []
+  },
+})
 
 interface Target {
   readonly zone: string

@@ -5,6 +5,7 @@ import { gcpCompute } from './compute.ts'
 import { gcpInventory } from './inventory.ts'
 import { gcpLabels } from './labels.ts'
 import { machineTypes } from './machine-types.ts'
+import { gcpPermissions } from './permissions.ts'
 import { scopeOf } from './settings.ts'
 import type { GcpSettings } from './settings.ts'
 import { gcpSnapshots } from './snapshots.ts'
@@ -31,6 +32,7 @@ export function createGcpProvider(settings: GcpSettings): Provider {
     labels: gcpLabels(adapter),
     traffic: gcpTraffic(adapter),
     snapshots,
+    permissions: gcpPermissions(adapter),
     async close() {
       await calls.close()
     },

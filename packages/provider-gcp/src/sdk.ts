@@ -4,7 +4,7 @@ import type { GcpSettings } from './settings.ts'
 const scopes = ['https://www.googleapis.com/auth/cloud-platform', 'https://www.googleapis.com/auth/userinfo.email']
 
 /** Google's services beside Compute Engine, whose few calls here are plain REST: a client of each would bring a hundred packages. */
-export type RestService = 'dns' | 'pubsub'
+export type RestService = 'cloudresourcemanager' | 'dns' | 'pubsub'
 
 export interface Opened {
   open(): Promise<Clients>

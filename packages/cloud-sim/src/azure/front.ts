@@ -4,6 +4,7 @@ import { ArmError, armErrorOf } from './arm-error.ts'
 import { type ArmCall, type ArmReply, isObject, ok } from './call.ts'
 import { deleteNic, getNic, listNics, putNic } from './network.ts'
 import { errorJson, readOperation } from './operations.ts'
+import { authorise, listPermissions } from './permissions.ts'
 import {
   deleteDisk,
   deleteSnapshot,
@@ -55,6 +56,7 @@ const routes: readonly Route[] = [
   route(`${vmPath}/deallocate`, compute, { POST: deallocateVm }),
   route(vmLocks, locks, { GET: listLocks }),
   route(`${vmLocks}/{lock}`, locks, { PUT: putLock, DELETE: deleteLock }),
+  route(inGroup('Microsoft.Authorization/permissions'), ['2022-04-01'], { GET: listPermissions }),
   route(inGroup('Microsoft.Compute/disks'), storage, { GET: listDisks }),
   route(inGroup('Microsoft.Network/networkInterfaces'), network, { GET: listNics }),
   route(inGroup('Microsoft.Compute/disks/{name}'), storage, { GET: getDisk, PUT: putDisk, PATCH: patchDisk, DELETE: deleteDisk }),
@@ -93,6 +95,7 @@ async function dispatch(request: ArmRequest): Promise<ArmReply> {
       throw new ArmError(404, 'SubscriptionNotFound', `The subscription '${params['subscription'] ?? ''}' could not be found.`)
     }
     checkVersion(url.searchParams.get('api-version'), versions)
+    authorise(request, path)
     const handler = methods[request.method]
     if (handler === undefined)
       throw new ArmError(405, 'HttpMethodNotSupported', `The http method '${request.method}' is not supported for this resource.`)

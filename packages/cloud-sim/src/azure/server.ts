@@ -78,6 +78,7 @@ export async function startAzureServer(options: AzureServerOptions = {}): Promis
   const newId = (): string => randomUuid(random)
   const application: AzureApplication = { tenant: newId(), clientId: newId(), clientSecret: `simulated-${newId()}`, objectId: newId() }
   const state = new AzureState({ subscription: newId(), tenant: application.tenant, newId })
+  state.caller = application.objectId
   const tokens = new TokenService(application, () => wallClock.nowMs())
   const { key, cert } = loopbackCertificate(wallClock.nowMs())
   const onInternalError = options.onInternalError ?? ((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)))

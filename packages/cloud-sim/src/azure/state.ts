@@ -74,6 +74,10 @@ export class AzureState {
   /** Scope, then the lock's name. */
   readonly locks = new Map<string, Map<string, JsonObject>>()
   readonly operations = new Map<string, OperationRecord>()
+  /** Actions that the caller's roles lack, in lower case: `microsoft.compute/virtualmachines/start/action`. */
+  readonly denied = new Set<string>()
+  /** Object id of the caller, for refusals. */
+  caller = ''
   #hosts = 3
   readonly newId: () => string
 

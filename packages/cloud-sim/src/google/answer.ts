@@ -1,6 +1,7 @@
 import { sleep } from '@understudy/core'
 import { isObject } from './call.ts'
 import { GoogleError, operationFailure } from './fault.ts'
+import { authorise, testPermissions } from './permissions.ts'
 import type { Project } from './project.ts'
 import { routeFor } from './router.ts'
 
@@ -11,11 +12,14 @@ const needsRoom: ReadonlySet<string> = new Set(['instances.insert', 'instances.s
 
 /** Answers one authenticated request. Throws `GoogleError`, `SimError` or `ConnectionReset`. */
 export async function answer(project: Project, method: string, asked: URL, body: unknown): Promise<object> {
+  const permissions = testPermissions(project, method, asked.pathname, body)
+  if (permissions !== undefined) return permissions
   const found = routeFor(method, asked.pathname)
   if (found === undefined) throw new GoogleError(404, 'notFound', `There is no ${method} ${asked.pathname}.`)
   if (!isObject(body)) throw new GoogleError(400, 'parseError', 'Invalid JSON payload received.')
   const { path, route } = found
   if (path['project'] !== project.id) throw new GoogleError(404, 'notFound', `The resource 'projects/${path['project'] ?? ''}' was not found`)
+  authorise(project, route.operation)
   const zone = path['zone'] ?? ''
   if (zone !== '') project.needZone(zone)
   if (route.operation.endsWith('Operations.wait')) await waitFor(project, path['operation'] ?? '')

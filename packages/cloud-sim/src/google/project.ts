@@ -101,6 +101,8 @@ export class Project {
   readonly id: string
   readonly dataCentre: DataCentre
   readonly operations: Operations
+  /** Permissions that the caller's roles lack: `compute.instances.create`. */
+  readonly denied = new Set<string>()
   readonly groups: GroupRecord[] = []
   readonly backendServices: BackendServiceRecord[] = []
   readonly endpointGroups: EndpointGroupRecord[] = []
