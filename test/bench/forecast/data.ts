@@ -10,8 +10,9 @@ export interface Task {
   readonly future: Float64Array
 }
 
-/** 336 hours in, 24 out, three origins per series, the last at its end and the first as early as its history allows. */
-export async function cloudTasks(directory: string): Promise<readonly Task[]> {
+export async function cloudSeries(
+  directory: string,
+): Promise<readonly { readonly id: string; readonly source: string; readonly values: Float64Array }[]> {
   const text = await readFile(join(directory, 'dev/forecasting/cloud_hourly.csv'), 'utf8')
   const bySeries = new Map<string, { source: string; values: number[] }>()
   for (const line of text.trim().split('\n').slice(1)) {
@@ -20,15 +21,20 @@ export async function cloudTasks(directory: string): Promise<readonly Task[]> {
     entry.values.push(value === '' ? NaN : Number(value))
     bySeries.set(id, entry)
   }
-  return [...bySeries].flatMap(([id, { source, values }]) => {
+  return Array.from(bySeries, ([id, { source, values }]) => ({ id, source, values: Float64Array.from(values) }))
+}
+
+/** 336 hours in, 24 out, three origins per series, the last at its end and the first as early as its history allows. */
+export async function cloudTasks(directory: string): Promise<readonly Task[]> {
+  return (await cloudSeries(directory)).flatMap(({ id, source, values }) => {
     const room = values.length - 336 - 24
     if (room < 0) return []
     const starts = [...new Set([0, room >> 1, room])]
     return starts.map((start) => ({
       id,
       source,
-      history: Float64Array.from(values.slice(start, start + 336)),
-      future: Float64Array.from(values.slice(start + 336, start + 360)),
+      history: values.slice(start, start + 336),
+      future: values.slice(start + 336, start + 360),
     }))
   })
 }

@@ -1,4 +1,5 @@
 import { gridLevels, interpolate } from './distribution.ts'
+import { widenedByFewErrors } from './few-errors.ts'
 
 /**
  * What the errors of a backtest are widened by: they were also what chose the weights, which a regression follows more closely than
@@ -20,10 +21,10 @@ export class ErrorPool {
   private readonly counts: Uint32Array
   private readonly next: Uint32Array
   private adaptation = 1
-  private readonly widening: number
+  private readonly rule: 'median' | 'mean'
 
   constructor(horizon: number, size: number, rule: 'median' | 'mean') {
-    this.widening = widening[rule]
+    this.rule = rule
     this.errors = Array.from({ length: horizon }, () => new Float64Array(size))
     this.counts = new Uint32Array(horizon)
     this.next = new Uint32Array(horizon)
@@ -49,9 +50,11 @@ export class ErrorPool {
     if (pooled.length === 0) return new Float64Array(gridLevels.length)
     pooled.sort()
     const places = Float64Array.from(pooled, (_, index) => (index + 0.5) / pooled.length)
-    const factor = this.widening * this.adaptation
+    const factor = widening[this.rule] * this.adaptation
+    // The mean is the rule of long histories, whose constant has it in it.
+    const unseen = this.rule === 'median' ? widenedByFewErrors(this.errors[step]!, this.counts[step]!) : undefined
     const bias = interpolate(places, pooled, 0.5)
-    return gridLevels.map((level) => believedBias * bias + factor * (interpolate(places, pooled, level) - bias))
+    return gridLevels.map((level, index) => believedBias * bias + factor * (unseen?.[index] ?? 1) * (interpolate(places, pooled, level) - bias))
   }
 
   /** A step without errors of its own, which a short history leaves, takes the nearest that has some, wider by the root of the time. */

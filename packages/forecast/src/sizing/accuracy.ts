@@ -1,9 +1,10 @@
 import { ForecastError } from '../errors.ts'
-import { requirePositive, requireProbability } from '../requirements.ts'
+import { requireNotNegative, requirePositive, requireProbability, requireWhole } from '../requirements.ts'
 
 /** How the distribution has done lately: how often demand exceeded the quantile that should be exceeded `nominal` of the time. */
 export interface MeasuredAccuracy {
   readonly nominal: number
+  /** Of `count` independent decisions; parts of one are what `AccuracyTracker` counts. */
   readonly exceeded: number
   readonly count: number
 }
@@ -19,14 +20,43 @@ export function correctForAccuracy(wanted: number, accuracy: MeasuredAccuracy | 
   if (accuracy === undefined || wanted <= 0 || wanted >= 1) return wanted
   const { nominal, exceeded, count } = accuracy
   if (!(nominal > 0 && nominal < 1)) throw new ForecastError('accuracy.nominal', `must be between 0 and 1, not ${nominal}`)
-  if (!Number.isInteger(count) || count < 0) throw new ForecastError('accuracy.count', `must be a whole number from 0, not ${count}`)
-  if (!Number.isInteger(exceeded) || exceeded < 0 || exceeded > count) {
-    throw new ForecastError('accuracy.exceeded', `must be a whole number from 0 to accuracy.count, not ${exceeded}`)
+  requireNotNegative('accuracy.count', count)
+  if (!(exceeded >= 0 && exceeded <= count)) {
+    throw new ForecastError('accuracy.exceeded', `must be a number from 0 to accuracy.count, not ${exceeded}`)
   }
   const real = (exceeded + priorCount * nominal) / (count + priorCount)
   const odds = (p: number): number => Math.log(p / (1 - p))
   const corrected = odds(wanted) - (odds(Math.min(real, 1 - 1e-9)) - odds(nominal))
   return 1 / (1 + Math.exp(-corrected))
+}
+
+/**
+ * Counts for `correctForAccuracy` how often a quantile was exceeded. Decisions of which the outcome is known only `lead` decisions
+ * later tell of the same outcomes: so many together count as one. What is `memory` decisions old counts 1/e.
+ */
+export class AccuracyTracker {
+  readonly #nominal: number
+  readonly #lead: number
+  readonly #kept: number
+  #exceeded = 0
+  #count = 0
+
+  constructor({ nominal, lead = 1, memory = 336 }: { readonly nominal: number; readonly lead?: number; readonly memory?: number }) {
+    if (!(requireProbability('nominal', nominal) > 0 && nominal < 1)) throw new ForecastError('nominal', 'must be between 0 and 1')
+    requireWhole('lead', lead, 1, 10_000)
+    this.#nominal = nominal
+    this.#lead = lead
+    this.#kept = 1 - 1 / Math.max(1, requirePositive('memory', memory))
+  }
+
+  update(wasExceeded: boolean): void {
+    this.#exceeded = this.#kept * this.#exceeded + (wasExceeded ? 1 : 0)
+    this.#count = this.#kept * this.#count + 1
+  }
+
+  measured(): MeasuredAccuracy {
+    return { nominal: this.#nominal, exceeded: this.#exceeded / this.#lead, count: this.#count / this.#lead }
+  }
 }
 
 /**

@@ -8,6 +8,8 @@ export interface ScaleInRules {
   readonly deadband: number
   /** Share of the pool that one decision may give up. */
   readonly largestStep: number
+  /** Units are whole unless this says otherwise, and at least one is given up. */
+  readonly allowsFractions?: boolean
 }
 
 /** The size to go to. Growth is taken at once; what is given up has been unneeded for a while, is worth it, and goes in steps. */
@@ -21,6 +23,7 @@ export function settleSize(current: number, target: number, rules: ScaleInRules)
   const needed = Math.max(target, ...rules.recentTargets)
   if (needed >= current) return { units: current, reason: 'was needed a short while ago' }
   if (current - needed <= rules.deadband * current) return { units: current, reason: 'the difference is within the deadband' }
-  const least = Math.ceil(current * (1 - rules.largestStep))
-  return needed >= least ? { units: needed, reason: 'no longer needed' } : { units: Math.min(current - 1, least), reason: 'given up in steps' }
+  const share = current * (1 - rules.largestStep)
+  const least = rules.allowsFractions === true ? share : Math.min(current - 1, Math.ceil(share))
+  return needed >= least ? { units: needed, reason: 'no longer needed' } : { units: least, reason: 'given up in steps' }
 }

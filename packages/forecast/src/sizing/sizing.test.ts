@@ -1,7 +1,7 @@
 import { seededRandom } from '@understudy/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AdaptiveLevel, correctForAccuracy, demandAt, ForecastError, settleSize, sizePool, tierBands } from './index.ts'
+import { AccuracyTracker, AdaptiveLevel, correctForAccuracy, demandAt, ForecastError, settleSize, sizePool, tierBands } from './index.ts'
 import type { DemandQuantiles, ReadinessTier } from './index.ts'
 
 /** Uniform from 0 to 100. */
@@ -89,6 +89,16 @@ describe('measured accuracy', () => {
     expect(correctForAccuracy(0.025, { nominal: 0.1, exceeded: 20, count: 200 })).toBeCloseTo(0.025)
     expect(correctForAccuracy(0.025, { nominal: 0.1, exceeded: 1, count: 1 })).toBeGreaterThan(0.015)
   })
+  test('decisions that overlap count as one, and old ones fade', () => {
+    const tracker = new AccuracyTracker({ nominal: 0.1, lead: 6, memory: 100 })
+    for (let i = 0; i < 60; i++) tracker.update(i % 2 === 0)
+    const early = tracker.measured()
+    expect(early.count).toBeLessThan(10)
+    expect(early.exceeded / early.count).toBeCloseTo(0.5, 1)
+    for (let i = 0; i < 1000; i++) tracker.update(false)
+    expect(tracker.measured().exceeded).toBeLessThan(0.01)
+    expect(correctForAccuracy(0.025, tracker.measured())).toBeGreaterThan(0.025)
+  })
   test('adaptive control meets the wanted frequency although the distribution is too narrow', () => {
     const random = seededRandom(5)
     const level = new AdaptiveLevel(0.025)
@@ -115,6 +125,21 @@ describe('scale-in', () => {
     let units = 100
     for (let i = 0; i < 60; i++) units = settleSize(units, 0, { ...rules, largestStep: 0.2 }).units
     expect(units).toBe(0)
+  })
+  test('parts of units are given up in shares, and never more than is there', () => {
+    expect(settleSize(0.5, 0.1, { ...rules, allowsFractions: true }).units).toBe(0.25)
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 10, noNaN: true }),
+        fc.double({ min: 0, max: 10, noNaN: true }),
+        fc.boolean(),
+        (current, target, allowsFractions) => {
+          const { units } = settleSize(current, target, { ...rules, allowsFractions })
+          expect(units).toBeGreaterThanOrEqual(Math.min(current, target))
+          expect(units).toBeLessThanOrEqual(Math.max(current, target))
+        },
+      ),
+    )
   })
   test('a target that swings within the waiting time moves nothing', () => {
     let units = 20
