@@ -90,6 +90,7 @@ module.exports = {
     containment('prisma-stays-in-persistence', 'node_modules/(@prisma/|prisma/)|persistence/src/generated/', ['persistence']),
     containment('postgres-driver-stays-in-persistence-and-queue', 'node_modules/(pg|pg-pool|postgres)/', ['persistence', 'queue', 'testing']),
     containment('threads-of-forecasts-stay-in-forecast', 'node_modules/piscina/', ['forecast']),
+    containment('training-stays-in-forecast', 'node_modules/@tensorflow/', ['forecast']),
     containment('queue-library-stays-in-queue', 'node_modules/(bullmq|ioredis)/', ['queue']),
     {
       name: 'no-undeclared-packages',

@@ -1,5 +1,6 @@
 import type { Random } from '@understudy/core'
 import { backtest, fitOrNothing } from './combination/backtest.ts'
+import { onlyEarned } from './combination/earned.ts'
 import type { Combination } from './combination/weights.ts'
 import { combine, combined } from './combination/weights.ts'
 import { ErrorPool } from './distribution/conformal.ts'
@@ -11,10 +12,10 @@ import type { Score, Verdict } from './evaluation/scorecard.ts'
 import { Scorecard, verdictOf } from './evaluation/scorecard.ts'
 import { allMembers } from './members/index.ts'
 import type { FittedMember, Member, Plan } from './members/member.ts'
+import { planOf } from './plan.ts'
 import { fillGaps } from './series/fill.ts'
 import type { Scale } from './series/scale.ts'
 import { scaleOf } from './series/scale.ts'
-import { seasonalPeriods } from './series/seasonality.ts'
 import type { Series } from './series/series.ts'
 
 export interface FitOptions {
@@ -39,10 +40,7 @@ interface Pending {
  * @throws ForecastError naming `horizon` or `periods`
  */
 export function fitForecaster(series: Series, options: FitOptions): Forecaster {
-  requireWhole('horizon', options.horizon, 1, 2000)
-  for (const period of options.periods ?? []) requireWhole('periods', period, 2, Math.max(2, series.values.length >> 1))
-  const periods = [...(options.periods ?? seasonalPeriods(series.values, series.stepMs))].sort((a, b) => a - b)
-  return new Forecaster(series, { periods, horizon: options.horizon }, options.members ?? allMembers)
+  return new Forecaster(series, planOf(series, options), options.members ?? allMembers)
 }
 
 export class Forecaster {
@@ -67,7 +65,7 @@ export class Forecaster {
     const { centre, unit } = this.scale
     const values = fillGaps(series.values, period).map((value) => (value - centre) / unit)
     const isGap = Array.from(series.values, (value) => !Number.isFinite(value))
-    const past = backtest(values, members, plan)
+    const past = onlyEarned(backtest(values, members, plan), values, isGap, values.length / period)
     const fits = past.members.flatMap((entry) => {
       const model = fitOrNothing(entry.member, values, plan)
       return model === undefined ? [] : [{ ...entry, model }]

@@ -18,17 +18,22 @@ const leastHistory = 4
  * @param values without gaps, in normal units
  */
 export function backtest(values: Float64Array, members: readonly Member[], plan: Plan): Backtest {
-  const period = plan.periods[0] ?? 1
   const length = values.length
-  const least = Math.max(leastHistory, Math.min(length - 1, 4 * period), length >> 1)
-  const window = Math.min(Math.max(7 * period, 48, 2 * plan.horizon), 400)
-  const first = Math.max(least, length - window)
+  const first = firstOrigin(length, plan)
   const origins = Int32Array.from({ length: Math.max(0, length - first) }, (_, index) => first + index)
   const survivors = members.flatMap((member) => {
     const forecasts = runMember(member, values, origins, plan)
     return forecasts === undefined ? [] : [{ member, forecasts }]
   })
   return { origins, horizon: plan.horizon, members: survivors }
+}
+
+/** How many of `length` values are known at the first origin of the backtest. */
+export function firstOrigin(length: number, plan: Plan): number {
+  const period = plan.periods[0] ?? 1
+  const least = Math.max(leastHistory, Math.min(length - 1, 4 * period), length >> 1)
+  const window = Math.min(Math.max(7 * period, 48, 2 * plan.horizon), 400)
+  return Math.max(least, length - window)
 }
 
 function runMember(member: Member, values: Float64Array, origins: Int32Array, plan: Plan): Float64Array | undefined {

@@ -12,6 +12,8 @@ export interface Plan {
  */
 export interface Member {
   readonly name: string
+  /** It is in the combination only where the backtest is better with it than without. */
+  readonly mustEarn?: boolean
   fit(values: Float64Array, plan: Plan): FittedMember | undefined
 }
 

@@ -24,6 +24,8 @@ export interface Forecast {
   readonly paths: readonly Float64Array[]
   readonly members: readonly { readonly name: string; readonly weight: number }[]
   readonly assessment: { readonly score: Score } & Verdict
+  /** What was left out of what was asked for, or was not used, and why. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -145,10 +147,10 @@ export class ForecastPool {
       throw new PoolError(this.#isClosed ? 'closed' : 'crashed', `the thread that forecast ended: ${String(error)}`, error)
     }
     if ('refused' in reply) throw new ForecastError(reply.refused.argument, reply.refused.reason)
-    const { quantiles, paths, members, assessment } = reply.answer
+    const { quantiles, paths, ...rest } = reply.answer
     const rows = (block: Float64Array, width: number): readonly Float64Array[] =>
       Array.from({ length: block.length / width }, (_, row) => block.subarray(row * width, (row + 1) * width))
     const distribution = { levels: gridLevels, values: rows(quantiles, gridLevels.length) }
-    return { distribution, paths: rows(paths, task.horizon), members, assessment }
+    return { distribution, paths: rows(paths, task.horizon), ...rest }
   }
 }

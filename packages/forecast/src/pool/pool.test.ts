@@ -1,5 +1,5 @@
 import { seededRandom } from '@understudy/core'
-import { afterAll, afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { ForecastError } from '../errors.ts'
 import { fitForecaster } from '../forecaster.ts'
 import { regularSeries } from '../series/series.ts'
@@ -7,6 +7,7 @@ import { dailyDemand } from '../testing-series.ts'
 import { ForecastPool, PoolError } from './index.ts'
 import type { ForecastTask } from './index.ts'
 
+vi.setConfig({ testTimeout: 120_000 })
 const worker = { file: new URL('testing-worker.ts', import.meta.url).href, name: 'forecastOrBreak' }
 const shared = new ForecastPool({ threads: 2 })
 afterAll(() => shared.close())

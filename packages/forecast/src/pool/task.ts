@@ -1,7 +1,12 @@
 import { seededRandom } from '@understudy/core'
 import { gridLevels } from '../distribution/distribution.ts'
 import type { Score, Verdict } from '../evaluation/scorecard.ts'
+import type { Forecaster } from '../forecaster.ts'
 import { fitForecaster } from '../forecaster.ts'
+import { allMembers } from '../members/index.ts'
+import { recurrentName } from '../recurrent/recurrent-member.ts'
+import type { TrainingResult } from '../recurrent/train.ts'
+import { trainRecurrent } from '../recurrent/train.ts'
 import { requireWhole } from '../requirements.ts'
 import type { SeriesInput } from '../series/series.ts'
 import { regularSeries } from '../series/series.ts'
@@ -17,6 +22,8 @@ export interface ForecastTask {
   readonly outcomes?: number
   /** Sample paths over the whole horizon. */
   readonly paths?: { readonly count: number; readonly seed: number }
+  /** Also train a recurrent network, which takes seconds and may earn a place in the combination. `notes` says what came of it. */
+  readonly recurrent?: { readonly seed: number }
 }
 
 /** What a task came to, in two blocks of numbers that can be moved between threads without a copy. */
@@ -27,21 +34,33 @@ export interface TaskAnswer {
   readonly paths: Float64Array<ArrayBuffer>
   readonly members: readonly { readonly name: string; readonly weight: number }[]
   readonly assessment: { readonly score: Score } & Verdict
+  /** What was left out of what was asked for, or was not used, and why. */
+  readonly notes: readonly string[]
 }
 
 /** @throws ForecastError naming an argument of the task */
-export function runForecastTask(task: ForecastTask): TaskAnswer {
+export async function runForecastTask(task: ForecastTask): Promise<TaskAnswer> {
   const { horizon, outcomes = 0, periods } = task
   const input = Float64Array.from(task.series.values)
   requireWhole('outcomes', outcomes, 0, Math.max(0, input.length - 2))
   const known = input.length - outcomes
   const series = regularSeries({ ...task.series, values: input.subarray(0, known) })
-  const forecaster = fitForecaster(series, { horizon, ...(periods === undefined ? {} : { periods }) })
+  const options = { horizon, ...(periods === undefined ? {} : { periods }) }
+  const training = task.recurrent === undefined ? undefined : await trainRecurrent(series, { ...options, seed: task.recurrent.seed })
+  const members = training !== undefined && 'member' in training ? [...allMembers, training.member] : allMembers
+  const forecaster = fitForecaster(series, { ...options, members })
   forecaster.update(input.subarray(known))
   const quantiles = new Float64Array(horizon * gridLevels.length)
   forecaster.predict().values.forEach((row, step) => quantiles.set(row, step * gridLevels.length))
   const courses = task.paths === undefined ? [] : forecaster.paths(horizon, task.paths.count, seededRandom(task.paths.seed))
   const paths = new Float64Array(courses.length * horizon)
   courses.forEach((course, index) => paths.set(course, index * horizon))
-  return { quantiles, paths, members: forecaster.members, assessment: forecaster.assess() }
+  return { quantiles, paths, members: forecaster.members, assessment: forecaster.assess(), notes: notesOn(training, forecaster) }
+}
+
+function notesOn(training: TrainingResult | undefined, { members }: Forecaster): readonly string[] {
+  if (training === undefined) return []
+  if ('leftOut' in training) return [training.leftOut]
+  if (members.some(({ name }) => name === recurrentName)) return []
+  return ['the recurrent network is not in the combination: the backtest is no better with it']
 }

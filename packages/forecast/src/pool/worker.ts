@@ -7,9 +7,9 @@ import { runForecastTask } from './task.ts'
 /** An error loses its class between threads; what an expected one says is sent as data. */
 export type Reply = { readonly answer: TaskAnswer } | { readonly refused: { readonly argument: string; readonly reason: string } }
 
-export function forecastInThread(task: ForecastTask): unknown {
+export async function forecastInThread(task: ForecastTask): Promise<unknown> {
   try {
-    const answer = runForecastTask(task)
+    const answer = await runForecastTask(task)
     return move({ [valueSymbol]: { answer } satisfies Reply, [transferableSymbol]: [answer.quantiles.buffer, answer.paths.buffer] })
   } catch (error) {
     if (!(error instanceof ForecastError)) throw error
