@@ -42,10 +42,10 @@ describe('surprise', () => {
     expect(rare / 20_000).toBeCloseTo(0.1, 1.8)
   })
   test('rises with the value, is symmetric, finite, and the same in any unit', () => {
-    const quantiles = fc
-      .array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 2, maxLength: 20 })
-      .map((values) => Float64Array.from(values).sort())
-    const value = fc.double({ min: -1e9, max: 1e9, noNaN: true })
+    // Numbers next to 0 have few digits, which another unit rounds away.
+    const number = (largest: number) => fc.double({ min: -largest, max: largest, noNaN: true }).map((v) => (Math.abs(v) < 1e-200 ? 0 : v))
+    const quantiles = fc.array(number(1e6), { minLength: 2, maxLength: 20 }).map((values) => Float64Array.from(values).sort())
+    const value = number(1e9)
     fc.assert(
       fc.property(quantiles, value, value, (values, a, b) => {
         const predicted = { levels: Float64Array.from(values, (_, i) => (i + 1) / (values.length + 1)), values }
