@@ -1,6 +1,12 @@
 const { existsSync, readdirSync, readFileSync } = require('node:fs')
 const { join } = require('node:path')
 
+const packageOf = (folder) => JSON.parse(readFileSync(join(__dirname, folder, 'package.json'), 'utf8'))
+const foldersOf = (parent) => readdirSync(join(__dirname, parent)).filter((name) => existsSync(join(__dirname, parent, name, 'package.json')))
+
+/** Every cloud is a folder of its own, and all of them may do the same. */
+const providers = foldersOf('packages').filter((name) => name.startsWith('provider-'))
+
 /** Which room may import which. Anything not listed is forbidden. Keep in step with ARCHITECTURE.md. */
 const may = {
   core: [],
@@ -11,14 +17,12 @@ const may = {
   telemetry: ['core'],
   provider: ['core'],
   'cloud-sim': ['core', 'provider'],
-  'provider-aws': ['core', 'provider'],
-  'provider-gcp': ['core', 'provider'],
-  'provider-azure': ['core', 'provider'],
   control: ['core', 'provider', 'saga'],
   persistence: ['core', 'control', 'saga'],
   queue: ['core', 'control', 'saga'],
-  adapters: ['core', 'control', 'provider', 'provider-aws', 'provider-gcp'],
+  adapters: ['core', 'control', 'provider', ...providers],
   testing: ['core', 'control', 'persistence', 'provider', 'saga'],
+  ...Object.fromEntries(providers.map((name) => [name, ['core', 'provider']])),
 }
 const rooms = Object.keys(may)
 /** Tests, and what only they use, may use the doubles and the real neighbours that their room works with. */
@@ -46,6 +50,21 @@ const containment = (name, library, rooms) => ({
   severity: 'error',
   from: { pathNot: `${anyOf(rooms)}|^prisma\\.config\\.ts$|^test/|${test}` },
   to: { path: library },
+})
+
+/** What a provider's package depends on and nothing else does is its SDK, whole scopes of npm at a time. */
+const elsewhere = [
+  ...foldersOf('packages')
+    .filter((name) => !providers.includes(name))
+    .map((name) => `packages/${name}`),
+  ...foldersOf('apps').map((name) => `apps/${name}`),
+].flatMap((folder) => Object.keys(packageOf(folder).dependencies ?? {}))
+const sdkRules = providers.flatMap((name) => {
+  const own = Object.keys(packageOf(`packages/${name}`).dependencies ?? {}).filter(
+    (dependency) => !dependency.startsWith('@understudy/') && !elsewhere.includes(dependency),
+  )
+  const scopes = [...new Set(own.map((dependency) => (dependency.startsWith('@') ? dependency.split('/')[0] : dependency)))]
+  return scopes.length === 0 ? [] : [containment(`sdk-of-${name}-stays-in-it`, `node_modules/(${scopes.join('|')})/`, [name])]
 })
 
 module.exports = {
@@ -84,9 +103,7 @@ module.exports = {
       from: { path: '\\.gate\\.ts$' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|util|assert)$' },
     },
-    containment('aws-sdk-stays-in-provider-aws', 'node_modules/@(aws-sdk|smithy)/', ['provider-aws']),
-    containment('google-sdk-stays-in-provider-gcp', 'node_modules/(@google-cloud|google-auth-library|google-gax|gaxios)/', ['provider-gcp']),
-    containment('azure-sdk-stays-in-provider-azure', 'node_modules/@azure/', ['provider-azure']),
+    ...sdkRules,
     containment('prisma-stays-in-persistence', 'node_modules/(@prisma/|prisma/)|persistence/src/generated/', ['persistence']),
     containment('postgres-driver-stays-in-persistence-and-queue', 'node_modules/(pg|pg-pool|postgres)/', ['persistence', 'queue', 'testing']),
     containment('threads-of-forecasts-stay-in-forecast', 'node_modules/piscina/', ['forecast']),

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { ICruiseResult } from 'dependency-cruiser'
@@ -27,6 +28,15 @@ test('the whole project is looked at', () => {
 
 test('every import goes where the table in .dependency-cruiser.cjs allows', () => {
   expect(result.summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`)).toEqual([])
+})
+
+test('the SDK of every provider stays in its package, without a rule written for it', () => {
+  const { forbidden } = createRequire(import.meta.url)(join(root, '.dependency-cruiser.cjs')) as {
+    forbidden: { name: string; to: { path?: string } }[]
+  }
+  const providers = readdirSync(join(root, 'packages')).filter((name) => name.startsWith('provider-'))
+  expect(providers.length).toBeGreaterThan(1)
+  for (const name of providers) expect(forbidden.find((rule) => rule.name === `sdk-of-${name}-stays-in-it`)?.to.path, name).toMatch(/^node_modules/)
 })
 
 test('a room of control is entered only at the files that its index.ts offers', () => {
