@@ -7,7 +7,7 @@ import { ErrorPool } from './distribution/conformal.ts'
 import type { Distribution } from './distribution/distribution.ts'
 import { gridLevels, interpolate, samplePaths } from './distribution/distribution.ts'
 import { ForecastError } from './errors.ts'
-import { requireWhole } from './requirements.ts'
+import { requireGapsOrFinite, requireWhole } from './requirements.ts'
 import type { Score, Verdict } from './evaluation/scorecard.ts'
 import { Scorecard, verdictOf } from './evaluation/scorecard.ts'
 import { allMembers } from './members/index.ts'
@@ -26,6 +26,9 @@ export interface FitOptions {
   /** The models; all by default. The first is the yardstick. */
   readonly members?: readonly Member[]
 }
+
+/** A value that is farther from the history than so many of its own units counts as that: the unit is no longer a measure of it. */
+const farthest = 1e12
 
 /** One step's forecasts that wait for what happens. */
 interface Pending {
@@ -51,7 +54,8 @@ export class Forecaster {
   private readonly combination: Combination
   private readonly pool: ErrorPool
   private readonly trajectories: Float64Array[] = []
-  private readonly scorecard: Scorecard
+  /** One per step ahead. */
+  private readonly scorecards: readonly Scorecard[]
   private readonly pending: Pending[] = []
   private offsets: readonly Float64Array[] | undefined
   /** The models that the combination holds and their weights; a model that failed is not among them. */
@@ -76,7 +80,9 @@ export class Forecaster {
     this.combination = combine(scored, values, isGap, values.length / period)
     this.members = fits.map(({ member }, index) => ({ name: member.name, weight: this.combination.weights[index]! }))
     this.pool = new ErrorPool(plan.horizon, Math.max(past.origins.length, 48), this.combination.rule)
-    this.scorecard = new Scorecard(plan.horizon)
+    // Far horizons keep fewer outcomes per step, so that all of them together stay within some megabytes.
+    const kept = plan.horizon <= 200 ? 336 : 96
+    this.scorecards = Array.from({ length: plan.horizon }, (_, step) => new Scorecard(step + 1, kept))
     this.learnErrors(scored, values, isGap)
     if (past.origins.length === 0) this.learnMoves(values)
   }
@@ -123,18 +129,20 @@ export class Forecaster {
 
   /**
    * Takes in what happened, in the series' unit, in order; NaN is a gap. Scores the forecasts that came due and adapts the width.
-   * @throws ForecastError naming `values` when one is infinite
+   * @throws ForecastError naming `values` when one is infinite or beyond 1e100
    */
   update(values: ArrayLike<number>): void {
-    for (let index = 0; index < values.length; index++) {
-      if (Math.abs(values[index]!) === Infinity) throw new ForecastError('values', `entry ${index} is ${values[index]}`)
-    }
+    requireGapsOrFinite('values', values)
     for (let index = 0; index < values.length; index++) this.take(values[index]!)
   }
 
-  /** How the forecasts that came due since fitting did at the full horizon, and what follows from it. */
-  assess(): { readonly score: Score } & Verdict {
-    const score = this.scorecard.score()
+  /**
+   * How the forecasts `step` steps ahead that came due since fitting did, and what follows from it; the full horizon by default.
+   * @throws ForecastError naming `step`
+   */
+  assess(step = this.plan.horizon): { readonly score: Score } & Verdict {
+    requireWhole('step', step, 1, this.plan.horizon)
+    const score = this.scorecards[step - 1]!.score()
     return { score, ...verdictOf(score) }
   }
 
@@ -143,7 +151,7 @@ export class Forecaster {
     const { points, naive } = this.points()
     this.pending.unshift({ points, naive, offsets: this.currentOffsets() })
     if (this.pending.length > this.plan.horizon) this.pending.pop()
-    const normal = Number.isFinite(value) ? (value - centre) / unit : points[0]!
+    const normal = Number.isFinite(value) ? Math.max(-farthest, Math.min(farthest, (value - centre) / unit)) : points[0]!
     if (Number.isFinite(value)) this.settle(normal)
     for (const model of this.fitted) model.update(normal)
   }
@@ -151,14 +159,13 @@ export class Forecaster {
   /** Forecasts made 1 … horizon steps ago were about this point. */
   private settle(value: number): void {
     const last = this.plan.horizon - 1
+    const { unit } = this.scale
     this.pending.forEach((past, step) => {
       const error = value - past.points[step]!
       this.pool.add(step, error)
-      if (step !== last && step !== 0) return
-      const offsets = past.offsets[step]!
-      const level = interpolateLevel(offsets, error)
-      this.pool.adapt(level >= 0.1 && level <= 0.9)
-      if (step === last) this.scorecard.add({ actual: value, forecast: past.points[step]!, naive: past.naive[step]!, level })
+      const level = interpolateLevel(past.offsets[step]!, error)
+      if (step === last || step === 0) this.pool.adapt(level >= 0.1 && level <= 0.9)
+      this.scorecards[step]!.add({ actual: unit * value, forecast: unit * past.points[step]!, naive: unit * past.naive[step]!, level })
     })
     // Sorting the errors anew at every point would cost more than it tells; an hourly series is sorted twice a day.
     if (++this.sinceSorted >= 12) {

@@ -1,5 +1,6 @@
 import type { Distribution } from '../distribution/distribution.ts'
-import { requireWhole } from '../requirements.ts'
+import { requireRow } from '../distribution/distribution.ts'
+import { requireFinite } from '../requirements.ts'
 import { pinball } from './scores.ts'
 
 /**
@@ -7,9 +8,9 @@ import { pinball } from './scores.ts'
  * all levels (Gneiting, Raftery 2007), by the trapezoid rule on the distribution's grid, its ends held constant to 0 and 1.
  */
 export function crps(distribution: Distribution, step: number, actual: number): number {
-  requireWhole('step', step, 1, distribution.values.length)
+  const values = requireRow(distribution, step)
+  requireFinite('actual', actual)
   const { levels } = distribution
-  const values = distribution.values[step - 1]!
   const last = levels.length - 1
   let sum = levels[0]! * pinball(actual, values[0]!, levels[0]! / 2) + (1 - levels[last]!) * pinball(actual, values[last]!, (1 + levels[last]!) / 2)
   for (let index = 1; index <= last; index++) {

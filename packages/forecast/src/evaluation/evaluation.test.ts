@@ -56,6 +56,23 @@ test('a scorecard keeps the newest outcomes, counts coverage and tenths, and is 
   expect(verdictOf(score).verdict).toBe('silent')
 })
 
+test('a scorecard says the same however long it has run', () => {
+  const random = seededRandom(9)
+  const outcomes = Array.from({ length: 1000 }, () => ({
+    actual: gaussian(random) * 1e6,
+    forecast: 0,
+    naive: gaussian(random),
+    level: random.next(),
+  }))
+  const [long, short] = [new Scorecard(3, 70), new Scorecard(3, 70)]
+  for (const outcome of outcomes) long.add(outcome)
+  for (const outcome of outcomes.slice(-70)) short.add(outcome)
+  const [one, other] = [long.score(), short.score()]
+  expect(one.mae).toBeCloseTo(other.mae, 4)
+  expect({ ...one, mae: 0, ratio: 0 }).toEqual({ ...other, mae: 0, ratio: 0 })
+  expect(one.pit.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1)
+})
+
 test('a lead within chance, or intervals that do not hold, may advise and not act', () => {
   const score = { count: 200, mae: 1, ratio: 0.8, coverage80: 0.8, coverage95: 0.95, pit: [], p: 0.001 }
   expect(verdictOf(score).verdict).toBe('act')

@@ -1,3 +1,4 @@
+import { requireFinite, requireProbability, requireWhole } from '../requirements.ts'
 import { dieboldMariano } from './diebold-mariano.ts'
 
 /** One forecast that came due, beside what seasonal naive had said for the same point. */
@@ -9,11 +10,12 @@ export interface Outcome {
   readonly level: number
 }
 
+/** Without outcomes the count is 0 and the rest says nothing: an error of 0, a ratio of 1, coverages of 0, a p of 0.5. */
 export interface Score {
   readonly count: number
   /** Mean absolute error, in the unit of the outcomes. */
   readonly mae: number
-  /** MAE over seasonal naive's; below 1 is better than the yardstick. NaN without outcomes. */
+  /** MAE over seasonal naive's; below 1 is better than the yardstick. Infinity where seasonal naive alone made no error. */
   readonly ratio: number
   /** Share of outcomes within the central 80 % and 95 %. */
   readonly coverage80: number
@@ -29,42 +31,84 @@ export type Verdict = {
   readonly reasons: readonly string[]
 }
 
-/** The last `size` outcomes of one series at one horizon; adding one takes constant time. */
+/** Columns of one kept outcome. */
+const [lossColumn, naiveColumn, levelColumn, columns] = [0, 1, 2, 3]
+const tenths = 10
+
+/** The last `size` outcomes of one series so many steps ahead, and their sums: adding one takes constant time. */
 export class Scorecard {
-  private readonly outcomes: Outcome[] = []
-  private next = 0
   private readonly horizon: number
   private readonly size: number
+  /** [outcome × columns + column], in a ring; made when there is something to keep. */
+  private kept = new Float64Array(0)
+  private next = 0
+  private count = 0
+  private readonly sums = { loss: 0, naive: 0, within80: 0, within95: 0 }
+  private readonly pit = new Int32Array(tenths)
 
+  /**
+   * @param horizon how many steps ahead the forecasts were: so many neighbours tell of the same errors
+   * @throws ForecastError naming `horizon` or `size`
+   */
   constructor(horizon: number, size = 336) {
+    requireWhole('horizon', horizon, 1, 10_000)
+    requireWhole('size', size, 1, 1_000_000)
     this.horizon = horizon
     this.size = size
   }
 
+  /** @throws ForecastError naming the entry of the outcome that is not finite */
   add(outcome: Outcome): void {
-    this.outcomes[this.next] = outcome
+    const loss = Math.abs(requireFinite('actual', outcome.actual) - requireFinite('forecast', outcome.forecast))
+    const naive = Math.abs(outcome.actual - requireFinite('naive', outcome.naive))
+    const level = requireProbability('level', outcome.level)
+    if (this.kept.length === 0) this.kept = new Float64Array(this.size * columns)
+    const at = this.next * columns
+    if (this.count === this.size) this.tally(at, -1)
+    else this.count++
+    this.kept[at + lossColumn] = loss
+    this.kept[at + naiveColumn] = naive
+    this.kept[at + levelColumn] = level
+    this.tally(at, 1)
     this.next = (this.next + 1) % this.size
+    // What adding and taking away leaves of rounding is cleared once a round.
+    if (this.next === 0) this.sumAnew()
   }
 
   score(): Score {
-    const ordered = this.outcomes.length < this.size ? this.outcomes : [...this.outcomes.slice(this.next), ...this.outcomes.slice(0, this.next)]
-    const losses = Float64Array.from(ordered, ({ actual, forecast }) => Math.abs(actual - forecast))
-    const naive = Float64Array.from(ordered, (outcome) => Math.abs(outcome.actual - outcome.naive))
-    const count = ordered.length
-    const within = (share: number): number => ordered.filter(({ level }) => Math.abs(level - 0.5) <= share / 2).length / count
-    const pit = Array.from({ length: 10 }, (_, bin) => ordered.filter(({ level }) => Math.min(9, Math.floor(level * 10)) === bin).length / count)
-    const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0)
-    const naiveLoss = sum(naive)
-    const ratio = naiveLoss > 0 ? sum(losses) / naiveLoss : sum(losses) === 0 && count > 0 ? 1 : Infinity
+    const { count, sums } = this
+    if (count === 0) return { count, mae: 0, ratio: 1, coverage80: 0, coverage95: 0, pit: Array.from(this.pit), p: 0.5 }
+    const ordered = (column: number): Float64Array => {
+      const first = count === this.size ? this.next : 0
+      return Float64Array.from({ length: count }, (_, index) => this.kept[((first + index) % this.size) * columns + column]!)
+    }
+    const [losses, naive] = [ordered(lossColumn), ordered(naiveColumn)]
     return {
       count,
-      mae: sum(losses) / count,
-      ratio: count === 0 ? NaN : ratio,
-      coverage80: within(0.8),
-      coverage95: within(0.95),
-      pit,
+      mae: Math.max(0, sums.loss) / count,
+      ratio: naive.some((loss) => loss > 0) ? Math.max(0, sums.loss) / sums.naive : losses.some((loss) => loss > 0) ? Infinity : 1,
+      coverage80: sums.within80 / count,
+      coverage95: sums.within95 / count,
+      pit: Array.from(this.pit, (share) => share / count),
       p: dieboldMariano(losses, naive, this.horizon).p,
     }
+  }
+
+  private tally(at: number, sign: 1 | -1): void {
+    const { kept, sums } = this
+    const level = kept[at + levelColumn]!
+    sums.loss += sign * kept[at + lossColumn]!
+    sums.naive += sign * kept[at + naiveColumn]!
+    if (Math.abs(level - 0.5) <= 0.4) sums.within80 += sign
+    if (Math.abs(level - 0.5) <= 0.475) sums.within95 += sign
+    const bin = Math.min(tenths - 1, Math.floor(level * tenths))
+    this.pit[bin] = this.pit[bin]! + sign
+  }
+
+  private sumAnew(): void {
+    Object.assign(this.sums, { loss: 0, naive: 0, within80: 0, within95: 0 })
+    this.pit.fill(0)
+    for (let index = 0; index < this.count; index++) this.tally(index * columns, 1)
   }
 }
 

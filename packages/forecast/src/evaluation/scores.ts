@@ -1,12 +1,14 @@
 import { ForecastError } from '../errors.ts'
-import { requireFiniteEntries, requireSameLength, requireWhole } from '../requirements.ts'
+import { requireFinite, requireFiniteEntries, requireGapsOrFinite, requireProbability, requireSameLength, requireWhole } from '../requirements.ts'
 
 /**
- * The unit of MASE: mean absolute difference of values `period` steps apart (Hyndman, Koehler 2006), gaps left out; NaN where there is
- * no such pair, 0 for a series that repeats itself.
+ * The unit of MASE: mean absolute difference of values `period` steps apart (Hyndman, Koehler 2006), gaps left out; 0 for a
+ * series that repeats itself.
+ * @throws ForecastError naming `history` where there is no such pair
  */
 export function maseScale(history: Float64Array, period: number): number {
   requireWhole('period', period, 1, Math.max(1, history.length))
+  requireGapsOrFinite('history', history)
   let sum = 0
   let count = 0
   for (let index = period; index < history.length; index++) {
@@ -15,7 +17,8 @@ export function maseScale(history: Float64Array, period: number): number {
     sum += difference
     count++
   }
-  return count > 0 ? sum / count : NaN
+  if (count === 0) throw new ForecastError('history', `has no two finite values that are ${period} steps apart`)
+  return sum / count
 }
 
 /** Mean absolute error in the series' unit; divided by `maseScale` it is MASE. */
@@ -39,6 +42,9 @@ export function smape(actual: Float64Array, forecast: Float64Array): number {
 
 /** Loss of one quantile (Koenker, Bassett 1978), in the series' unit. */
 export function pinball(actual: number, forecast: number, level: number): number {
+  requireFinite('actual', actual)
+  requireFinite('forecast', forecast)
+  requireProbability('level', level)
   return actual >= forecast ? level * (actual - forecast) : (1 - level) * (forecast - actual)
 }
 
@@ -51,11 +57,13 @@ export const scoredLevels: readonly number[] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.
  * @param quantiles one array per step with one value per level of `scoredLevels`
  */
 export function quantileLoss(actual: Float64Array, quantiles: readonly Float64Array[]): number {
+  if (actual.length === 0) throw new ForecastError('actual', 'is empty')
   requireSameLength(
     'quantiles',
     quantiles.map(() => 0),
     actual,
   )
+  for (const row of quantiles) requireSameLength('quantiles', row, scoredLevels)
   let sum = 0
   actual.forEach((value, step) => {
     scoredLevels.forEach((level, which) => (sum += pinball(value, quantiles[step]![which]!, level)))
@@ -67,7 +75,7 @@ export function quantileLoss(actual: Float64Array, quantiles: readonly Float64Ar
  * Mean interval score at 1 - `alpha` (Gneiting, Raftery 2007), in the series' unit; divided by `maseScale` it is M4's MSIS.
  */
 export function intervalScore(actual: Float64Array, lower: Float64Array, upper: Float64Array, alpha: number): number {
-  if (!(alpha > 0 && alpha < 1)) throw new ForecastError('alpha', `has to be between 0 and 1, and is ${alpha}`)
+  if (!(alpha >= 1e-9 && alpha < 1)) throw new ForecastError('alpha', `has to be between 0 and 1, and is ${alpha}`)
   requirePairs(actual, lower)
   requirePairs(actual, upper)
   let sum = 0
