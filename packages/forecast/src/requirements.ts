@@ -1,7 +1,13 @@
 import { ForecastError } from './errors.ts'
 
+/** Larger numbers are no measurements, and their squares are not finite. */
+const largest = 1e150
+
+const isUsable = (value: number | undefined): boolean => value !== undefined && Math.abs(value) <= largest
+
+/** Finite, and not beyond 1e150. */
 export function requireFinite(argument: string, value: number): number {
-  if (!Number.isFinite(value)) throw new ForecastError(argument, `must be a finite number, not ${value}`)
+  if (!isUsable(value)) throw new ForecastError(argument, `must be a finite number within ±${largest}, not ${value}`)
   return value
 }
 
@@ -22,8 +28,7 @@ export function requireProbability(argument: string, value: number): number {
 
 export function requireAllFinite(argument: string, values: ArrayLike<number>): void {
   for (let i = 0; i < values.length; i++) {
-    const value = values[i]
-    if (value === undefined || !Number.isFinite(value)) throw new ForecastError(`${argument}[${i}]`, `must be a finite number, not ${value}`)
+    if (!isUsable(values[i])) throw new ForecastError(`${argument}[${i}]`, `must be a finite number within ±${largest}, not ${values[i]}`)
   }
 }
 
@@ -34,10 +39,10 @@ export function requireWhole(argument: string, value: number, min: number, max: 
   }
 }
 
-/** @throws ForecastError when an entry is NaN or infinite. */
+/** @throws ForecastError when an entry is NaN, infinite or beyond 1e150. */
 export function requireFiniteEntries(argument: string, values: ArrayLike<number>): void {
   for (let index = 0; index < values.length; index++) {
-    if (!Number.isFinite(values[index])) throw new ForecastError(argument, `entry ${index} is ${values[index]}`)
+    if (!isUsable(values[index])) throw new ForecastError(argument, `entry ${index} is ${values[index]}`)
   }
 }
 
@@ -51,8 +56,18 @@ export function requireQuantiles(argument: string, { levels, values }: { readonl
   if (values.length !== levels.length) throw new ForecastError(`${argument}.values`, `needs ${levels.length} values, has ${values.length}`)
   requireAllFinite(`${argument}.values`, values)
   levels.forEach((level, i) => {
-    if (!(level > 0 && level < 1)) throw new ForecastError(`${argument}.levels[${i}]`, `must be between 0 and 1, not ${level}`)
+    if (!(level >= 1e-9 && level <= 1 - 1e-9)) throw new ForecastError(`${argument}.levels[${i}]`, `must be between 0 and 1, not ${level}`)
     if (i > 0 && level <= (levels[i - 1] ?? 0)) throw new ForecastError(`${argument}.levels[${i}]`, 'must be above the level before')
     if (i > 0 && (values[i] ?? 0) < (values[i - 1] ?? 0)) throw new ForecastError(`${argument}.values[${i}]`, 'must not be below the one before')
   })
+}
+
+/** Of a series, so that forecasts and errors, which may be larger, are still usable. */
+const largestOfSeries = 1e100
+
+/** @throws ForecastError when an entry is infinite or beyond 1e100; NaN is a gap. */
+export function requireGapsOrFinite(argument: string, values: ArrayLike<number>): void {
+  for (let index = 0; index < values.length; index++) {
+    if (Math.abs(values[index]!) > largestOfSeries) throw new ForecastError(argument, `entry ${index} is ${values[index]}`)
+  }
 }

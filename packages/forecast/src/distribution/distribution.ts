@@ -1,6 +1,6 @@
 import type { Random } from '@understudy/core'
 import { ForecastError } from '../errors.ts'
-import { requireWhole } from '../requirements.ts'
+import { requireFinite, requireFiniteEntries, requireWhole } from '../requirements.ts'
 
 /** A predictive distribution per step ahead, as quantiles on a grid of levels. */
 export interface Distribution {
@@ -23,15 +23,14 @@ export const gridLevels: Float64Array = Float64Array.from([
  */
 export function quantile(distribution: Distribution, step: number, level: number): number {
   if (!(level >= 0 && level <= 1)) throw new ForecastError('level', `has to be from 0 to 1, and is ${level}`)
-  requireWhole('step', step, 1, distribution.values.length)
-  return interpolate(distribution.levels, distribution.values[step - 1]!, level)
+  return interpolate(distribution.levels, requireRow(distribution, step), level)
 }
 
 /** The share of the distribution at or below `value` (its probability integral transform), between the outermost levels. */
 export function levelOf(distribution: Distribution, step: number, value: number): number {
-  requireWhole('step', step, 1, distribution.values.length)
+  const values = requireRow(distribution, step)
+  requireFinite('value', value)
   const { levels } = distribution
-  const values = distribution.values[step - 1]!
   const last = values.length - 1
   if (value < values[0]!) return levels[0]! / 2
   if (value > values[last]!) return (1 + levels[last]!) / 2
@@ -43,6 +42,22 @@ export function levelOf(distribution: Distribution, step: number, value: number)
   if (values[low]! === value || high > low + 1) return (levels[low]! + levels[high]!) / 2
   const width = values[Math.min(low + 1, last)]! - values[low]!
   return width > 0 ? levels[low]! + ((value - values[low]!) / width) * (levels[Math.min(low + 1, last)]! - levels[low]!) : levels[low]!
+}
+
+/** @throws ForecastError naming `step`, or `distribution` where the step's values are not those of a distribution */
+export function requireRow({ levels, values }: Distribution, step: number): Float64Array {
+  requireWhole('step', step, 1, values.length)
+  const row = values[step - 1]!
+  if (levels.length === 0 || row.length !== levels.length) {
+    throw new ForecastError('distribution', `has ${row.length} values at step ${step}, and ${levels.length} levels`)
+  }
+  for (let index = 0; index < row.length; index++) {
+    const isRising = index === 0 || (row[index]! >= row[index - 1]! && levels[index]! > levels[index - 1]!)
+    if (!isRising || !Number.isFinite(row[index]) || !(levels[index]! > 0 && levels[index]! < 1)) {
+      throw new ForecastError('distribution', `is not finite and rising at step ${step}, entry ${index}`)
+    }
+  }
+  return row
 }
 
 /** Piecewise linear through ascending `xs`, constant beyond both ends. */
@@ -64,7 +79,7 @@ export function interpolate(xs: Float64Array, ys: Float64Array, x: number): numb
 /**
  * Sample paths with the distribution's margins and the dependence between steps of past errors: the ranks of an error trajectory
  * choose the levels (Schaake shuffle, Clark et al. 2004).
- * @param trajectories past error trajectories, each of as many steps as the distribution has; empty gives independent steps
+ * @param trajectories past error trajectories, each of at least as many steps as the distribution has; empty gives independent steps
  * @returns `count` arrays of one value per step, in the series' unit
  */
 export function samplePaths(
@@ -74,6 +89,13 @@ export function samplePaths(
   random: Random,
 ): readonly Float64Array[] {
   requireWhole('count', count, 1, 100_000)
+  distribution.values.forEach((_row, step) => requireRow(distribution, step + 1))
+  for (const trajectory of trajectories) {
+    if (trajectory.length < distribution.values.length) {
+      throw new ForecastError('trajectories', `one has ${trajectory.length} steps where ${distribution.values.length} are needed`)
+    }
+    requireFiniteEntries('trajectories', trajectory)
+  }
   const ranks = ranksPerStep(trajectories, distribution.values.length)
   return Array.from({ length: count }, () => {
     const chosen = trajectories.length > 0 ? random.int(0, trajectories.length - 1) : 0

@@ -1,3 +1,5 @@
+import { requireGapsOrFinite, requirePositive, requireWhole } from '../requirements.ts'
+
 const dayMs = 86_400_000
 
 /**
@@ -5,8 +7,11 @@ const dayMs = 86_400_000
  * each candidate that its autocorrelation confirms. Ascending; empty where nothing repeats often enough.
  */
 export function seasonalPeriods(values: Float64Array, stepMs: number, candidates: readonly number[] = []): readonly number[] {
+  requirePositive('stepMs', stepMs)
   const calendar = [dayMs / stepMs, (7 * dayMs) / stepMs].filter((period) => Number.isInteger(period) && period >= 2)
-  const found = candidates.filter((period) => Number.isInteger(period) && period >= 2 && autocorrelation(values, period) > 0.3)
+  const found = candidates.filter(
+    (period) => Number.isInteger(period) && period >= 2 && 2 * period <= values.length && autocorrelation(values, period) > 0.3,
+  )
   return [...new Set([...calendar, ...found])].filter((period) => 2 * period <= values.length).sort((a, b) => a - b)
 }
 
@@ -15,6 +20,8 @@ export function seasonalPeriods(values: Float64Array, stepMs: number, candidates
  * Box, Jenkins: Time Series Analysis, §2.1.4.
  */
 export function autocorrelation(values: Float64Array, lag: number): number {
+  requireWhole('lag', lag, 0, Math.max(0, values.length))
+  requireGapsOrFinite('values', values)
   let count = 0
   let sum = 0
   for (const value of values) {

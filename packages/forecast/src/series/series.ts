@@ -1,4 +1,5 @@
 import { ForecastError } from '../errors.ts'
+import { requireGapsOrFinite } from '../requirements.ts'
 
 /** A regular series: `values[i]` belongs to `startMs + i * stepMs`. A gap is NaN, which is the only value that is not finite. */
 export interface Series {
@@ -23,16 +24,12 @@ export interface SeriesInput {
   readonly cap?: number
 }
 
-/** @throws ForecastError naming the argument: no two finite values, an infinity, a step that is not positive, floor above cap. */
+/** @throws ForecastError naming the argument: no two finite values, an infinity or a value beyond 1e100, a step that is not positive, floor above cap. */
 export function regularSeries(input: SeriesInput): Series {
   const values = Float64Array.from(input.values)
   const { startMs = 0, stepMs = 3_600_000, floor = 0, cap = Infinity } = input
-  let finite = 0
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index]!
-    if (Math.abs(value) === Infinity) throw new ForecastError('values', `entry ${index} is ${value}`)
-    if (Number.isFinite(value)) finite++
-  }
+  requireGapsOrFinite('values', values)
+  const finite = values.filter(Number.isFinite).length
   if (finite < 2) throw new ForecastError('values', `${finite} finite values are too few, 2 are the least`)
   if (!Number.isFinite(startMs)) throw new ForecastError('startMs', `is ${startMs}`)
   if (!Number.isFinite(stepMs) || stepMs <= 0) throw new ForecastError('stepMs', `has to be positive, and is ${stepMs}`)

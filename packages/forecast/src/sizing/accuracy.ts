@@ -17,7 +17,8 @@ const priorCount = 40
  * moved by as much as the measured frequency, shrunk towards the nominal one, lies off it.
  */
 export function correctForAccuracy(wanted: number, accuracy: MeasuredAccuracy | undefined): number {
-  if (accuracy === undefined || wanted <= 0 || wanted >= 1) return wanted
+  requireProbability('wanted', wanted)
+  if (accuracy === undefined || wanted === 0 || wanted === 1) return wanted
   const { nominal, exceeded, count } = accuracy
   if (!(nominal > 0 && nominal < 1)) throw new ForecastError('accuracy.nominal', `must be between 0 and 1, not ${nominal}`)
   requireNotNegative('accuracy.count', count)

@@ -1,5 +1,5 @@
 import { ForecastError } from '../errors.ts'
-import { requireQuantiles } from '../requirements.ts'
+import { requireProbability, requireQuantiles } from '../requirements.ts'
 
 /** A predictive distribution of demand in units; both arrays of the same length n ≥ 1. */
 export interface DemandQuantiles {
@@ -19,8 +19,11 @@ export function requireDemand(demand: DemandQuantiles): void {
 /**
  * Demand that is exceeded with probability 1 − level. Linear between the given levels; outside of them the tails are taken as
  * exponential with the slope of the outermost two (Quiñonero-Candela et al. 2006), and never below 0.
+ * @throws ForecastError naming `demand` or `level`
  */
 export function demandAt(demand: DemandQuantiles, level: number): number {
+  requireDemand(demand)
+  requireProbability('level', level)
   const { levels, values } = demand
   const last = levels.length - 1
   const [p = 0.5, v = 0] = [levels[last], values[last]]
