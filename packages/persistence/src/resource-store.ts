@@ -15,9 +15,14 @@ export function resourceStore(db: Prisma.TransactionClient, sql: Sql): ResourceS
       const rows = await db.resource.findMany({ where: { id: { in: [...ids] } } })
       return new Map(rows.map((row) => [row.id, toDomain(row)]))
     },
-    async findByNativeIds(accountId, nativeIds) {
-      const rows = await db.resource.findMany({ where: { accountId, nativeId: { in: [...nativeIds] } }, orderBy: { id: 'asc' } })
-      return rows.map((row) => toDomain(row))
+    async findByNativeIds(accountId, nativeIds, { ignoreCase = false } = {}) {
+      const wanted = ignoreCase
+        ? { OR: nativeIds.map((id) => ({ nativeId: { equals: id, mode: 'insensitive' as const } })) }
+        : { nativeId: { in: [...nativeIds] } }
+      const rows = await db.resource.findMany({ where: { accountId, ...wanted }, orderBy: { id: 'asc' } })
+      // Comparing without case takes `_` and `%` for wildcards.
+      const lower = new Set(ignoreCase ? nativeIds.map((id) => id.toLowerCase()) : [])
+      return rows.filter(({ nativeId }) => !ignoreCase || lower.has(nativeId.toLowerCase())).map((row) => toDomain(row))
     },
     async list(projectId, { after, limit, accountId, status }) {
       const where = { projectId, ...afterId(after), ...(accountId === undefined ? {} : { accountId }), ...(status === undefined ? {} : { status }) }

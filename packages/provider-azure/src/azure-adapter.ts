@@ -9,6 +9,7 @@ import { borrowedIdentityErrors, readCredentials, readSettings } from './validat
 /** Azure, as the application knows it before it talks to it. */
 export const azureAdapter: Adapter = {
   name: providerName,
+  idsIgnoreCase: true,
   account: { pattern: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, called: 'the id of a subscription' },
   validate({ settings, credentials }) {
     const read = [readSettings(settings), readCredentials(credentials)].flatMap((result) => (result.ok ? [] : result.errors))

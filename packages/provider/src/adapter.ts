@@ -8,6 +8,8 @@ import type { Push } from './push.ts'
 export interface Adapter {
   /** Appears in URLs and rows: `aws`. */
   readonly name: string
+  /** Ids of this cloud differ in case between its services and mean the same. Absent: every character counts. */
+  readonly idsIgnoreCase?: true
   /**
    * Where credentials may reach many accounts of the cloud, one has to be named: `pattern` of its id, and what `called` makes of it
    * in a message ("the id of a project"). Absent: the credentials say which account they belong to.

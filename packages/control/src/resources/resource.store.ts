@@ -8,7 +8,8 @@ export interface ResourceStore {
   findById(id: string): Promise<Resource | undefined>
   findManyById(ids: readonly string[]): Promise<ReadonlyMap<string, Resource>>
   /** By present primary. */
-  findByNativeIds(accountId: string, nativeIds: readonly string[]): Promise<readonly Resource[]>
+  /** `ignoreCase`: for clouds whose services write one id in several ways. */
+  findByNativeIds(accountId: string, nativeIds: readonly string[], options?: { readonly ignoreCase?: boolean }): Promise<readonly Resource[]>
   list(
     projectId: string,
     page: { readonly after: string | undefined; readonly limit: number; readonly accountId?: string; readonly status?: string },

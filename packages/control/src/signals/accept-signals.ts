@@ -42,12 +42,15 @@ export async function acceptSignals(
   control: Control,
   input: { readonly account: Account; readonly source: SignalSource; readonly received: readonly Received[]; readonly requestedBy?: string },
 ): Promise<readonly AcceptedSignal[]> {
-  const { account, received } = input
-  if (received.length === 0) return []
+  const { account } = input
+  if (input.received.length === 0) return []
+  const ignoreCase = control.providers.adapter(account.provider)?.idsIgnoreCase === true
   const provider = await control.providers.open(account)
   const answers = await control.database.transaction(async (stores) => {
+    const told = [...new Set(input.received.map((item) => item.signal.nativeId))]
+    const resources = await stores.resources.findByNativeIds(account.id, told, { ignoreCase })
+    const received = ignoreCase ? asStored(input.received, resources) : input.received
     const nativeIds = [...new Set(received.map((item) => item.signal.nativeId))]
-    const resources = await stores.resources.findByNativeIds(account.id, nativeIds)
     const concerned = resources.filter((resource) => resource.projectId === account.projectId)
     const shadows = await stores.shadows.listAlive(concerned.map((resource) => resource.id))
     const stood = await stores.shadows.listAliveByNativeIds(account.id, nativeIds)
@@ -74,6 +77,15 @@ export async function acceptSignals(
     )
   })
   return answers
+}
+
+/** With the id as our row has it: everything after this compares whole ids. */
+function asStored(received: readonly Received[], resources: readonly Resource[]): readonly Received[] {
+  const stored = new Map(resources.map(({ nativeId }) => [nativeId.toLowerCase(), nativeId]))
+  return received.map((item) => {
+    const nativeId = stored.get(item.signal.nativeId.toLowerCase()) ?? item.signal.nativeId
+    return { ...item, signal: { ...item.signal, nativeId } }
+  })
 }
 
 function toRow(

@@ -164,6 +164,23 @@ describe("Azure's scheduled events", () => {
     })
   })
 
+  test('the id of a machine may come in any case: it is the same machine', async () => {
+    const guest = await machine()
+    await ours.aResource({ accountId: guest.account.id, nativeId: guest.nativeId })
+    const forwarded = await forward({
+      accountId: guest.account.id,
+      nativeId: guest.nativeId.toUpperCase(),
+      document: scheduled({ EventId: 'in-another-case' }),
+    })
+    expect(forwarded.json, forwarded.text).toMatchObject({ nativeId: guest.nativeId, resourceId: expect.stringMatching(/^res_/) })
+    const like = await forward({
+      accountId: guest.account.id,
+      nativeId: guest.nativeId.replace('web', 'we_'),
+      document: scheduled({ EventId: 'like' }),
+    })
+    expect(like.json).toMatchObject({ outcome: 'unmatched' })
+  })
+
   test('a change that a person has asked for says so', async () => {
     expect(await becomes(await machine(), scheduled({ EventType: 'Reboot', EventSource: 'User' }))).toMatchObject({ cause: 'user' })
   })
