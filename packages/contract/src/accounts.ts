@@ -37,7 +37,9 @@ export const Account = z
       })
       .optional()
       .meta({ description: 'What the last `:verify` found.' }),
-    ingestEnabled: z.boolean().meta({ description: 'Whether pushed events are accepted: true once an ingest key was made.' }),
+    ingestEnabled: z.boolean().meta({
+      description: 'Whether pushed events are accepted: true once an ingest key was made, or where `settings.push` says what the cloud signs.',
+    }),
     createdAt: time,
     updatedAt: time,
     etag,

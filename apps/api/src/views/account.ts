@@ -15,7 +15,7 @@ export const accountView = (account: Account): z.input<typeof AccountView> =>
     status: account.status,
     verifiedAt: timeText(account.verifiedAt),
     verification: account.verification,
-    ingestEnabled: account.ingestKeyHash !== undefined,
+    ingestEnabled: account.ingestKeyHash !== undefined || account.settings['push'] !== undefined,
     createdAt: account.createdAt.toISOString(),
     updatedAt: account.updatedAt.toISOString(),
     etag: etagOf(account.version),

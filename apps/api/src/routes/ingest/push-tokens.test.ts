@@ -98,6 +98,8 @@ function expectRefusal(answer: TestAnswer, claim: string): void {
 
 test('a push with the token of its cloud is taken in, without any key', async () => {
   const account = await googleAccount()
+  const { json } = await api.inject({ method: 'GET', url: `/v1/accounts/${account.id}`, key: ours.keys.viewer })
+  expect(json.ingestEnabled).toBe(true)
   const resource = await ours.aResource({ accountId: account.id, nativeId: '4410000000000000001' })
   const answer = await push(account, await issuer.sign(claims()), preemption(resource.nativeId))
   expect(answer.status, answer.text).toBe(202)

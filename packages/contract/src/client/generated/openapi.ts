@@ -1173,7 +1173,7 @@ export interface components {
                 remedy?: string;
                 permissions?: components["schemas"]["PermissionReport"][];
             };
-            /** @description Whether pushed events are accepted: true once an ingest key was made. */
+            /** @description Whether pushed events are accepted: true once an ingest key was made, or where `settings.push` says what the cloud signs. */
             ingestEnabled: boolean;
             /** Format: date-time */
             createdAt: string;
