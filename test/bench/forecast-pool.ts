@@ -35,6 +35,7 @@ export async function benchForecastPool(args: readonly string[]): Promise<void> 
 
   const loop = monitorEventLoopDelay({ resolution: resolutionMs })
   loop.enable()
+  const longest = watchOwnThread()
   const started = performance.now()
   const seconds: number[] = []
   let failed = 0
@@ -44,6 +45,7 @@ export async function benchForecastPool(args: readonly string[]): Promise<void> 
   }
   const tookSeconds = (performance.now() - started) / 1000
   loop.disable()
+  const longestOwnMs = longest()
   await pool.close()
   const delays = { p50: delay(loop.percentile(50)), p99: delay(loop.percentile(99)), max: delay(loop.max) }
   say(
@@ -52,11 +54,30 @@ export async function benchForecastPool(args: readonly string[]): Promise<void> 
   say(
     `The caller's loop was late by ${delays.p50.toFixed(1)} ms at the median, ${delays.p99.toFixed(1)} ms at p99 and ${delays.max.toFixed(1)} ms at most`,
   )
+  say(`Between two turns of its loop the caller's thread computed for ${longestOwnMs.toFixed(1)} ms at most; the rest is waiting for a core`)
   const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model, node: process.version, load: loadavg() }
   await mkdir('bench-results', { recursive: true })
-  const result = { bench: 'forecast-pool', isShort, machine, options, tookSeconds, failed, delayMs: delays }
+  const result = { bench: 'forecast-pool', isShort, machine, options, tookSeconds, failed, delayMs: delays, longestOwnMs }
   await writeFile('bench-results/forecast-pool.json', `${JSON.stringify(result, undefined, 2)}\n`)
   say('Written to bench-results/forecast-pool.json')
+}
+
+/**
+ * How long this thread computes without a turn for anything else. Being late, on a machine that others use too, is mostly waiting
+ * for a core, which no program can help. Returns how to stop and what was the longest, in milliseconds.
+ */
+function watchOwnThread(): () => number {
+  let longest = 0
+  let before = process.threadCpuUsage()
+  const timer = setInterval(() => {
+    const { user, system } = process.threadCpuUsage(before)
+    longest = Math.max(longest, (user + system) / 1000)
+    before = process.threadCpuUsage()
+  }, resolutionMs)
+  return () => {
+    clearInterval(timer)
+    return longest
+  }
 }
 
 function taskOf(values: Float64Array): ForecastTask {
