@@ -54,7 +54,7 @@ describe.skipIf(client === '')(`a client nobody here wrote: ${client === '' ? 'n
     expect(Instances[0]?.State.Name).toBe('pending')
     return Instances[0]?.InstanceId ?? ''
   }
-  const running = (id: string) => vi.waitFor(() => expect(server.dataCentre.instances.get(id)?.state).toBe('running'), { timeout: 20_000 })
+  const running = (id: string) => vi.waitFor(() => expect(server.dataCentre.instances.get(id)?.state).toBe('running'), { timeout: 120_000 })
 
   it('launches, lists, tags, snapshots and terminates an instance', async () => {
     const identity = await aws<{ Account: string }>('sts', 'get-caller-identity')
@@ -81,7 +81,7 @@ describe.skipIf(client === '')(`a client nobody here wrote: ${client === '' ? 'n
       'by hand',
     )
     expect(snapshot.State).toBe('pending')
-    await vi.waitFor(() => expect(server.dataCentre.storage.getSnapshot(snapshot.SnapshotId)?.state).toBe('completed'), { timeout: 20_000 })
+    await vi.waitFor(() => expect(server.dataCentre.storage.getSnapshot(snapshot.SnapshotId)?.state).toBe('completed'), { timeout: 120_000 })
     const { Snapshots } = await aws<{ Snapshots: { State: string; Progress: string; Description: string }[] }>(
       'ec2',
       'describe-snapshots',
@@ -141,7 +141,7 @@ describe.skipIf(client === '')(`a client nobody here wrote: ${client === '' ? 'n
     )
     // Watched from inside; each look through the client costs a process.
     const settled = (arn: string, states: string[]) =>
-      vi.waitFor(() => expect(server.dataCentre.balancers.targetHealth(arn).map((target) => target.health)).toEqual(states), { timeout: 20_000 })
+      vi.waitFor(() => expect(server.dataCentre.balancers.targetHealth(arn).map((target) => target.health)).toEqual(states), { timeout: 120_000 })
     const health = async (arn: string): Promise<string[]> => {
       const { TargetHealthDescriptions } = await aws<{ TargetHealthDescriptions: { Target: { Id: string }; TargetHealth: { State: string } }[] }>(
         'elbv2',

@@ -35,7 +35,7 @@ it('moves 210 requests a second to the shadow and loses none, with the queue in 
   expect({ code, errors }, output).toEqual({ code: 0, errors: '' })
   expectSuccess(output)
   expect(await readdir(directory)).toEqual([])
-}, 150_000)
+}, 300_000)
 
 it('does so with the queue in Redis', async (context) => {
   const redis = await startTestRedis()
@@ -45,7 +45,7 @@ it('does so with the queue in Redis', async (context) => {
   expect({ code, errors }, output).toEqual({ code: 0, errors: '' })
   expect(output).toContain(`Asking Redis at ${new URL(redis.url).host}`)
   expectSuccess(output)
-}, 150_000)
+}, 300_000)
 
 it('removes what it has made when it is cut off', async () => {
   const demo = startCommand(['demo'], env())
@@ -54,4 +54,4 @@ it('removes what it has made when it is cut off', async () => {
   const { code, errors } = await demo.ended
   expect({ code, errors }).toEqual({ code: 130, errors: '' })
   expect(await readdir(directory)).toEqual([])
-}, 90_000)
+}, 300_000)

@@ -136,8 +136,8 @@ describe('the life of an installation', () => {
   // What a failed test has left running would hold the ports and the folder.
   afterAll(async () => {
     for (const command of commands) command.kill('SIGKILL')
-    await vi.waitFor(() => expect(ofThisHome()).toEqual([]), { timeout: 30_000, interval: 100 })
-  }, 40_000)
+    await vi.waitFor(() => expect(ofThisHome()).toEqual([]), { timeout: 120_000, interval: 100 })
+  }, 180_000)
 
   /** Command lines of processes that belong to this home, found as an administrator would. */
   const ofThisHome = (): readonly string[] => processes().filter((line) => line.includes(home))
@@ -203,7 +203,7 @@ describe('the life of an installation', () => {
     const resource = await dataOf(client().GET('/v1/resources/{id}', { params: { path: { id: resourceId } } }))
     expect(resource.status).toBe('protected')
     expect((await provenShadow(client(), resourceId)).id).toBe(shadowId)
-    const answer = await vi.waitFor(async () => (await (await fetch(frontDoor)).json()) as { instanceId: string }, { timeout: 10_000 })
+    const answer = await vi.waitFor(async () => (await (await fetch(frontDoor)).json()) as { instanceId: string }, { timeout: 120_000 })
     expect(answer.instanceId).toBe(resource.nativeId)
 
     await cloud().interrupt(answer.instanceId)
@@ -213,9 +213,9 @@ describe('the life of an installation', () => {
         expect(items).toHaveLength(1)
         return items[0]
       },
-      { timeout: 20_000, interval: 100 },
+      { timeout: 120_000, interval: 100 },
     )
-    expect(await waitForOperation(client(), operation?.id ?? '', { timeoutMs: 40_000 })).toMatchObject({ status: 'succeeded' })
+    expect(await waitForOperation(client(), operation?.id ?? '', { timeoutMs: 120_000 })).toMatchObject({ status: 'succeeded' })
     const { instanceId } = (await (await fetch(frontDoor)).json()) as { instanceId: string }
     expect(instanceId).not.toBe(answer.instanceId)
   })
@@ -233,7 +233,7 @@ describe('the life of an installation', () => {
     await start()
     const pids = await started()
     running.kill('SIGKILL')
-    await vi.waitFor(() => expect([...pids.filter(isAlive), ...ofThisHome()]).toEqual([]), { timeout: 20_000, interval: 100 })
+    await vi.waitFor(() => expect([...pids.filter(isAlive), ...ofThisHome()]).toEqual([]), { timeout: 120_000, interval: 100 })
     expect(existsSync(join(home, 'running.json'))).toBe(true)
     await start()
     expect((await dataOf(client().GET('/v1/resources/{id}', { params: { path: { id: resourceId } } }))).id).toBe(resourceId)

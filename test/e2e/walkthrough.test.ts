@@ -36,7 +36,7 @@ function paste(installation: RunningInstallation): Promise<Read> {
     env: { PATH: `${dirname(process.execPath)}${delimiter}${searchPath}` },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A block that waits for something that never comes ends here, and the test shows how far it got.
-    timeout: 180_000,
+    timeout: 300_000,
   })
   let stdout = ''
   let stderr = ''
@@ -61,8 +61,8 @@ describe.skipIf(!canRun)(`the walk-through of the README${canRun ? '' : ', not r
     // The region's clock runs fast, so that launching, draining and shutting down take seconds.
     installation = await startInstallation({ SIM_SPEED: '5' })
     read = await paste(installation)
-  }, 240_000)
-  afterAll(() => installation.stop(), 60_000)
+  }, 420_000)
+  afterAll(() => installation.stop(), 180_000)
 
   /** The outputs in which a pattern occurs; the walk-through may be cut into blocks in any way. */
   const lines = (pattern: RegExp): readonly string[] =>

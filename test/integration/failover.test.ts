@@ -21,7 +21,7 @@ const failoverOf = (resourceId: string) =>
       })
       return operation && ['succeeded', 'failed', 'stuck', 'cancelled'].includes(operation.status) ? operation : undefined
     },
-    { timeout: 40_000, interval: 50 },
+    { timeout: 120_000, interval: 50 },
   )
 
 describe('an announced interruption', () => {
@@ -41,7 +41,7 @@ describe('an announced interruption', () => {
     expect(after.primaryEpoch).toBe(resource.primaryEpoch + 1)
     const former = world.sim.dataCentre.instances.get(resource.nativeId)
     expect(['shutting-down', 'terminated']).toContain(former?.state)
-    await vi.waitUntil(async () => (await world.resource(resource.id)).status === 'protected', { timeout: 40_000, interval: 100 })
+    await vi.waitUntil(async () => (await world.resource(resource.id)).status === 'protected', { timeout: 120_000, interval: 100 })
     const alive = await world.control.database.stores.shadows.listAlive([resource.id])
     expect(alive).toHaveLength(1)
     expect(alive[0]?.id).not.toBe(shadow?.id)

@@ -18,7 +18,7 @@ afterAll(async () => {
   await world.close()
 })
 
-const patience = { timeout: 120_000, interval: 50 }
+const patience = { timeout: 300_000, interval: 50 }
 
 async function ended({ id }: Operation): Promise<Operation> {
   return vi.waitUntil(async () => {
@@ -42,7 +42,7 @@ async function findingsOf({ id }: RecoveryPoint): Promise<readonly string[]> {
 }
 
 describe('recovery points over the wire', () => {
-  test('form a chain, hold what the cloud holds, and are intact', { timeout: 240_000 }, async () => {
+  test('form a chain, hold what the cloud holds, and are intact', { timeout: 600_000 }, async () => {
     const resource = await world.adopt(await world.seed('kept'))
     const first = await keep(resource)
     const second = await keep(resource)
@@ -61,7 +61,7 @@ describe('recovery points over the wire', () => {
     expect((await point(second.id)).manifestHash).toBe(second.manifestHash)
   })
 
-  test('say what is wrong with them: a lost snapshot, an edited manifest, a broken chain', { timeout: 240_000 }, async () => {
+  test('say what is wrong with them: a lost snapshot, an edited manifest, a broken chain', { timeout: 600_000 }, async () => {
     const resource = await world.adopt(await world.seed('damaged'))
     const first = await keep(resource)
     const second = await keep(resource)
@@ -77,7 +77,7 @@ describe('recovery points over the wire', () => {
     expect(await findingsOf(second)).toEqual(['chain_broken', 'snapshot_missing'])
   })
 
-  test('are purged when their time has come, snapshots and all', { timeout: 240_000 }, async () => {
+  test('are purged when their time has come, snapshots and all', { timeout: 600_000 }, async () => {
     const resource = await world.adopt(await world.seed('purged'))
     const kept = await keep(resource)
     await deleteRecoveryPoint(world.control, world.principal, { id: kept.id, seenVersion: kept.version })

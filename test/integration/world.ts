@@ -145,7 +145,7 @@ async function seed(sim: SimServer, name: string): Promise<SeededService> {
   const { services } = (await response.json()) as { services: SeededService[] }
   const [service] = services
   if (!service) throw new Error(`the simulated region made no service: ${response.status}`)
-  await vi.waitUntil(() => sim.dataCentre.instances.get(service.instanceId)?.state === 'running', { timeout: 20_000 })
+  await vi.waitUntil(() => sim.dataCentre.instances.get(service.instanceId)?.state === 'running', { timeout: 120_000 })
   return service
 }
 
@@ -158,7 +158,7 @@ async function adopt(world: World, service: SeededService): Promise<Resource> {
     traffic: { mechanism: 'lb-weight', native: { listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port } },
   })
   return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(world.account.id, [service.instanceId]))[0], {
-    timeout: 20_000,
+    timeout: 120_000,
     interval: 50,
   })
 }
@@ -170,6 +170,6 @@ async function protect(world: World, resource: Resource, tier: Tier): Promise<Re
       const now = await world.resource(resource.id)
       return now.status === 'protected' ? now : undefined
     },
-    { timeout: 40_000, interval: 50 },
+    { timeout: 120_000, interval: 50 },
   )
 }

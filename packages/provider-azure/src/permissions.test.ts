@@ -10,7 +10,7 @@ let provider: Provider
 beforeAll(async () => {
   server = await startAzureServer()
   provider = createAzureProvider(settingsFor(server))
-}, 60_000)
+}, 180_000)
 afterAll(async () => {
   await provider.close()
   await server.close()

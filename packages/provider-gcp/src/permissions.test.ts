@@ -17,7 +17,7 @@ beforeAll(async () => {
     clock: server.clock,
     random: seededRandom(1),
   })
-}, 60_000)
+}, 180_000)
 afterAll(async () => {
   await provider.close()
   await server.close()

@@ -45,7 +45,7 @@ describe.each(backends)('the queue on $name', ({ backend, missing }) => {
       const woken: string[] = []
       await queue.consume({ ...nobody, 'reconcile.wake': ({ name }) => void woken.push(name) })
       queue.bell.ring('reconcile.wake', { key: 'shadows', payload: { name: 'shadows' }, priority: 20 })
-      await vi.waitFor(() => expect(woken).toEqual(['shadows']), { timeout: 10_000 })
+      await vi.waitFor(() => expect(woken).toEqual(['shadows']), { timeout: 60_000 })
     })
   })
 
@@ -55,7 +55,7 @@ describe.each(backends)('the queue on $name', ({ backend, missing }) => {
       const woken: string[] = []
       await queue.consume({ ...nobody, 'reconcile.wake': ({ name }) => void woken.push(name) })
       for (const name of ['a', 'a', 'a', 'b']) queue.bell.ring('reconcile.wake', { key: name, payload: { name }, priority: 20 })
-      await vi.waitFor(() => expect(woken).toContain('b'), { timeout: 10_000 })
+      await vi.waitFor(() => expect(woken).toContain('b'), { timeout: 60_000 })
       expect(woken.toSorted()).toEqual(['a', 'b'])
     })
   })
@@ -66,7 +66,7 @@ describe.each(backends)('the queue on $name', ({ backend, missing }) => {
       await queue.deliver([60, 20, 1].map((priority) => ({ topic: 'reconcile.wake', payload: { name: String(priority) }, priority })))
       const order: string[] = []
       await queue.consume({ ...nobody, 'reconcile.wake': ({ name }) => void order.push(name) }, { concurrency: 1 })
-      await vi.waitFor(() => expect(order).toHaveLength(3), { timeout: 10_000 })
+      await vi.waitFor(() => expect(order).toHaveLength(3), { timeout: 60_000 })
       expect(order).toEqual(['1', '20', '60'])
     })
   })
@@ -88,7 +88,7 @@ describe.each(backends)('the queue on $name', ({ backend, missing }) => {
         { topic: 'no.such.job', payload: {}, priority: 1 },
         { topic: 'reconcile.wake', payload: { name: 'known' }, priority: 1 },
       ])
-      await vi.waitFor(() => expect(woken).toEqual(['known']), { timeout: 10_000 })
+      await vi.waitFor(() => expect(woken).toEqual(['known']), { timeout: 60_000 })
       expect(String(errors[0])).toContain('no.such.job')
     })
   })
@@ -105,7 +105,7 @@ describe.each(backends)('the queue on $name', ({ backend, missing }) => {
         },
       })
       queue.bell.ring('operations.wake', { key: 'one', payload: {}, priority: 1 })
-      await vi.waitFor(() => expect(calls).toBe(2), { timeout: 10_000 })
+      await vi.waitFor(() => expect(calls).toBe(2), { timeout: 60_000 })
     })
   })
 
@@ -123,7 +123,7 @@ describe.each(backends)('the queue on $name', ({ backend, missing }) => {
         },
       })
       queue.bell.ring('operations.wake', { key: 'one', payload: {}, priority: 1 })
-      await vi.waitFor(() => expect(state).toBe('begun'), { timeout: 10_000 })
+      await vi.waitFor(() => expect(state).toBe('begun'), { timeout: 60_000 })
       const drained = queue.drain()
       gate.resolve()
       await drained
@@ -148,7 +148,7 @@ describe.each(backends)('the queue on $name', ({ backend, missing }) => {
           await queue.consume({ ...nobody, 'operations.wake': hold }, { concurrency: 1 })
           expect(await queue.health()).toMatchObject({ ok: true, waiting: 0 })
           await queue.deliver(Array.from({ length: 3 }, () => ({ topic: 'operations.wake', payload: {}, priority: 1 })))
-          await vi.waitFor(() => expect(taken).toBe(1), { timeout: 30_000 })
+          await vi.waitFor(() => expect(taken).toBe(1), { timeout: 60_000 })
           nowMs = 60_000
           const health = await queue.health()
           expect(health.ok).toBe(false)
@@ -172,12 +172,12 @@ describe.skipIf(testRedisUrl() === undefined)('a Redis that forgets', () => {
         const woken: string[] = []
         await queue.consume({ ...nobody, 'reconcile.wake': ({ name }) => void woken.push(name) })
         queue.bell.ring('reconcile.wake', { key: 'before', payload: { name: 'before' }, priority: 1 })
-        await vi.waitFor(() => expect(woken).toEqual(['before']), { timeout: 10_000 })
+        await vi.waitFor(() => expect(woken).toEqual(['before']), { timeout: 60_000 })
         const client = new Redis(redis.url)
         await client.flushall()
         client.disconnect()
         queue.bell.ring('reconcile.wake', { key: 'after', payload: { name: 'after' }, priority: 1 })
-        await vi.waitFor(() => expect(woken).toEqual(['before', 'after']), { timeout: 20_000 })
+        await vi.waitFor(() => expect(woken).toEqual(['before', 'after']), { timeout: 60_000 })
       })
     } finally {
       await redis.stop()

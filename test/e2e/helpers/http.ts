@@ -28,7 +28,7 @@ export async function ask(method: string, url: string, { key, body, headers = {}
       ...headers,
     },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    signal: AbortSignal.timeout(15_000),
+    signal: AbortSignal.timeout(120_000),
   })
   const text = await response.text()
   return { status: response.status, headers: response.headers, text, json: parsed(text) }

@@ -29,10 +29,10 @@ const isPossible = (name: string): boolean => !name.includes('Redis') || testRed
 beforeAll(() => {
   for (const [name, matrix] of Object.entries(matrices)) if (isPossible(name)) matrix.start()
 })
-afterAll(() => Promise.all(Object.values(matrices).map((matrix) => matrix.close())), 120_000)
+afterAll(() => Promise.all(Object.values(matrices).map((matrix) => matrix.close())), 300_000)
 
 for (const [name, matrix] of Object.entries(matrices)) {
   describe.skipIf(!isPossible(name))(`${name} comes to a good end`, () => {
-    for (const { sentence, outcome } of matrix.cases) test(sentence, outcome, 300_000)
+    for (const { sentence, outcome } of matrix.cases) test(sentence, outcome, 900_000)
   })
 }

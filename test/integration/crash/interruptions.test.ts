@@ -182,7 +182,7 @@ describe('the notice of an interruption', () => {
     await expectFailedOver(world, service, () => worker)
     expect(isDone()).toBe(true)
     repeat(10)
-    await vi.waitUntil(async () => (await signalsOf(service, 'interruption'))[0]?.duplicates === 49, { timeout: 30_000, interval: 100 })
+    await vi.waitUntil(async () => (await signalsOf(service, 'interruption'))[0]?.duplicates === 49, { timeout: 120_000, interval: 100 })
     expect(await signalsOf(service, 'interruption')).toMatchObject([{ outcome: 'accepted' }])
     await expectFailedOver(world, service, () => worker)
   })
@@ -194,7 +194,7 @@ describe('the notice of an interruption', () => {
     const service = services[noticeAfterMs > 20_000 ? 2 : 1]!
     world.proxy.unwatch()
     world.sim.dataCentre.market.reclaim(service.resource.nativeId, { noticeAfterMs })
-    await vi.waitUntil(async () => (await signalsOf(service, 'interruption')).length === 1, { timeout: 50_000, interval: 100 })
+    await vi.waitUntil(async () => (await signalsOf(service, 'interruption')).length === 1, { timeout: 120_000, interval: 100 })
     await expectFailedOver(world, service, () => worker)
     const [notice] = await signalsOf(service, 'interruption')
     expect(notice?.outcome).toBeOneOf(['accepted', 'unmatched'])

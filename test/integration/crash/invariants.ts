@@ -79,7 +79,7 @@ export async function expectAtRest(world: CrashWorld, resourceIds: readonly stri
       const unfinished = await stores.operations.listUnfinished({ limit: 100 })
       return resourceIds.every((id) => counts.get(id)?.length === 1) && unfinished.every((operation) => operation.status === 'stuck')
     },
-    { timeout: 40_000, interval: 100 },
+    { timeout: 120_000, interval: 100 },
   )
   expect(await stores.operations.listUnfinished({ limit: 100 }), 'nothing is stuck').toEqual([])
   const resources = await stores.resources.findManyById(resourceIds)

@@ -58,7 +58,7 @@ const launch = async (more: Partial<RunInstancesCommandInput> = {}): Promise<str
   )
   return Instances?.[0]?.InstanceId ?? ''
 }
-const waiting = () => ({ client: ec2, maxWaitTime: 10, minDelay: 0.02, maxDelay: 0.05 })
+const waiting = () => ({ client: ec2, maxWaitTime: 120, minDelay: 0.02, maxDelay: 0.05 })
 const launched = async (more: Partial<RunInstancesCommandInput> = {}): Promise<string> => {
   const id = await launch(more)
   await waitUntilInstanceRunning(waiting(), { InstanceIds: [id] })
@@ -235,10 +235,13 @@ describe('the lifecycle', () => {
 describe('volumes and snapshots', () => {
   const newVolume = async (zone = zoneA): Promise<string> => {
     const { VolumeId = '' } = await ec2.send(new CreateVolumeCommand({ AvailabilityZone: zone, Size: 1 }))
-    await vi.waitFor(async () => {
-      const { Volumes } = await ec2.send(new DescribeVolumesCommand({ VolumeIds: [VolumeId] }))
-      expect(Volumes?.[0]?.State).toBe('available')
-    })
+    await vi.waitFor(
+      async () => {
+        const { Volumes } = await ec2.send(new DescribeVolumesCommand({ VolumeIds: [VolumeId] }))
+        expect(Volumes?.[0]?.State).toBe('available')
+      },
+      { timeout: 60_000 },
+    )
     return VolumeId
   }
 
@@ -279,7 +282,7 @@ describe('volumes and snapshots', () => {
           ['completed', '100%'],
         ])
       },
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     )
   })
 })
@@ -345,7 +348,7 @@ describe('reading', () => {
     try {
       const id = await launch()
       await expect(shown(id)).rejects.toEqual(refused('InvalidInstanceID.NotFound'))
-      await vi.waitFor(async () => expect((await shown(id))?.InstanceId).toBe(id), { timeout: 10_000 })
+      await vi.waitFor(async () => expect((await shown(id))?.InstanceId).toBe(id), { timeout: 60_000 })
     } finally {
       server.dataCentre.faults.setConsistency({ visibleAfter: 0 })
     }

@@ -31,7 +31,7 @@ beforeAll(async () => {
   elb = new ElasticLoadBalancingV2Client({ endpoint: server.url, region: server.region, credentials: server.credentials, maxAttempts: 1 })
   const { instances } = server.dataCentre.instances.run({ imageId: seededImages.ubuntu, instanceType: 'm7i.large', minCount: 2, maxCount: 2 })
   ids.push(...instances.map((instance) => instance.instanceId))
-  await vi.waitFor(() => expect(ids.every((id) => server.dataCentre.instances.get(id)?.answering)).toBe(true), { timeout: 10_000 })
+  await vi.waitFor(() => expect(ids.every((id) => server.dataCentre.instances.get(id)?.answering)).toBe(true), { timeout: 60_000 })
 })
 afterAll(async () => {
   elb.destroy()
@@ -182,7 +182,7 @@ describe('targets', () => {
           [primary(), 'healthy'],
           [shadow(), 'healthy'],
         ]),
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     )
     await elb.send(
       new ModifyTargetGroupAttributesCommand({ TargetGroupArn: group, Attributes: [{ Key: 'deregistration_delay.timeout_seconds', Value: '200' }] }),
@@ -191,7 +191,7 @@ describe('targets', () => {
     expect(Attributes).toContainEqual({ Key: 'deregistration_delay.timeout_seconds', Value: '200' })
     await elb.send(new DeregisterTargetsCommand({ TargetGroupArn: group, Targets: [{ Id: primary() }] }))
     expect(await health(group)).toContainEqual([primary(), 'draining'])
-    await vi.waitFor(async () => expect(await health(group)).toEqual([[shadow(), 'healthy']]), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await health(group)).toEqual([[shadow(), 'healthy']]), { timeout: 60_000 })
   })
 
   it('are unused in a group that no listener forwards to, and when they were never registered', async () => {

@@ -58,7 +58,7 @@ describe('a queue', () => {
     const waiting = receive(queue, { WaitTimeSeconds: 20, MaxNumberOfMessages: 10 }).finally(() => {
       settled = true
     })
-    await vi.waitFor(() => expect(server.dataCentre.calls.recent.some((call) => call.operation === 'ReceiveMessage')).toBe(true))
+    await vi.waitFor(() => expect(server.dataCentre.calls.recent.some((call) => call.operation === 'ReceiveMessage')).toBe(true), { timeout: 60_000 })
     expect(settled).toBe(false)
     const startedMs = server.clock.nowMs()
     await sqs.send(
@@ -141,7 +141,7 @@ describe('the queue of events', () => {
       spot: {},
     })
     const id = instances[0]?.instanceId ?? ''
-    await vi.waitFor(() => expect(server.dataCentre.instances.get(id)?.state).toBe('running'), { timeout: 10_000 })
+    await vi.waitFor(() => expect(server.dataCentre.instances.get(id)?.state).toBe('running'), { timeout: 60_000 })
     server.dataCentre.market.interrupt(id, { copies: 2 })
     const messages = await receive(QueueUrl, { MaxNumberOfMessages: 10 })
     expect(messages.map((message) => JSON.parse(message.Body ?? ''))).toEqual([

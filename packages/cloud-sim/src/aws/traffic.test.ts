@@ -27,7 +27,7 @@ afterAll(async () => {
   expect(internalErrors).toEqual([])
 })
 
-const soon = { timeout: 15_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 
 /** One request by a client that does not retry. */
 const ask = (url: string, options: { method?: string; body?: string } = {}): Promise<{ status: number; body: string }> =>

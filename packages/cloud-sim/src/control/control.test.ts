@@ -31,7 +31,7 @@ const control = async <T>(method: string, path: string, body?: unknown): Promise
 }
 const seed = async (more: object = {}): Promise<Service[]> =>
   (await control<{ services: Service[] }>('POST', '/seed', { name: 'shop', ...more })).body.services
-const soon = { timeout: 15_000, interval: 10 }
+const soon = { timeout: 60_000, interval: 10 }
 const stateOf = (id: string) => server.dataCentre.instances.get(id)?.state
 const warnings = async (): Promise<{ id: string; 'detail-type': string; detail: Record<string, string> }[]> => {
   const messages = await server.queues.get('understudy-events').receive({ max: 100, visibilitySeconds: 3600, waitSeconds: 0 })
