@@ -48,6 +48,21 @@ describe('the audit log', () => {
     expect(parseGcpDocument(entry('compute.instances.hostError'), { at })).toMatchObject({ signals: [{ kind: 'failure', effect: 'reboot' }] })
     expect(parseGcpDocument(entry('v1.compute.instances.start'), { at }).outcome).toBe('ignored')
   })
+  it('tells of an end that somebody asked for, once, and leaves open who it was', () => {
+    const asked = { ...entry('v1.compute.instances.stop'), operation: { id: 'operation-1', first: true } }
+    const { protoPayload } = asked
+    const byAnn = { ...asked, protoPayload: { ...protoPayload, authenticationInfo: { principalEmail: 'ann@example.com' }, status: {} } }
+    expect(parseGcpDocument(byAnn, { at })).toMatchObject({ signals: [{ kind: 'failure', effect: 'stop', cause: 'unknown' }] })
+    expect(parseGcpDocument(asked, { at })).toMatchObject({ signals: [{ cause: 'platform' }] })
+    expect(parseGcpDocument({ ...byAnn, operation: { id: 'operation-1', last: true } }, { at }).outcome).toBe('ignored')
+    const refused = { ...byAnn, protoPayload: { ...byAnn.protoPayload, status: { code: 7, message: 'PERMISSION_DENIED' } } }
+    expect(parseGcpDocument(refused, { at }).outcome).toBe('ignored')
+    expect(
+      parseGcpDocument({ ...byAnn, protoPayload: { ...byAnn.protoPayload, methodName: 'beta.compute.instances.delete' } }, { at }),
+    ).toMatchObject({
+      signals: [{ effect: 'terminate' }],
+    })
+  })
 })
 
 describe('what a guest reads of itself', () => {

@@ -1,7 +1,7 @@
 import type { NeutralSignal, ParsedSignal } from '@understudy/provider'
 
 /** Google preempts 30 s after it has said so; an instance may be configured for 120 s, which its own notice does not say. */
-const preemptionNoticeMs = 30_000
+export const preemptionNoticeMs = 30_000
 
 interface Received {
   readonly at: string
@@ -30,23 +30,28 @@ function parseAuditEntry(entry: Fields): ParsedSignal {
   const nativeId = textOf(labels['instance_id'])
   const at = timeOf(entry['timestamp'])
   if (method === undefined) return malformed('an audit log entry without a method')
-  const kind = systemEvents[method]
+  const actor = isObject(payload['authenticationInfo']) ? textOf(payload['authenticationInfo']['principalEmail']) : undefined
+  const kind = systemEvents[method] ?? endingBy(method, actor)
   if (kind === undefined) return ignored(`${method} says nothing about an interruption`)
+  if (isObject(payload['status']) && Number(payload['status']['code'] ?? 0) !== 0) return ignored(`${method} was refused`)
+  // Whatever takes time is entered when it begins and again when it ends.
+  if (isObject(entry['operation']) && entry['operation']['last'] === true && entry['operation']['first'] !== true)
+    return ignored(`the end of ${method}`)
   if (nativeId === undefined) return malformed(`${method} without an instance`)
   if (at === undefined) return malformed(`${method} without a time`)
   const eventId = textOf(entry['insertId'])
   return signalsOf({
+    cause: 'platform',
     ...kind(at),
     nativeId,
     observedAt: at,
     confidence: 'certain',
-    cause: 'platform',
     canExpedite: false,
     ...(eventId === undefined ? {} : { eventId }),
   })
 }
 
-type Meaning = Pick<NeutralSignal, 'kind' | 'effect'> & { readonly deadline?: string }
+type Meaning = Pick<NeutralSignal, 'kind' | 'effect'> & { readonly deadline?: string; readonly cause?: NeutralSignal['cause'] }
 
 /** These come when it has begun: the entry of a preemption is written at its start, with the shutdown under way. */
 const systemEvents: Readonly<Record<string, (at: string) => Meaning>> = {
@@ -54,6 +59,36 @@ const systemEvents: Readonly<Record<string, (at: string) => Meaning>> = {
   'compute.instances.hostError': () => ({ kind: 'failure', effect: 'reboot' }),
   'compute.instances.terminateOnHostMaintenance': (at) => ({ kind: 'maintenance', effect: 'stop', deadline: at }),
   'compute.instances.migrateOnHostMaintenance': (at) => ({ kind: 'maintenance', effect: 'freeze', deadline: at }),
+}
+
+/** Calls that end an instance. Whether it was we who made them, the entry does not say: `attribute` asks for it. */
+const endings: Readonly<Record<string, NeutralSignal['effect']>> = {
+  'compute.instances.stop': 'stop',
+  'compute.instances.suspend': 'hibernate',
+  'compute.instances.delete': 'terminate',
+}
+
+function endingBy(method: string, actor: string | undefined): ((at: string) => Meaning) | undefined {
+  const effect = endings[method.replace(/^(v1|beta|alpha)\./, '')]
+  if (effect === undefined) return undefined
+  return () => ({ kind: 'failure', effect, cause: actor === 'system@google.com' ? 'platform' : 'unknown' })
+}
+
+export interface UpcomingMaintenance {
+  readonly windowStartTime?: string | null
+  readonly canReschedule?: boolean | null
+  readonly maintenanceStatus?: unknown
+}
+
+/** What an instance's own record says of maintenance ahead. Google starts it early on request, where it says so, and never later. */
+export function maintenanceSignal(
+  { windowStartTime, canReschedule, maintenanceStatus }: UpcomingMaintenance,
+  about: Pick<NeutralSignal, 'nativeId' | 'observedAt' | 'effect'>,
+): NeutralSignal[] {
+  const deadline = timeOf(windowStartTime)
+  if (deadline === undefined) return []
+  const canExpedite = canReschedule === true && maintenanceStatus === 'PENDING'
+  return [{ kind: 'maintenance', ...about, deadline, confidence: 'certain', cause: 'platform', canExpedite }]
 }
 
 /** The guest's own documents name neither the instance nor the time: who forwards them says both. */
@@ -101,7 +136,7 @@ const metadataKinds: Readonly<Record<string, Read>> = {
   },
 }
 
-const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString()
+export const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString()
 const signalsOf = (signal: NeutralSignal): ParsedSignal => ({ outcome: 'signals', signals: [signal] })
 const ignored = (reason: string): ParsedSignal => ({ outcome: 'ignored', reason })
 const malformed = (reason: string): ParsedSignal => ({ outcome: 'malformed', reason })

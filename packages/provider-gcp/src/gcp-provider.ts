@@ -6,8 +6,10 @@ import { gcpInventory } from './inventory.ts'
 import { gcpLabels } from './labels.ts'
 import { machineTypes } from './machine-types.ts'
 import { gcpPermissions } from './permissions.ts'
+import { gcpMarket } from './market.ts'
 import { scopeOf } from './settings.ts'
 import type { GcpSettings } from './settings.ts'
+import { gcpSignals } from './signals.ts'
 import { gcpSnapshots } from './snapshots.ts'
 import { gcpTraffic } from './traffic.ts'
 import { gcpTraits } from './traits.ts'
@@ -33,8 +35,13 @@ export function createGcpProvider(settings: GcpSettings): Provider {
     traffic: gcpTraffic(adapter),
     snapshots,
     permissions: gcpPermissions(adapter),
+    signals: gcpSignals(adapter, subscriptionOf(settings)),
+    market: gcpMarket(adapter),
     async close() {
       await calls.close()
     },
   }
 }
+
+const subscriptionOf = ({ eventsSubscription: name, scope }: GcpSettings): string | undefined =>
+  name === undefined || name.includes('/') ? name : `projects/${scope.account}/subscriptions/${name}`

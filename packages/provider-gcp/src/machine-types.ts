@@ -4,6 +4,8 @@ import type { GcpCalls } from './clients.ts'
 export interface MachineSize {
   readonly vcpus: number
   readonly memoryMiB: number
+  /** Such a machine cannot be suspended. */
+  readonly hasAccelerators: boolean
 }
 export interface MachineTypes {
   /** `undefined` when the zone does not offer it (any more). */
@@ -19,8 +21,8 @@ export function machineTypes(calls: GcpCalls): MachineTypes {
       const remembered = known.get(key)
       if (remembered !== undefined) return remembered
       try {
-        const { guestCpus, memoryMb } = await calls.getMachineType(zone, machineType)
-        const size = { vcpus: guestCpus ?? 0, memoryMiB: memoryMb ?? 0 }
+        const { guestCpus, memoryMb, accelerators } = await calls.getMachineType(zone, machineType)
+        const size = { vcpus: guestCpus ?? 0, memoryMiB: memoryMb ?? 0, hasAccelerators: (accelerators ?? []).length > 0 }
         known.set(key, size)
         return size
       } catch (error) {

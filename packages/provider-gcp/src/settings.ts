@@ -31,6 +31,8 @@ export interface GcpAccountSettings {
   readonly push?: GcpPushSettings
   /** Replaces `https://compute.googleapis.com`: a private endpoint, a proxy, a simulated region. */
   readonly endpoint?: string
+  /** `projects/…/subscriptions/…`, or the name of one in the same project: where a log sink's entries are pulled from. */
+  readonly eventsSubscription?: string
   /** Replace what is assumed before anything has been measured. */
   readonly expectedSeconds?: Partial<Traits['expectedSeconds']>
   /** Replace the usual quotas of the API, for a project whose quotas were raised and for endpoints that are not Google. */

@@ -16,11 +16,12 @@ import type { GcpAccountSettings, GcpCredentials, GcpPushSettings } from './sett
 /** Checks the part of an account that is not secret. */
 export function validateGcpSettings(document: unknown): Validated<GcpAccountSettings> {
   return validated((fail) => {
-    const fields = readObject(document, '/settings', ['endpoint', 'expectedSeconds', 'limits', 'push'], fail)
+    const fields = readObject(document, '/settings', ['endpoint', 'eventsSubscription', 'expectedSeconds', 'limits', 'push'], fail)
     if (fields === undefined) return undefined
-    const { endpoint, expectedSeconds, limits, push } = fields
+    const { endpoint, eventsSubscription, expectedSeconds, limits, push } = fields
     return {
       ...given('endpoint', endpoint, (value) => readEndpoint(value, fail)),
+      ...given('eventsSubscription', eventsSubscription, (value) => readSubscription(value, fail)),
       ...given('expectedSeconds', expectedSeconds, (value) => readExpectedSeconds(value, fail)),
       ...given('limits', limits, (value) => readLimits(value, fail)),
       ...given('push', push, (value) => readPush(value, fail)),
@@ -70,4 +71,10 @@ function readPush(value: unknown, fail: Fail): GcpPushSettings | undefined {
   const keys = given('keysUrl', keysUrl, (url) => (isKeysUrl(url) ? url : fail('/settings/push/keysUrl', keysUrlMessage)))
   if (!isAudience || !isEmail || !isIssuer) return undefined
   return { audience, serviceAccount, ...(issuer === undefined ? {} : { issuer }), ...keys }
+}
+
+/** A name of Pub/Sub: it becomes a part of a path. */
+function readSubscription(value: unknown, fail: Fail): string | undefined {
+  const isOne = typeof value === 'string' && /^(projects\/[a-z][a-z0-9:.-]{4,62}\/subscriptions\/)?[A-Za-z][\w.~+%-]{2,254}$/.test(value)
+  return isOne ? value : fail('/settings/eventsSubscription', 'must be a subscription: its name, or projects/my-project/subscriptions/its-name')
 }

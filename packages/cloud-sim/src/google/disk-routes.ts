@@ -19,11 +19,11 @@ export const diskRoutes: readonly Route[] = [
 function aggregatedDisks({ project, query }: Call): object {
   const filter = query.get('filter') ?? undefined
   const found = project.disks().filter((record) => matches(filter, record))
-  const items = project.zones().map((zone) => {
+  const items = project.byZone(query, (zone) => {
     const disks = found.filter((record) => record.zone === zone).map((record) => diskView(project, record))
-    return [`zones/${zone}`, disks.length === 0 ? { warning: project.emptyWarning(zone) } : { disks }] as const
+    return disks.length === 0 ? undefined : { disks }
   })
-  return { kind: 'compute#diskAggregatedList', id: `projects/${project.id}/aggregated/disks`, items: Object.fromEntries(items) }
+  return { kind: 'compute#diskAggregatedList', id: `projects/${project.id}/aggregated/disks`, items }
 }
 
 function insertDisk(call: Call): object {

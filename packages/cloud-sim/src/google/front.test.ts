@@ -53,6 +53,11 @@ describe('Compute Engine refuses', () => {
     expect(await insert(vm('twice'))).toMatchObject({ status: 409, reason: 'alreadyExists' })
   })
 
+  it('a body that is larger than it takes, which is not an empty one', async () => {
+    const metadata = { items: [{ key: 'user-data', value: 'x'.repeat(1_100_000) }] }
+    expect(await insert(vm('large', { metadata }))).toMatchObject({ status: 413, reason: 'uploadTooLarge' })
+  })
+
   it('an operation by its number', async () => {
     const { name = '' } = await insert(vm('numbered'))
     expect((await call('POST', `/zones/${zone}/operations/${name}/wait`)).status).toBe(200)

@@ -7,6 +7,7 @@ import type { DataCentre, DataCentreOptions } from '../datacentre/datacentre.ts'
 import { ConnectionReset } from '../datacentre/sim-error.ts'
 import { answer } from './answer.ts'
 import { asGoogle, errorBody, GoogleError } from './fault.ts'
+import { operatorOf } from './operator.ts'
 import { Project } from './project.ts'
 import { seedGoogleRegion } from './seed.ts'
 
@@ -73,7 +74,7 @@ export async function startGoogleServer(options: GoogleServerOptions = {}): Prom
       reply =
         exchange.url.pathname === '/tokeninfo'
           ? { status: 200, body: { email: operatorOf(project.id), scope: 'https://www.googleapis.com/auth/cloud-platform', expires_in: '3599' } }
-          : { status: 200, body: await answer(project, exchange.method, exchange.url, requestBody) }
+          : { status: 200, body: await answer(project, exchange.method, exchange.url, requestBody, () => response.destroyed) }
     } catch (error) {
       if (error instanceof ConnectionReset) {
         request.socket.resetAndDestroy()
@@ -103,8 +104,6 @@ export async function startGoogleServer(options: GoogleServerOptions = {}): Prom
     },
   }
 }
-
-export const operatorOf = (project: string): string => `understudy@${project}.iam.gserviceaccount.com`
 
 function parse(text: string): unknown {
   try {

@@ -29,11 +29,11 @@ const recordIn = (call: Call): InstanceRecord => call.project.instance(partOf(ca
 function aggregatedList({ project, query }: Call): object {
   const filter = query.get('filter') ?? undefined
   const found = project.instances().filter((record) => matches(filter, record))
-  const items = project.zones().map((zone) => {
+  const items = project.byZone(query, (zone) => {
     const instances = found.filter((record) => record.zone === zone).map((record) => instanceView(project, record))
-    return [`zones/${zone}`, instances.length === 0 ? { warning: project.emptyWarning(zone) } : { instances }] as const
+    return instances.length === 0 ? undefined : { instances }
   })
-  return { kind: 'compute#instanceAggregatedList', id: `projects/${project.id}/aggregated/instances`, items: Object.fromEntries(items) }
+  return { kind: 'compute#instanceAggregatedList', id: `projects/${project.id}/aggregated/instances`, items }
 }
 
 const arrives = { start: 'running', resume: 'running', stop: 'stopped', suspend: 'stopped' } as const

@@ -1,6 +1,7 @@
 import type { Clock } from '@understudy/core'
 import type { OperationFailure } from './fault.ts'
 import { invalid, notFound } from './fault.ts'
+import { operatorOf } from './operator.ts'
 
 interface Begun {
   readonly name: string
@@ -11,6 +12,8 @@ interface Begun {
   readonly type: string
   readonly target: string
   readonly targetId: string
+  readonly user?: string
+  readonly requestId?: string
   readonly startedMs: number
   readonly isDone: () => boolean
   readonly failure?: OperationFailure
@@ -41,7 +44,14 @@ export class Operations {
   }
 
   begin(
-    operation: { readonly zone: string; readonly region?: string; readonly type: string; readonly target: string; readonly targetId: string },
+    operation: {
+      readonly zone: string
+      readonly region?: string
+      readonly type: string
+      readonly target: string
+      readonly targetId: string
+      readonly user?: string
+    },
     how: { readonly requestId?: string | undefined; readonly isDone?: () => boolean; readonly failure?: OperationFailure },
   ): object {
     const id = this.#newId()
@@ -53,6 +63,7 @@ export class Operations {
       startedMs: this.#clock.nowMs(),
       isDone: how.isDone ?? (() => true),
       ...(how.failure === undefined ? {} : { failure: how.failure }),
+      ...(how.requestId === undefined ? {} : { requestId: how.requestId }),
     }
     this.#byName.set(name, begun)
     if (how.requestId !== undefined) this.#byRequest.set(how.requestId, name)
@@ -73,6 +84,14 @@ export class Operations {
     const begun = this.#need(name)
     if (begun.zone !== zone || (begun.region ?? '') !== region) throw notFound(`projects/${this.#project}/zones/${zone}/operations/${name}`)
     return this.#view(begun)
+  }
+
+  /** Of everything so far, whatever a filter of one comparison says. */
+  list(filter: string): readonly { readonly zone: string; readonly view: object }[] {
+    const [, field, value = ''] = /^\(?(operationType|targetId)="?([^")]+)"?\)?$/.exec(filter) ?? []
+    if (field === undefined) throw invalid('filter', filter, 'Invalid list filter expression.')
+    const found = [...this.#byName.values()].filter(({ type, targetId }) => (field === 'targetId' ? targetId : type) === value)
+    return found.map((begun) => ({ zone: begun.zone, view: this.#view(begun) }))
   }
 
   isDone(name: string): boolean {
@@ -104,6 +123,8 @@ export class Operations {
       ...(begun.zone === '' ? {} : { zone: `${base}/zones/${begun.zone}` }),
       ...(region === undefined ? {} : { region }),
       operationType: begun.type,
+      user: begun.user ?? operatorOf(this.#project),
+      ...(begun.requestId === undefined ? {} : { clientOperationId: begun.requestId }),
       targetLink: `${scope}/${begun.target}`,
       targetId: begun.targetId,
       status: ended ? 'DONE' : 'RUNNING',

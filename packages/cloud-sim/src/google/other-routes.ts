@@ -16,6 +16,7 @@ export const otherRoutes: readonly Route[] = [
   { operation: 'machineTypes.get', run: machineType },
   { operation: 'zoneOperations.get', run: operation },
   { operation: 'zoneOperations.wait', run: operation },
+  { operation: 'globalOperations.aggregatedList', run: aggregatedOperations },
   { operation: 'globalOperations.get', run: operation },
   { operation: 'globalOperations.wait', run: operation },
   { operation: 'regionOperations.wait', run: operation },
@@ -24,6 +25,15 @@ export const otherRoutes: readonly Route[] = [
 
 function operation(call: Call): object {
   return call.project.operations.get({ zone: partOf(call, 'zone'), region: partOf(call, 'region') }, partOf(call, 'operation'))
+}
+
+function aggregatedOperations({ project, query }: Call): object {
+  const found = project.operations.list(query.get('filter') ?? '')
+  const items = project.byZone(query, (zone) => {
+    const operations = found.filter((item) => item.zone === zone).map(({ view }) => view)
+    return operations.length === 0 ? undefined : { operations }
+  })
+  return { kind: 'compute#operationAggregatedList', id: `projects/${project.id}/aggregated/operations`, items }
 }
 
 function machineType(call: Call): object {

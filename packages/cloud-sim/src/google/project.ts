@@ -1,9 +1,11 @@
 import { type Random, sha256 } from '@understudy/core'
 import type { DataCentre } from '../datacentre/datacentre.ts'
-import type { Instance } from '../datacentre/types.ts'
+import type { EventBridgeEvent, Instance } from '../datacentre/types.ts'
+import { auditEntry } from './audit.ts'
 import type { DnsZoneRecord } from './dns-routes.ts'
-import { notFound } from './fault.ts'
+import { GoogleError, notFound } from './fault.ts'
 import { Operations } from './operations.ts'
+import type { PubsubMessage } from './pubsub-routes.ts'
 
 /** What Compute Engine keeps about an instance and the data centre has no word for. */
 export interface InstanceRecord {
@@ -108,6 +110,11 @@ export class Project {
   readonly endpointGroups: EndpointGroupRecord[] = []
   readonly addresses: AddressRecord[] = []
   readonly dnsZones: DnsZoneRecord[] = []
+  /** Zones that a list over all zones cannot ask, those of other regions among them. */
+  readonly unreachable = new Set<string>()
+  /** Messages of Pub/Sub by the names of subscriptions; whatever the audit log says goes to all of them. */
+  readonly subscriptions = new Map<string, PubsubMessage[]>()
+  readonly published: object[] = []
   readonly snapshots: SnapshotRecord[] = []
   readonly instants: InstantSnapshotRecord[] = []
   readonly instantGroups: InstantGroupRecord[] = []
@@ -123,12 +130,34 @@ export class Project {
     this.#random = random
     this.operations = new Operations(id, dataCentre.clock, () => this.newId())
     dataCentre.subscribe((event) => {
+      if (event.kind === 'cloud_event') this.#heard(event.event)
       if (event.kind !== 'instance_state' || event.to !== 'stopped') return
       const record = [...this.#instances.values()].find(({ instanceId }) => instanceId === event.instanceId)
       if (record === undefined) return
       if (dataCentre.instances.get(event.instanceId)?.hibernated === true) record.lastSuspendMs = dataCentre.now()
       else record.lastStopMs = dataCentre.now()
     })
+  }
+
+  /** A preemption begins with what EC2 only warns of: an operation of Google's own, and its entry in the audit log. */
+  #heard({ 'detail-type': kind, detail }: EventBridgeEvent): void {
+    if (kind !== 'EC2 Spot Instance Interruption Warning') return
+    const record = [...this.#instances.values()].find(({ instanceId }) => instanceId === detail['instance-id'])
+    if (record === undefined) return
+    const type = 'compute.instances.preempted'
+    const isDone = (): boolean => this.dataCentre.instances.get(record.instanceId)?.state !== 'running'
+    const target = { zone: record.zone, type, target: `instances/${record.name}`, targetId: record.id }
+    this.operations.begin({ ...target, user: 'system@google.com' }, { isDone })
+    const what = { method: type, message: 'Instance was preempted.', principal: 'system@google.com', operation: `systemevent-${this.newId()}` }
+    this.publish(auditEntry(this, record, what))
+  }
+
+  /** To every subscription, as a log sink does. */
+  publish(document: object): void {
+    const data = Buffer.from(JSON.stringify(document)).toString('base64')
+    const publishTime = new Date(this.dataCentre.now()).toISOString()
+    this.published.push(document)
+    for (const messages of this.subscriptions.values()) messages.push({ messageId: this.newId(), publishTime, data, hiddenUntilMs: 0, deliveries: 0 })
   }
 
   /** Numbers of 19 digits, as Google gives them; beyond what a double can hold. */
@@ -176,6 +205,23 @@ export class Project {
   emptyWarning(zone: string): object {
     const data = [{ key: 'scope', value: `zones/${zone}` }]
     return { code: 'NO_RESULTS_ON_PAGE', message: `There are no results for scope 'zones/${zone}' on this page.`, data }
+  }
+  /**
+   * The groups of an aggregated list, by zone. One that cannot be asked makes the whole list fail, unless the caller takes what
+   * there is.
+   */
+  byZone(query: URLSearchParams, groupOf: (zone: string) => object | undefined): object {
+    if (this.unreachable.size > 0 && query.get('returnPartialSuccess') !== 'true')
+      throw new GoogleError(503, 'backendError', `The zones ${[...this.unreachable].join(', ')} could not be reached.`)
+    const zones = [
+      ...this.zones()
+        .filter((zone) => !this.unreachable.has(zone))
+        .map((zone) => [`zones/${zone}`, groupOf(zone) ?? { warning: this.emptyWarning(zone) }] as const),
+    ]
+    const lost = [...this.unreachable].map(
+      (zone) => [`zones/${zone}`, { warning: { code: 'UNREACHABLE', message: `The zone ${zone} could not be reached.` } }] as const,
+    )
+    return Object.fromEntries([...zones, ...lost])
   }
   needZone(zone: string): void {
     if (!this.zones().includes(zone)) throw notFound(`projects/${this.id}/zones/${zone}`)

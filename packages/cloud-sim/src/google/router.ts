@@ -5,6 +5,7 @@ import { dnsRoutes } from './dns-routes.ts'
 import { endpointRoutes } from './endpoint-routes.ts'
 import { instanceRoutes } from './instance-routes.ts'
 import { otherRoutes } from './other-routes.ts'
+import { pubsubRoutes } from './pubsub-routes.ts'
 import { snapshotRoutes } from './snapshot-routes.ts'
 import { trafficRoutes } from './traffic-routes.ts'
 
@@ -55,6 +56,9 @@ const rules: Readonly<Record<string, readonly [method: string, path: string]>> =
   'addresses.get': ['GET', `${regional}/addresses/{address}`],
   'instances.deleteAccessConfig': ['POST', `${zonal}/instances/{instance}/deleteAccessConfig`],
   'instances.addAccessConfig': ['POST', `${zonal}/instances/{instance}/addAccessConfig`],
+  'globalOperations.aggregatedList': ['GET', `${project}/aggregated/operations`],
+  'pubsub.pull': ['POST', '/v1/projects/{project}/subscriptions/{subscription}:pull'],
+  'pubsub.acknowledge': ['POST', '/v1/projects/{project}/subscriptions/{subscription}:acknowledge'],
   'dns.resourceRecordSets.get': ['GET', `${managedZone}/rrsets/{name}/{type}`],
   'dns.changes.list': ['GET', `${managedZone}/changes`],
   'dns.changes.create': ['POST', `${managedZone}/changes`],
@@ -85,6 +89,7 @@ const routes: readonly Rule[] = [
   ...endpointRoutes,
   ...addressRoutes,
   ...dnsRoutes,
+  ...pubsubRoutes,
 ].map((route) => {
   const [method, path] = rules[route.operation] ?? ['', '']
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)

@@ -1,3 +1,4 @@
+import type { Instance } from '../datacentre/types.ts'
 import type { DiskRecord, InstanceRecord, Project } from './project.ts'
 import { fingerprint } from './project.ts'
 
@@ -37,6 +38,7 @@ export function instanceView(project: Project, record: InstanceRecord): object {
     selfLink: url(path(record.zone, 'instances', record.name)),
     labels: record.labels,
     labelFingerprint: fingerprint(record.labels),
+    ...maintenanceOf(machine),
     deletionProtection: machine.disableApiTermination,
     scheduling: record.scheduling,
     metadata: { kind: 'compute#metadata', fingerprint: fingerprint(record.metadata), items: record.metadata },
@@ -71,6 +73,21 @@ export function instanceView(project: Project, record: InstanceRecord): object {
       },
     ],
   }
+}
+
+/** Maintenance ahead, of which Google plans one at a time. */
+function maintenanceOf({ scheduledEvents }: Instance): object {
+  const event = scheduledEvents.find(({ state }) => state === 'active')
+  if (event === undefined) return {}
+  const upcomingMaintenance = {
+    type: 'SCHEDULED',
+    maintenanceStatus: 'PENDING',
+    canReschedule: true,
+    windowStartTime: time(event.notBeforeMs),
+    windowEndTime: time(event.notAfterMs ?? event.notBeforeMs + 4 * 3_600_000),
+    latestWindowStartTime: time(event.notBeforeDeadlineMs ?? event.notBeforeMs),
+  }
+  return { resourceStatus: { upcomingMaintenance } }
 }
 
 export function diskView(project: Project, record: DiskRecord): object {

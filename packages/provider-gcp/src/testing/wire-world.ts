@@ -31,15 +31,19 @@ const latencies = {
   snapshot: { minMs: 4_000, maxMs: 8_000 },
 }
 
+const subscription = 'audit'
+
 /** The adapter and its real SDK, talking HTTP to a simulated Compute Engine in this process. */
 export async function gcpWireWorld(options: GoogleServerOptions = {}): Promise<ConformanceWorld & { readonly server: GoogleServer }> {
   const server = await startGoogleServer({ speed: 100, latencies, ...options })
+  server.project.subscriptions.set(subscription, [])
   const providers: Provider[] = []
   const open = (): Provider => {
     const provider = createGcpProvider({
       scope: { account: server.project.id, region: server.region },
       credentials: { accessToken: server.accessToken },
       endpoint: server.url,
+      eventsSubscription: subscription,
       installation: 'conformance',
       clock: server.clock,
       random: seededRandom(7),
@@ -73,10 +77,6 @@ function controls(server: GoogleServer): Controls {
   let made = 0
   const volumeOf = ({ nativeId, zone }: DiskRef): string => server.project.disk(zone ?? '', nativeId.replace('disks/', '')).volumeId
   const machineIn = (ref: InstanceRef) => server.project.machine(server.project.instance(ref.zone ?? '', ref.nativeId))
-  /** What the adapter does not have yet, the suite does not ask for. */
-  const absent = (what: string) => () => {
-    throw new Error(`the suite asks for ${what}, which this adapter says it has not`)
-  }
   return {
     async makePrimary({ purchase = 'on-demand' } = {}) {
       made += 1
@@ -111,10 +111,14 @@ function controls(server: GoogleServer): Controls {
       dc.catalogue.setCapacity(instanceType, zone, 'on-demand', 0)
     },
     loseNextAnswer: (call) => dc.faults.failNext(operations[call], { kind: 'reset_after' }),
-    interrupt: absent('an interruption'),
-    rebalance: absent('a recommendation'),
-    scheduleMaintenance: absent('maintenance'),
-    pushed: absent('pushed documents'),
+    async interrupt(ref) {
+      // It goes later than announced, so that a slow machine still finds it standing; the announcement itself is as ever.
+      dc.market.interrupt(machineIn(ref).instanceId, { noticeMs: 1_200_000 })
+    },
+    async scheduleMaintenance(ref) {
+      dc.maintenance.schedule(machineIn(ref).instanceId, { code: 'system-maintenance', notBeforeMs: server.clock.nowMs() + 3_600_000 })
+    },
+    pushed: async ({ nativeId }) => server.project.published.filter((entry) => JSON.stringify(entry).includes(nativeId)),
     writeDisk: (disk, value) => dc.blocks.write(volumeOf(disk), 0, bytesOf(value)),
     readDisk: (disk) => Buffer.from(dc.blocks.read(volumeOf(disk), 0, 4)).readUInt32BE(),
     countOf: (key) => countOf(server, key),

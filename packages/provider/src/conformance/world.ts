@@ -45,7 +45,8 @@ export interface ConformanceWorld {
   breakHold?(ref: InstanceRef): void
   /** Announces an interruption, as the cloud does. */
   interrupt(ref: InstanceRef): Promise<void>
-  rebalance(ref: InstanceRef): Promise<void>
+  /** Recommends a move, as the cloud does. Absent where the cloud never does that. */
+  rebalance?(ref: InstanceRef): Promise<void>
   /** Announces maintenance an hour ahead. */
   scheduleMaintenance(ref: InstanceRef): Promise<void>
   /** Every event document about this instance that the cloud has pushed so far, oldest first. */
