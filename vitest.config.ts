@@ -35,6 +35,16 @@ export default defineConfig({
           ...patience,
         },
       },
+      {
+        test: {
+          // On a real account, where UNDERSTUDY_LIVE names one; skipped otherwise.
+          name: 'live',
+          sequence: { groupOrder: 2 },
+          include: ['test/live/**/*.test.ts'],
+          testTimeout: 30 * 60_000,
+          hookTimeout: 30 * 60_000,
+        },
+      },
     ],
   },
 })

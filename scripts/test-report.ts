@@ -49,6 +49,7 @@ function missingServices(): string[] {
   const hasRedis = (process.env['REDIS_URL'] ?? '') !== '' || runs('redis-server')
   return [
     ...(hasRedis ? [] : ['No Redis: the suites of the Redis queue backend did not run. Install redis-server or set REDIS_URL.']),
+    ...(process.env['UNDERSTUDY_LIVE'] ? [] : ['UNDERSTUDY_LIVE is not set: nothing ran against a real account (docs/clouds/README.md).']),
     ...(runs('aws') ? [] : ['No aws command line client: the test that drives the simulated region with it did not run. Install awscli.']),
   ]
 }

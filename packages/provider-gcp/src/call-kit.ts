@@ -70,9 +70,21 @@ export type Ask = (effect: CallEffect, service: RestService, request: RestReques
 /** All items of a list; each page is one call. */
 export async function* listed<Item>(tell: Tell, open: (clients: Clients) => AsyncIterable<Item>): AsyncGenerator<Item> {
   let iterator: AsyncIterator<Item> | undefined
+  let hasGiven = false
   for (;;) {
-    const step = await tell('read', async (clients) => await (iterator ??= open(clients)[Symbol.asyncIterator]()).next())
+    const step = await tell('read', async (clients) => {
+      try {
+        return await (iterator ??= open(clients)[Symbol.asyncIterator]()).next()
+      } catch (error) {
+        // An iterator that has failed says that it is at its end: asked again, it would make a short list look like a whole one.
+        iterator = hasGiven ? failing(error) : undefined
+        throw error
+      }
+    })
     if (step.done === true) return
+    hasGiven = true
     yield step.value
   }
 }
+
+const failing = (error: unknown): AsyncIterator<never> => ({ next: () => Promise.reject(error instanceof Error ? error : new Error(String(error))) })

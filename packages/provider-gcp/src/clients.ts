@@ -5,7 +5,7 @@ import { lookup } from 'node:dns/promises'
 import { changeOptions, listed, listOptions, pages, readOptions, waitTimeoutMs } from './call-kit.ts'
 import type { Accepted, Ask, Tell } from './call-kit.ts'
 import { dnsCalls } from './dns-calls.ts'
-import { abortedError, classify } from './errors.ts'
+import { abortedError, classify, isLostConnection } from './errors.ts'
 import { pubsubCalls } from './pubsub-calls.ts'
 import { opened } from './sdk.ts'
 import type { GcpCredentials, GcpSettings } from './settings.ts'
@@ -27,11 +27,20 @@ export function gcpCalls(settings: GcpSettings) {
   const secrets = secretsOf(settings.credentials)
   const allowed = guardedEndpoint(settings.endpoint, settings.guard)
   const tell: Tell = async (effect, call, more = {}) => {
+    const attempt = async () => {
+      try {
+        await allowed()
+        return await unlessAborted(async () => await call(await clients.open()), more.signal)
+      } catch (error) {
+        throw classify(error, { effect, offering: more.offering, secrets })
+      }
+    }
     try {
-      await allowed()
-      return await unlessAborted(async () => await call(await clients.open()), more.signal)
+      return await attempt()
     } catch (error) {
-      throw classify(error, { effect, offering: more.offering, secrets })
+      // A connection that was kept may be closed just when it is used again. The SDK repeats answers, and not this.
+      if (effect === 'read' && isLostConnection(error)) return await attempt()
+      throw error
     }
   }
   const ask: Ask = async (effect, service, request) => {

@@ -94,6 +94,9 @@ export function operationError(
   return errorOf(kindOf(seen), seen, offering, {})
 }
 
+/** No answer came, as far as we know. */
+export const isLostConnection = (error: unknown): boolean => isProviderError(error, 'unavailable') && networkCodes.has(error.shape.nativeCode)
+
 export const abortedError = (cause: unknown): ProviderError =>
   providerError('unavailable', 'Aborted', 'The call was given up because its time had run out.', { ambiguous: true, cause })
 

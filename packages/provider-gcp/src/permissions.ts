@@ -32,6 +32,7 @@ function finding(capability: PermittedCapability, permission: string, granted: R
 /** What is often granted on the thing itself, or in another project, which a question about the project cannot see. */
 const grantedElsewhere: readonly (readonly [RegExp, string])[] = [
   [/^compute\.subnetworks\./, 'It is not granted on the project; a shared network grants it on the subnetwork, in its own project.'],
+  [/^pubsub\./, 'It is not granted on the project; it is usually granted on the subscription, where there is one.'],
   [/^compute\.images\./, 'It is not granted on the project; images of other projects, and public ones, grant it themselves.'],
 ]
 
@@ -48,8 +49,13 @@ const needed: Readonly<Partial<Record<PermittedCapability, readonly string[]>>> 
   labels: compute('instances.setLabels', 'disks.setLabels', 'instances.setDeletionProtection'),
   traffic: [
     ...compute('backendServices.get', 'backendServices.update', 'instanceGroups.get', 'instanceGroups.list', 'instanceGroups.update'),
-    ...compute('instanceGroups.use', 'instances.use', 'globalOperations.get'),
+    ...compute('instanceGroups.use', 'instances.use', 'globalOperations.get', 'networkEndpointGroups.get', 'networkEndpointGroups.use'),
+    ...compute('networkEndpointGroups.attachNetworkEndpoints', 'networkEndpointGroups.detachNetworkEndpoints'),
+    ...compute('addresses.get', 'addresses.use', 'instances.addAccessConfig', 'instances.deleteAccessConfig'),
+    ...['dns.resourceRecordSets.get', 'dns.resourceRecordSets.create', 'dns.resourceRecordSets.delete', 'dns.resourceRecordSets.update'],
+    ...['dns.changes.create', 'dns.changes.list'],
   ],
+  signals: [...compute('globalOperations.list', 'zoneOperations.list'), 'pubsub.subscriptions.consume'],
   snapshots: [
     ...compute('snapshots.create', 'snapshots.get', 'snapshots.list', 'snapshots.delete', 'snapshots.setLabels', 'snapshots.useReadOnly'),
     ...compute('disks.createSnapshot', 'disks.useReadOnly', 'disks.addResourcePolicies', 'zones.list', 'regionOperations.get'),

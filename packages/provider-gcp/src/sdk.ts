@@ -115,7 +115,6 @@ async function sdkClients({ endpoint }: GcpSettings, authClient: AuthClient) {
     instances: new sdk.InstancesClient(options),
     instantSnapshotGroups: new sdk.InstantSnapshotGroupsClient(options),
     instantSnapshots: new sdk.InstantSnapshotsClient(options),
-    machineImages: new sdk.MachineImagesClient(options),
     machineTypes: new sdk.MachineTypesClient(options),
     networkEndpointGroups: new sdk.NetworkEndpointGroupsClient(options),
     projects: new sdk.ProjectsClient(options),

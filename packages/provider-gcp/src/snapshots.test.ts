@@ -85,7 +85,7 @@ describe('a set of several disks', () => {
     const again = await world.freshProvider().snapshots?.capture(ref, context)
     if (again === undefined) throw new Error('the adapter has snapshots')
     expect(await ended(again)).toMatchObject({ phase: 'succeeded' })
-    expect(world.countOf(context.idempotencyKey).snapshots).toBe(2)
+    expect((await world.countOf(context.idempotencyKey)).snapshots).toBe(2)
   })
 
   it('that was given up halfway leaves nothing when it is deleted', async () => {

@@ -6,7 +6,6 @@ import type { Disk } from './clients.ts'
 
 export type Snapshot = protos.google.cloud.compute.v1.ISnapshot
 export type InstantSnapshot = protos.google.cloud.compute.v1.IInstantSnapshot
-export type MachineImage = protos.google.cloud.compute.v1.IMachineImage
 
 interface Place {
   readonly project: string
@@ -22,7 +21,6 @@ export const storageCalls = (place: Place, tell: Tell, accepted: Accepted) => ({
   ...diskCalls(place, accepted),
   ...snapshotCalls(place, tell, accepted),
   ...groupCalls(place, tell, accepted),
-  ...imageCalls(place, tell, accepted),
 })
 
 const diskCalls = ({ project }: Place, accepted: Accepted) => ({
@@ -95,14 +93,4 @@ const groupCalls = ({ project, region }: Place, tell: Tell, accepted: Accepted) 
     listed(tell, ({ instantSnapshots }) => instantSnapshots.listAsync({ project, zone, maxResults: 500 }, listOptions)),
   deleteInstantSnapshot: (zone: string, instantSnapshot: string, { requestId, signal }: Requested) =>
     accepted(({ instantSnapshots }) => instantSnapshots.delete({ project, zone, instantSnapshot, requestId }, changeOptions), { signal }),
-})
-
-/** One moment of a whole instance, without disks of their own. */
-const imageCalls = ({ project }: Place, tell: Tell, accepted: Accepted) => ({
-  getMachineImage: (machineImage: string) =>
-    tell('read', async ({ machineImages }) => (await machineImages.get({ project, machineImage }, readOptions))[0]),
-  insertMachineImage: (sourceInstance: string, machineImageResource: MachineImage, { requestId, signal }: Requested) =>
-    accepted(({ machineImages }) => machineImages.insert({ project, sourceInstance, machineImageResource, requestId }, changeOptions), { signal }),
-  deleteMachineImage: (machineImage: string, { requestId, signal }: Requested) =>
-    accepted(({ machineImages }) => machineImages.delete({ project, machineImage, requestId }, changeOptions), { signal }),
 })

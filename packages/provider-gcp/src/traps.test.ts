@@ -96,6 +96,14 @@ describe('a list over all zones', () => {
     expect(since(from, 'GET', /aggregated\/instances$/).every(({ url }) => url.searchParams.get('returnPartialSuccess') === 'true')).toBe(true)
   })
 
+  it('is whole or fails when a connection breaks: an iterator that has failed says that it has ended', async () => {
+    const ref = await world.makePrimary()
+    world.server.dataCentre.faults.failNext('instances.aggregatedList', { kind: 'reset_before' })
+    expect((await world.provider.inventory.states([ref])).size).toBe(1)
+    world.server.dataCentre.faults.failNext('instances.aggregatedList', { kind: 'reset_before' }, 2)
+    await expect(world.provider.inventory.states([ref])).rejects.toMatchObject({ shape: { kind: 'unavailable', retryable: true } })
+  })
+
   it('does not take an unreachable zone for one in which there is nothing', async () => {
     const ref = await world.makePrimary()
     world.server.project.unreachable.add(ref.zone ?? '')

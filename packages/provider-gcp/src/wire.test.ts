@@ -83,7 +83,7 @@ describe('on the wire', () => {
     const [only, ...more] = since(from, /\/instances$/)
     expect(only?.url.searchParams.get('requestId')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/)
     expect(more).toEqual([])
-    expect(world.countOf(context.idempotencyKey).instances).toBe(1)
+    expect((await world.countOf(context.idempotencyKey)).instances).toBe(1)
   })
 
   it('reading goes on over a 503, which the SDK by itself does not repeat', async () => {

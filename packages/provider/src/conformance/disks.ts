@@ -11,7 +11,8 @@ export function diskConformance(world: () => ConformanceWorld): void {
     const placesOf = (disks: readonly DiskDna[]): DiskPlace[] =>
       disks.map(({ deviceKey, ref, deleteWithInstance }) => ({ deviceKey, disk: ref, deleteWithInstance }))
 
-    it('are exchanged for those of a set: the same instance then has the bytes of before, and back again', async () => {
+    it('are exchanged for those of a set: the same instance then has the bytes of before, and back again', async ({ skip }) => {
+      skip(world().live === true, 'nobody sees the bytes of a real disk from outside')
       const { snapshots } = world().provider
       if (world().provider.disks === undefined || snapshots === undefined) return
       const ref = await world().makePrimary()

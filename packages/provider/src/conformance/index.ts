@@ -8,7 +8,7 @@ import { snapshotConformance } from './snapshots.ts'
 import { trafficConformance } from './traffic.ts'
 import type { ConformanceWorld } from './world.ts'
 
-export type { ConformanceWorld, FaultyCall } from './world.ts'
+export type { ConformanceWorld, Counted, FaultyCall } from './world.ts'
 
 /**
  * What every provider has to do, whatever its cloud: one suite, run against the real adapters and against the simulated ones.

@@ -6,17 +6,20 @@ import { isProviderError } from '../provider-error.ts'
 import type { Provider } from '../provider.ts'
 import type { CallContext, InstanceRef, OperationHandle, OperationStatus, ProviderErrorShape } from '../refs.ts'
 import type { ConformanceWorld } from './world.ts'
+import { randomUUID } from 'node:crypto'
 
 /** Longest that anything may take, of the world's time. */
 const patienceMs = 20 * 60_000
 const stepMs = 1_000
 let contexts = 0
+/** Real clouds remember keys for longer than a run takes. */
+const run = randomUUID()
 
 /** A context with a key of its own. */
 export function newContext(more: Partial<CallContext> = {}): CallContext {
   contexts += 1
   return {
-    idempotencyKey: sha256(`conformance ${contexts} ${process.pid}`).slice(0, 32),
+    idempotencyKey: sha256(`conformance ${contexts} ${run}`).slice(0, 32),
     tags: { 'understudy:role': 'shadow' },
     actor: 'conformance',
     priority: 'background',

@@ -6,6 +6,13 @@ import type { DiskRef, InstanceRef, ProviderErrorKind, PurchaseModel } from '../
 /** Calls that a world can make fail; named as in the port. */
 export type FaultyCall = 'provision' | 'start' | 'stop' | 'terminate' | 'capture' | 'describe' | 'setWeights'
 
+/** What there is of one key. */
+export interface Counted {
+  readonly instances: number
+  readonly looseDisks: number
+  readonly snapshots: number
+}
+
 /**
  * One provider over one cloud that can be disturbed. The suite is the same whether the cloud is in this process under a virtual
  * clock or behind HTTP under a real one: it never waits by itself, it asks the world to let time pass.
@@ -15,6 +22,10 @@ export interface ConformanceWorld {
   /** The view of a process that has just started: the same cloud, nothing remembered. */
   freshProvider(): Provider
   readonly clock: Clock
+  /** A real account: cases that need a fault, an announcement, or a look at the bytes of a disk are skipped. */
+  readonly live?: true
+  /** Mechanisms for which there is an entry point. Absent: all that the provider has. */
+  readonly entryPoints?: readonly TrafficMechanism[]
   /** Resolves or rejects as `work` does, and lets time pass until then. */
   run<T>(work: Promise<T>): Promise<T>
   /** Lets this much of the world's time pass. */
@@ -55,6 +66,6 @@ export interface ConformanceWorld {
   writeDisk(disk: DiskRef, value: number): void
   readDisk(disk: DiskRef): number
   /** How many instances, disks and snapshots of this key the cloud really holds, whatever the provider says. */
-  countOf(idempotencyKey: string): { readonly instances: number; readonly looseDisks: number; readonly snapshots: number }
+  countOf(idempotencyKey: string): Counted | Promise<Counted>
   close(): Promise<void>
 }
