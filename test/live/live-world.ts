@@ -131,6 +131,11 @@ async function bind({ provider, clock, config }: Live, mechanism: TrafficMechani
   }
   await traffic.setWeights(binding, [{ ref, weight: 100 }], newContext())
   await removeOthers(traffic, binding, ref)
+  // Those who still finish what they have would be seen by the case that follows.
+  for (const untilMs = clock.nowMs() + 10 * 60_000; (await traffic.state(binding)).length > 1;) {
+    if (clock.nowMs() > untilMs) throw new Error(`Others than ${ref.nativeId} stay behind ${mechanism}.`)
+    await sleep(clock, 2_000)
+  }
   return binding
 }
 
