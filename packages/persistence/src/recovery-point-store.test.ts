@@ -2,18 +2,10 @@ import { manifestHash } from '@understudy/control'
 import type { Manifest, RecoveryPoint } from '@understudy/control'
 import { randomIds } from '@understudy/core'
 import { expect, test } from 'vitest'
-import { aWorld, later, start, useDatabase } from './testing/fixtures.ts'
+import { aRecoveryPoint as aPoint, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const points = () => connection.database.stores.recoveryPoints
-
-const aPoint = (of: Pick<RecoveryPoint, 'projectId' | 'resourceId' | 'accountId'>, overrides: Partial<RecoveryPoint> = {}): RecoveryPoint => ({
-  ...{ id: randomIds.next('recoveryPoint'), ...of, status: 'capturing', reason: 'before the upgrade', requestedBy: 'key:test' },
-  ...{ database: undefined, sequence: undefined, manifest: undefined, manifestHash: undefined, capturedAt: undefined, lockedUntil: undefined },
-  ...{ deleteTime: undefined, purgeTime: undefined, verification: undefined, operationId: undefined, lastError: undefined },
-  ...{ createdAt: start, updatedAt: start, version: 1 },
-  ...overrides,
-})
 
 function sealed(
   of: Pick<RecoveryPoint, 'projectId' | 'resourceId' | 'accountId'>,

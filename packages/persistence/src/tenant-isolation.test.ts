@@ -1,7 +1,7 @@
 import type { Stores } from '@understudy/control'
 import { randomIds } from '@understudy/core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { aDelivery, aKey, anOperation, aSecret, aShadow, aSignal, aWebhook, aWorld, start, useDatabase } from './testing/fixtures.ts'
+import { aDelivery, aKey, anOperation, aRecoveryPoint, aSecret, aShadow, aSignal, aWebhook, aWorld, start, useDatabase } from './testing/fixtures.ts'
 
 /**
  * Two projects that hold the same things. Whatever one of them asks for, by listing, by the other's ids, or by going on after the other's
@@ -35,6 +35,8 @@ async function aTenant(): Promise<Tenant> {
   await stores.shadows.insert(shadow)
   await stores.signals.insertNew([signal])
   await stores.operations.insertUnlocked([operation])
+  const point = aRecoveryPoint(own)
+  await stores.recoveryPoints.insert(point)
   await stores.webhooks.insert(webhook, { current: aSecret(), previous: undefined, previousUntil: undefined })
   await stores.webhooks.insertDeliveries([delivery])
   await stores.audit.append([{ projectId: project.id, at: start, actor: 'a', action: 'b', target: resource.id, operationId: operation.id }])
@@ -43,7 +45,7 @@ async function aTenant(): Promise<Tenant> {
     { projectId: project.id, key: 'k', fingerprint: 'f', status: undefined, body: undefined, headers: undefined, createdAt: start },
     start,
   )
-  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery }
+  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery, point }
   return { ...own, ids: Object.fromEntries(Object.entries(ids).map(([name, { id }]) => [name, id])) }
 }
 
@@ -57,6 +59,7 @@ const finds: Record<string, (stores: Stores, projectId: string, id: string) => P
   operation: (stores, projectId, id) => stores.operations.find(projectId, id),
   webhook: (stores, projectId, id) => stores.webhooks.find(projectId, id),
   delivery: (stores, projectId, id) => stores.webhooks.findDelivery(projectId, id),
+  point: (stores, projectId, id) => stores.recoveryPoints.find(projectId, id),
 }
 
 type List = (stores: Stores, projectId: string, after: string | undefined, other: Tenant) => Promise<readonly { readonly projectId: string }[]>
@@ -90,6 +93,11 @@ const lists: Record<string, { readonly of: string; readonly list: List }> = {
   'deliveries of an endpoint': {
     of: 'delivery',
     list: (stores, projectId, after, { ids }) => stores.webhooks.listDeliveries(projectId, { after, limit: 100, endpointId: ids.webhook! }),
+  },
+  'recovery points': { of: 'point', list: (stores, projectId, after) => stores.recoveryPoints.list(projectId, { after, limit: 100 }) },
+  'recovery points of a resource': {
+    of: 'point',
+    list: (stores, projectId, after, { resourceId }) => stores.recoveryPoints.list(projectId, { after, limit: 100, resourceId }),
   },
   'the audit trail': { of: 'resource', list: (stores, projectId) => stores.audit.list(projectId, { after: 0, limit: 100 }) },
   'the audit trail of an operation': {
@@ -142,6 +150,7 @@ test('no method that takes a project is missing here', () => {
     events: ['listAfter'],
     idempotency: ['begin', 'complete', 'forget'],
     operations: ['find', 'list'],
+    recoveryPoints: ['find', 'list'],
     resources: ['find', 'list', 'delete'],
     shadows: ['find', 'list'],
     signals: ['find', 'list'],
@@ -158,7 +167,8 @@ test('no method that takes a project is missing here', () => {
     'listAll',
     'listProtected',
   ])
-  for (const more of ['listUnfinished', 'listAlive', 'listAliveByNativeIds', 'listArmedBefore', 'listSealedWithOtherKey']) withoutProject.add(more)
+  for (const more of ['listUnfinished', 'listDue', 'listAlive', 'listAliveByNativeIds', 'listArmedBefore', 'listSealedWithOtherKey'])
+    withoutProject.add(more)
   for (const [store, methods] of Object.entries(connection.database.stores)) {
     const named = Object.keys(methods).filter((method) => /^(find|list|delete)/.test(method) && !withoutProject.has(method))
     const known: readonly string[] = takesProject[store as keyof typeof takesProject] ?? []

@@ -1,4 +1,16 @@
-import type { Account, ApiKey, Delivery, Operation, Project, Resource, SealedSecret, Shadow, Signal, WebhookEndpoint } from '@understudy/control'
+import type {
+  Account,
+  ApiKey,
+  Delivery,
+  Operation,
+  Project,
+  Resource,
+  SealedSecret,
+  Shadow,
+  Signal,
+  WebhookEndpoint,
+  RecoveryPoint,
+} from '@understudy/control'
 import type { Database } from '@understudy/control'
 import { randomIds, systemClock } from '@understudy/core'
 import { createTestDatabase } from '@understudy/testing'
@@ -272,3 +284,14 @@ export async function aWorld(database: Database): Promise<{ readonly project: Pr
   await database.stores.resources.insert(resource)
   return { project, account, resource }
 }
+
+export const aRecoveryPoint = (
+  of: Pick<RecoveryPoint, 'projectId' | 'resourceId' | 'accountId'>,
+  overrides: Partial<RecoveryPoint> = {},
+): RecoveryPoint => ({
+  ...{ id: randomIds.next('recoveryPoint'), ...of, status: 'capturing', reason: 'before the upgrade', requestedBy: 'key:test' },
+  ...{ database: undefined, sequence: undefined, manifest: undefined, manifestHash: undefined, capturedAt: undefined, lockedUntil: undefined },
+  ...{ deleteTime: undefined, purgeTime: undefined, verification: undefined, operationId: undefined, lastError: undefined },
+  ...{ createdAt: start, updatedAt: start, version: 1 },
+  ...overrides,
+})
