@@ -110,7 +110,7 @@ export interface SimWorld {
 async function createWorld(options: SimulationOptions): Promise<SimWorld> {
   const random = seededRandom(options.seed)
   const clock = new VirtualClock()
-  const opened = openDatabase({ url: options.databaseUrl, poolMax: 1, clock })
+  const opened = openDatabase({ url: options.databaseUrl, poolMax: 1, clock, preparesStatements: true })
   const dc = seedRegion({ clock, random: seededRandom(options.seed ^ 0x5eed), stateChangeEvents: random.next() < 0.5 })
   const inFlight = new InFlight()
   const database = orderedDatabase(opened, inFlight)

@@ -25,6 +25,11 @@ export interface DatabaseOptions {
   /** Dates the audit rows of sagas, and measures. */
   readonly clock: Clock
   readonly observe?: Observe
+  /**
+   * Has the server parse each statement once per connection instead of each time. Not for production: a statement whose list of ids has
+   * another length is another statement, and the server would keep them all. Default false.
+   */
+  readonly preparesStatements?: boolean
 }
 
 const sagaPoolMax = 3
@@ -35,8 +40,8 @@ const transactionLimits = { maxWait: 10_000, timeout: 30_000 }
 /** Opens the database lazily: connections are made when they are needed. Throws nothing; `ping` tells whether the server answers. */
 export function openDatabase(options: DatabaseOptions): Database {
   const observe: Observe = options.observe ?? (() => undefined)
-  const pool = openPool(options.url, options.poolMax ?? 10, observe)
-  const sagaPool = openPool(options.url, sagaPoolMax, observe)
+  const pool = openPool(options.url, options.poolMax ?? 10, observe, options)
+  const sagaPool = openPool(options.url, sagaPoolMax, observe, options)
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
   const around = observed(options.clock, observe)
   const isDivisible = (error: unknown): boolean => !isAppError(translate(error), 'unavailable')

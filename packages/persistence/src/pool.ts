@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
 import { isRetryable } from './database-errors.ts'
 import type { Observe } from './observe.ts'
+import { PreparingClient } from './preparing-client.ts'
 import { sqlOfPg } from './sql.ts'
 import type { Sql } from './sql.ts'
 
@@ -15,8 +16,9 @@ const answerTimeoutMs = 35_000
  */
 const sessionSettings = `set time zone 'UTC'; set statement_timeout = '30s'; set idle_in_transaction_session_timeout = '60s'`
 
-export function openPool(url: string, max: number, observe: Observe): pg.Pool {
+export function openPool(url: string, max: number, observe: Observe, options: { readonly preparesStatements?: boolean } = {}): pg.Pool {
   const pool = new pg.Pool({
+    ...(options.preparesStatements && { Client: PreparingClient }),
     connectionString: url,
     max,
     connectionTimeoutMillis: connectTimeoutMs,
