@@ -97,6 +97,8 @@ async function makeRig(options: MatrixOptions, services: number): Promise<Rig> {
   const world = await createCrashWorld(own.url)
   const start = (): WorkerProcess => startWorkerProcess({ databaseUrl: own.url, redisUrl: redis?.url })
   let worker = start()
+  // One that cannot start says why; without it every wait below would end with nothing but that it was too long.
+  await worker.ready
   const all = await world.protect('web', services, options.tier)
   const left = [...all]
   /** Takes a service that nothing has happened to, has every change of its failover told, and lets the notice come. */

@@ -49,6 +49,7 @@ describe.skipIf(testRedisUrl() === undefined)('Redis emptied in the middle of a 
     redis = await startTestRedis()
     world = await createCrashWorld(own.url)
     worker = start()
+    await worker.ready
     services = await world.protect('flush', 3, hotTier)
   })
   afterAll(async () => {
@@ -110,6 +111,7 @@ describe('PostgreSQL crashing in the middle of a failover', () => {
     await migrate(server.url)
     world = await createCrashWorld(server.url)
     worker = startWorkerProcess({ databaseUrl: server.url })
+    await worker.ready
     services = await world.protect('crash', 6, hotTier)
   })
   afterAll(async () => {
@@ -159,6 +161,7 @@ describe('the notice of an interruption', () => {
     own = await createTestDatabase()
     world = await createCrashWorld(own.url)
     worker = startWorkerProcess({ databaseUrl: own.url })
+    await worker.ready
     services = await world.protect('notice', 4, hotTier)
   })
   afterAll(async () => {

@@ -49,7 +49,7 @@ export async function startTestRedis(): Promise<TestRedis | undefined> {
     await rm(directory, { recursive: true, force: true })
   }
   const clock = systemClock({ keepAlive: true })
-  for (let waitedMs = 0; waitedMs < 10_000 && child.exitCode === null; waitedMs += 20) {
+  for (let waitedMs = 0; waitedMs < 60_000 && child.exitCode === null; waitedMs += 20) {
     if (await answersPing(port)) return { url: `redis://127.0.0.1:${port}`, stop }
     await sleep(clock, 20)
   }
