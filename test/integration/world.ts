@@ -25,7 +25,7 @@ export interface World {
   readonly events: readonly RunnerEvent[]
   readonly errors: readonly string[]
   /** A running web service behind a load balancer of its own. */
-  seed(name: string): Promise<SeededService>
+  seed(name: string, how?: { readonly purchase?: 'spot' | 'on-demand' }): Promise<SeededService>
   /** Imports it and waits for the resource. */
   adopt(service: SeededService): Promise<Resource>
   /** Protects it and waits until the promised shadows are proven. */
@@ -108,7 +108,7 @@ export async function createWorld(
     worker,
     events,
     errors,
-    seed: (name) => seed(sim, name),
+    seed: (name, how) => seed(sim, { name, ...how }),
     adopt: (service) => adopt(world, service),
     protect: (resource, tier) => protect(world, resource, { ...hotTier, ...tier }),
     async resource(id) {
@@ -136,11 +136,11 @@ async function firstPrincipal(control: Control): Promise<Principal> {
   return { keyId: key.id, projectId: made.projectId, role: 'admin', name: key.name, installationAdmin: true }
 }
 
-async function seed(sim: SimServer, name: string): Promise<SeededService> {
+async function seed(sim: SimServer, wanted: { readonly name: string; readonly purchase?: 'spot' | 'on-demand' }): Promise<SeededService> {
   const response = await fetch(`${sim.url}/_sim/seed`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name }),
+    body: JSON.stringify(wanted),
   })
   const { services } = (await response.json()) as { services: SeededService[] }
   const [service] = services

@@ -88,3 +88,28 @@ test('an account is not deleted while it has recovery points', async () => {
   expectProblem(answer, 409, 'conflict', /recovery points/)
   expect((await send('GET', `/v1/recovery-points/${point.id}`)).status).toBe(200)
 })
+
+test('a rollback is planned, approved by its hash, and refused when the world has moved', async () => {
+  const { id, resourceId } = await ours.aPointOfAnInstance()
+  const body = { recoveryPointId: id, reason: 'the upgrade has failed' }
+  const planned = await send('POST', '/v1/rollbacks?validateOnly=true', undefined, body)
+  expect(planned.json.plan).toMatchObject({ resourceId, recoveryPointId: id, devices: [{ role: 'root' }, { role: 'data' }], untouched: [] })
+  expect((await send('POST', '/v1/rollbacks', undefined, body)).json).toMatchObject({ status: 400, errors: [{ pointer: '/planHash' }] })
+  // Another choice of disks is another plan.
+  const { planHash } = planned.json
+  const one = [planned.json.plan.devices[1].device as string]
+  expectProblem(await send('POST', '/v1/rollbacks', undefined, { ...body, planHash, devices: one }), 409, 'plan_stale', /not the plan/)
+  expectProblem(
+    await send('POST', '/v1/rollbacks?validateOnly=true', undefined, { ...body, devices: ['/dev/none'] }),
+    409,
+    'conflict',
+    /has no \/dev\/none/,
+  )
+  const started = await send('POST', '/v1/rollbacks', undefined, { ...body, planHash })
+  expect(started.json).toMatchObject({ kind: 'recovery.rollback', resourceId })
+  // The point to return to, should this turn out wrong, has its row before anything happens.
+  const points = await send('GET', `/v1/recovery-points?resourceId=${resourceId}&status=capturing`)
+  expect(points.json.items).toMatchObject([{ operationId: started.json.id, reason: `Before going back to ${id}` }])
+  const again = await send('POST', '/v1/rollbacks', undefined, { ...body, planHash })
+  expectProblem(again, 409, 'busy', /works on this resource/)
+})

@@ -6,6 +6,7 @@ import * as ingest from './ingest.ts'
 import * as operations from './operations.ts'
 import * as recoveryPoints from './recovery-points.ts'
 import * as resources from './resources.ts'
+import * as rollbacks from './rollbacks.ts'
 import type { RouteContract } from './route.ts'
 import * as service from './service.ts'
 import * as shadows from './shadows.ts'
@@ -24,6 +25,7 @@ export const routes: readonly RouteContract[] = [
   resources,
   shadows,
   recoveryPoints,
+  rollbacks,
   signals,
   ingest,
   operations,

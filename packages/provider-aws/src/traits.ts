@@ -23,6 +23,7 @@ export const awsTraits = ({ expectedSeconds, limits }: Pick<AwsSettings, 'expect
   interruptionNotice: { supported: true, seconds: 120, bestEffort: true },
   resize: { supported: true, requires: 'stopped', spot: false },
   hold: { supported: true, enableAt: 'launch', withSpot: true, resizableWhileHeld: false, maxMemoryMiB: 150 * 1024 },
+  stopOneTimeSpot: { supported: false, reason: 'EC2 stops a Spot Instance only when its request is persistent.' },
   rename: { supported: true, how: 'tag' },
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   postponeMaintenance: { supported: false, reason: 'The port has no call that moves a scheduled event yet.' },

@@ -50,6 +50,8 @@ export interface Traits {
     resizableWhileHeld: boolean
     maxMemoryMiB?: number
   }>
+  /** Stopping an interruptible instance that is terminated when the cloud wants it back. Absent: like any other. */
+  readonly stopOneTimeSpot?: Answer
   readonly rename: Answer<{ how: 'tag' | 'native-stopped' | 'logical-only' }>
   readonly multiDiskSnapshot: Answer<{ maxDisks: number; guarantee: 'always' | 'conditional' }>
   readonly postponeMaintenance: Answer

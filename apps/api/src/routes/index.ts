@@ -42,6 +42,7 @@ import { listRecoveryPointsRoute } from './recovery-points/list-recovery-points.
 import { lockRecoveryPointRoute } from './recovery-points/lock-recovery-point.ts'
 import { undeleteRecoveryPointRoute } from './recovery-points/undelete-recovery-point.ts'
 import { verifyRecoveryPointRoute } from './recovery-points/verify-recovery-point.ts'
+import { startRollbackRoute } from './rollbacks/start-rollback.ts'
 import { createSignalRoute } from './signals/create-signal.ts'
 import { getSignalRoute } from './signals/get-signal.ts'
 import { listSignalsRoute } from './signals/list-signals.ts'
@@ -114,6 +115,7 @@ export const routes: readonly Route[] = [
   lockRecoveryPointRoute,
   undeleteRecoveryPointRoute,
   verifyRecoveryPointRoute,
+  startRollbackRoute,
   createSignalRoute,
   getSignalRoute,
   listSignalsRoute,

@@ -84,6 +84,12 @@ export const samples: Readonly<Record<string, MakeSample>> = {
     return changing(await t.aRecoveryPoint({ deleteTime: at, purgeTime: at }))
   },
 
+  // A dry run: the real one wants the hash of a plan.
+  startRollback: async (t) => ({
+    query: 'validateOnly=true',
+    body: { recoveryPointId: (await t.aPointOfAnInstance()).id, reason: 'the upgrade has failed' },
+  }),
+
   createSignal: async (t) => ({ body: { resourceId: (await t.aResource()).id, kind: 'rebalance' } }),
   listSignals: nothing,
   getSignal: async (t, test) => {

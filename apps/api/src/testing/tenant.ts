@@ -40,6 +40,8 @@ export interface Tenant {
   aShadow(overrides?: Partial<Shadow>): Promise<Shadow>
   /** Sealed, the first of its chain. */
   aRecoveryPoint(overrides?: Partial<RecoveryPoint>): Promise<RecoveryPoint>
+  /** Of an instance that the simulated cloud really has. */
+  aPointOfAnInstance(): Promise<RecoveryPoint>
   anOperation(overrides?: Partial<Operation>): Promise<Operation>
   /** Failed for good behind its point of no return. */
   aStuckOperation(): Promise<{ readonly operation: Operation; readonly step: string }>
@@ -57,13 +59,13 @@ export async function aTenant(test: TestApp, name: string): Promise<Tenant> {
   const key = async (role: Role): Promise<string> => (await createApiKey(control, root, { name: role, role, projectId: project.id })).secret
   const keys = { viewer: await key('viewer'), operator: await key('operator'), admin: await key('admin') }
   const admin = await authenticate(control, keys.admin)
-  const build = builders(control, admin)
+  const build = builders(test, admin)
   return { projectId: project.id, keys, admin, ...build }
 }
 
 let serial = 0
 
-function builders(control: Control, admin: Principal) {
+function builders({ control, cloud }: TestApp, admin: Principal) {
   const anAccount = (overrides: Partial<NewAccountInput> = {}) =>
     createAccount(control, admin, {
       name: 'production',
@@ -90,6 +92,22 @@ function builders(control: Control, admin: Principal) {
     await control.database.stores.recoveryPoints.insert(point)
     return point
   }
+  const aPointOfAnInstance = async (): Promise<RecoveryPoint> => {
+    const { nativeId, devices } = cloud.newInstance()
+    const account = await createAccount(control, admin, { name: 'simulated', provider: 'sim', region: cloud.region, settings: {}, credentials: {} })
+    const resource = await aResource({ accountId: account.id, nativeId })
+    const point = recoveryPointDefaults(control, resource)
+    const members = devices.map((device, index) => ({
+      device,
+      role: index === 0 ? ('root' as const) : ('data' as const),
+      snapshot: `snap-${index}`,
+      sizeGiB: 8,
+    }))
+    const manifest: Manifest = { ...point.manifest!, disks: { ...point.manifest!.disks, members } }
+    const sealed = { ...point, manifest, manifestHash: manifestHash(manifest) }
+    await control.database.stores.recoveryPoints.insert(sealed)
+    return sealed
+  }
   const anOperation = async (overrides: Partial<Operation> = {}): Promise<Operation> => {
     const operation = { ...operationDefaults(control, admin.projectId), ...overrides }
     await control.database.stores.operations.insertUnlocked([operation])
@@ -112,6 +130,7 @@ function builders(control: Control, admin: Principal) {
     aProtectedResource: () => aResource({ tier, status: 'protected' }),
     aShadow,
     aRecoveryPoint,
+    aPointOfAnInstance,
     anOperation,
     aStuckOperation: () => aStuckOperation(control, admin, anOperation),
     aWebhook,

@@ -9,6 +9,8 @@ import { createTestDatabase } from '@understudy/testing'
 import { azureAdapter } from '@understudy/provider-azure'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { buildApp } from '../app.ts'
+import { simulatedCloud } from './simulated-adapter.ts'
+import type { SimulatedCloud } from './simulated-adapter.ts'
 import type { ApiSettings, AppDeps } from '../deps.ts'
 
 /** The API over a database of its own, as production wires it, except that time stands still and the bell is heard here. */
@@ -16,6 +18,7 @@ export interface TestApp {
   readonly app: FastifyInstance
   readonly control: Control
   readonly clock: Clock
+  readonly cloud: SimulatedCloud
   readonly rung: readonly { readonly topic: string; readonly key: string }[]
   readonly logLines: readonly string[]
   /** Key of the installation, in the first project. */
@@ -57,7 +60,15 @@ export async function startTestApp(options: { readonly clock?: Clock; readonly s
   const database = openDatabase({ url: testDatabase.url, clock })
   const vault = aesGcmVault({ keys: new Map([['test', new Uint8Array(32).fill(7)]]), current: 'test' })
   const random = seededRandom(1)
-  const providers = createProviders({ adapters: allAdapters, accounts: () => database.stores.accounts, vault, installation: 'test', clock, random })
+  const cloud = simulatedCloud()
+  const providers = createProviders({
+    adapters: [...allAdapters, cloud.adapter],
+    accounts: () => database.stores.accounts,
+    vault,
+    installation: 'test',
+    clock,
+    random,
+  })
   const control: Control = {
     database,
     clock,
@@ -91,6 +102,7 @@ export async function startTestApp(options: { readonly clock?: Clock; readonly s
     app,
     control,
     clock,
+    cloud,
     rung,
     logLines,
     rootKey: first.secret,
@@ -101,6 +113,7 @@ export async function startTestApp(options: { readonly clock?: Clock; readonly s
       await providers.close()
       await database.close()
       await testDatabase.drop()
+      cloud.close()
     },
   }
 }

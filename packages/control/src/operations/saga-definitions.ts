@@ -4,6 +4,7 @@ import type { SagaDeps } from '../context.ts'
 import { failoverSaga } from '../failover/failover.saga.ts'
 import { captureRecoveryPointSaga } from '../recovery/capture-recovery-point.saga.ts'
 import { purgeRecoveryPointSaga } from '../recovery/purge-recovery-point.saga.ts'
+import { rollbackSaga } from '../recovery/rollback.saga.ts'
 import { verifyRecoveryPointSaga } from '../recovery/verify-recovery-point.saga.ts'
 import { importResourceSaga } from '../resources/import-resource.saga.ts'
 import { refreshResourceSaga } from '../resources/refresh-resource.saga.ts'
@@ -29,4 +30,5 @@ export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   captureRecoveryPointSaga,
   verifyRecoveryPointSaga,
   purgeRecoveryPointSaga,
+  rollbackSaga,
 ]

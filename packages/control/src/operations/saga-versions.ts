@@ -15,5 +15,6 @@ export const sagaVersions = {
   'recovery.capture': 1,
   'recovery.verify': 1,
   'recovery.purge': 1,
+  'recovery.rollback': 1,
 } as const
 export type SagaName = keyof typeof sagaVersions

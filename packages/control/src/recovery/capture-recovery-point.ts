@@ -8,7 +8,8 @@ import { recordChange } from '../journal/record-change.ts'
 import { priorities } from '../operations/operation.ts'
 import type { Operation } from '../operations/operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
-import type { DatabasePosition, RecoveryPoint } from './recovery-point.ts'
+import { newRecoveryPoint } from './new-recovery-point.ts'
+import type { DatabasePosition } from './recovery-point.ts'
 
 /**
  * Keeps the resource as it is now. `busy` while another point of it is being captured; `conflict` when its primary is gone.
@@ -44,15 +45,10 @@ export async function captureRecoveryPoint(
         details: { operationId: operation.id },
       })
     }
-    const at = now(control.clock)
-    const { projectId, accountId } = resource
-    const point: RecoveryPoint = {
-      ...{ id, projectId, resourceId: resource.id, accountId, status: 'capturing', reason: input.reason, requestedBy: actor },
-      ...{ database: input.database, sequence: undefined, manifest: undefined, manifestHash: undefined, capturedAt: undefined },
-      ...{ lockedUntil: undefined, deleteTime: undefined, purgeTime: undefined, verification: undefined, operationId: operation.id },
-      ...{ lastError: undefined, createdAt: at, updatedAt: at, version: 1 },
-    }
-    await stores.recoveryPoints.insert(point)
+    const { projectId } = resource
+    const { reason, database } = input
+    const what = { id, resource, reason, requestedBy: actor, database, operationId: operation.id, at: now(control.clock) }
+    await stores.recoveryPoints.insert(newRecoveryPoint(what))
     await recordChange(control, stores, {
       projectId,
       actor,

@@ -3,6 +3,7 @@ import { sagaLaws } from '@understudy/testing/saga-laws'
 import { describe, expect } from 'vitest'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { failureOf } from '../operations/failure.ts'
+import { redactDna } from '../resources/redact.ts'
 import { useLawBench } from '../testing/law-bench.ts'
 import { hotTier, setStage } from '../testing/stage.ts'
 import type { Stage } from '../testing/stage.ts'
@@ -11,6 +12,8 @@ import { manifestHash } from './manifest.ts'
 import type { Manifest } from './manifest.ts'
 import { purgeRecoveryPointSaga } from './purge-recovery-point.saga.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
+import { planRollback } from './rollback-plan.ts'
+import { rollbackSaga } from './rollback.saga.ts'
 import { verifyRecoveryPointSaga } from './verify-recovery-point.saga.ts'
 
 const bench = useLawBench()
@@ -147,6 +150,61 @@ describe('purging a deleted point', () => {
         async expectCleanSlate() {
           expect((await present(stage, point)).status).toBe('usable')
           expect(snapshotsIn(stage)).toBe(point.manifest!.disks.members.length)
+        },
+      })
+    },
+  })
+})
+
+describe('rolling back', () => {
+  const write = ({ dc }: Stage, volumeId: string, value: number): void => dc.blocks.write(volumeId, 0, Uint8Array.of(value))
+  const read = ({ dc }: Stage, volumeId: string): number => dc.blocks.read(volumeId, 0, 1)[0] ?? -1
+  const volumesOf = ({ dc, primary }: Stage): readonly string[] =>
+    dc.instances
+      .get(primary.nativeId)!
+      .blockDevices.toSorted((a, b) => (a.deviceName < b.deviceName ? -1 : 1))
+      .map(({ volumeId }) => volumeId)
+  const allVolumes = ({ dc }: Stage): number => dc.storage.describeVolumes().items.length
+
+  sagaLaws(rollbackSaga, {
+    makeStore: bench.makeStore,
+    classify: failureOf,
+    async makeWorld() {
+      const stage = await setStage(bench, hotTier, { purchase: 'on-demand' })
+      const former = volumesOf(stage)
+      for (const [index, volumeId] of former.entries()) write(stage, volumeId, 40 + index)
+      const point = await keptPoint(stage)
+      for (const volumeId of former) write(stage, volumeId, 7)
+      const safety = await insertPoint(stage)
+      const present = await stage.drive(stage.provider.inventory.describe(stage.primary))
+      const answer = planRollback({ resource: stage.resource, point, present: redactDna(present!), traits: stage.provider.traits })
+      if (!answer.ok) throw new Error(answer.reason)
+      const before = await stage.look()
+      const volumesBefore = allVolumes(stage)
+      const safetyNow = () => stage.deps.database.stores.recoveryPoints.findById(safety.id)
+      return stage.world({
+        params: {
+          ...{ resourceId: stage.resource.id, pointId: point.id, primary: stage.primary.nativeId, primaryEpoch: 1 },
+          ...{ planHash: answer.planHash, safetyPointId: safety.id },
+        },
+        async expectDone() {
+          expect(volumesOf(stage).map((volumeId) => read(stage, volumeId))).toEqual([40, 41])
+          // The same instance, with the traffic, and what it had is kept: on its former disks and in the safety point.
+          expect(await stage.look()).toEqual(before)
+          expect(former.map((volumeId) => read(stage, volumeId))).toEqual([7, 7])
+          expect(allVolumes(stage)).toBe(volumesBefore + former.length)
+          expect(await safetyNow()).toMatchObject({ status: 'usable', sequence: 2, manifest: { parent: { point: point.id } } })
+        },
+        async expectCleanSlate() {
+          expect(volumesOf(stage)).toEqual(former)
+          expect(former.map((volumeId) => read(stage, volumeId))).toEqual([7, 7])
+          expect(await stage.look()).toEqual(before)
+          expect(allVolumes(stage)).toBe(volumesBefore)
+          // Kept as a whole, or not at all.
+          const kept = await safetyNow()
+          const sets = kept?.status === 'usable' ? 2 : 1
+          expect(snapshotsIn(stage)).toBe(sets * former.length)
+          expect(kept?.status).toBeOneOf(['usable', 'failed', 'capturing'])
         },
       })
     },

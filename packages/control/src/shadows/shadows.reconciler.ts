@@ -3,6 +3,7 @@ import { now } from '@understudy/core'
 import { systemActor } from '../access/access.ts'
 import type { Account } from '../accounts/account.ts'
 import type { Control } from '../context.ts'
+import { holdingThePrimary } from '../operations/hold-the-primary.ts'
 import { priorities } from '../operations/operation.ts'
 import type { Operation } from '../operations/operation.ts'
 import type { SagaName } from '../operations/saga-versions.ts'
@@ -56,7 +57,7 @@ async function reconcileAccount(control: Control, account: Account, resources: r
   const shadows = await stores.shadows.listAlive(resourceIds)
   const unfinished = await stores.operations.listUnfinished({ resourceIds, limit: 10_000 })
   const shadowsOf = Map.groupBy(shadows, (shadow) => shadow.resourceId)
-  const busyResources = new Set(unfinished.filter((operation) => operation.kind === 'failover').map((operation) => operation.resourceId))
+  const busyResources = new Set(unfinished.filter((operation) => holdingThePrimary.has(operation.kind)).map((operation) => operation.resourceId))
   const idle = resources.filter((resource) => !busyResources.has(resource.id))
   const states = await statesOf(
     control,

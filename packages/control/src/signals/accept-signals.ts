@@ -170,15 +170,19 @@ async function act(control: Control, stores: Stores, situation: Situation): Prom
     wanted.map((item) => item.operation),
   )
   const hurried: { readonly id: string; readonly deadline: Date | undefined; readonly priority: number }[] = []
+  const inTheWay = new Set<string>()
   for (const [index, item] of wanted.entries()) {
     const { operation, joined } = started[index] ?? {}
     const answer = answers.get(item.signal.id)
     if (!operation || !answer) continue
+    // A rollback holds the primary, and cannot save it: it is given up, and the look at the primaries then fails it over.
+    if (joined && item.operation.kind === 'failover' && operation.kind !== 'failover') inTheWay.add(operation.id)
     if (joined) hurried.push({ id: operation.id, deadline: item.signal.deadline, priority: item.operation.priority })
     answers.set(item.signal.id, { ...answer, operationId: operation.id })
   }
   await stores.operations.hurry(hurried, now(control.clock))
-  if (lookAtPrimaries) await stores.outbox.append([wakePrimaries(control)])
+  for (const id of inTheWay) await stores.operations.requestCancel(id, now(control.clock))
+  if (lookAtPrimaries || inTheWay.size > 0) await stores.outbox.append([wakePrimaries(control)])
   await record(control, stores, situation, answers)
   return answers
 }

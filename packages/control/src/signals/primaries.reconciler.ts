@@ -2,6 +2,7 @@ import type { Json } from '@understudy/core'
 import type { InstanceSummary, NeutralSignal, Provider } from '@understudy/provider'
 import type { Account } from '../accounts/account.ts'
 import type { Control } from '../context.ts'
+import { holdingThePrimary } from '../operations/hold-the-primary.ts'
 import { AccountFailures } from '../reconcilers/per-account.ts'
 import type { Reconciler } from '../reconcilers/reconciler.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -50,7 +51,7 @@ async function lookAt(
   const { stores } = control.database
   const unfinished = await stores.operations.listUnfinished({
     resourceIds: resources.map((resource) => resource.id),
-    kinds: ['failover'],
+    kinds: [...holdingThePrimary],
     limit: 10_000,
   })
   const busy = new Set(unfinished.map((operation) => operation.resourceId))
@@ -58,9 +59,11 @@ async function lookAt(
   const idle = resources.filter((resource) => !busy.has(resource.id))
   if (idle.length === 0) return []
   const states = await provider.inventory.states(idle.map((resource) => ({ ...provider.scope, nativeId: resource.nativeId })))
+  const gaveWay = await rollbacksThatGaveWay(control, idle)
   const received: Received[] = []
   for (const resource of idle) {
-    const signal = lostSignal(control, resource, states.get(resource.nativeId)) ?? (await unansweredSignal(control, resource))
+    const signal =
+      lostSignal(control, resource, states.get(resource.nativeId)) ?? (await unansweredSignal(control, resource, gaveWay.get(resource.id)))
     if (!signal) continue
     const attempt = await nextAttempt(control, resource)
     if (attempt === undefined) continue
@@ -96,25 +99,44 @@ function causeOf(code: string | undefined): NeutralSignal['cause'] {
   return code.startsWith('Client.') ? 'user' : code.startsWith('Server.') ? 'platform' : 'unknown'
 }
 
-/** An interruption whose failover failed while the primary is still there. */
-async function unansweredSignal(control: Control, resource: Resource): Promise<NeutralSignal | undefined> {
-  if (resource.status !== 'degraded') return undefined
+/** How long after its end a rollback is asked whether it has given way to an interruption. */
+const gaveWayMaxMs = 60 * 60_000
+
+/** By resource: the rollback that was given up last. An interruption that came meanwhile has found the primary taken. */
+async function rollbacksThatGaveWay(control: Control, resources: readonly Resource[]): Promise<ReadonlyMap<string, string>> {
+  const sinceMs = control.clock.nowMs() - gaveWayMaxMs
+  const found = new Map<string, string>()
+  for (const projectId of new Set(resources.map((resource) => resource.projectId))) {
+    const query = { after: undefined, limit: 100, kind: 'recovery.rollback', status: 'cancelled' }
+    for (const { id, resourceId = '', finishedAt } of await control.database.stores.operations.list(projectId, query)) {
+      if (finishedAt !== undefined && finishedAt.getTime() >= sinceMs && !found.has(resourceId)) found.set(resourceId, id)
+    }
+  }
+  return found
+}
+
+/** An interruption whose failover failed, or had to wait for a rollback to be given up, while the primary is still there. */
+async function unansweredSignal(control: Control, resource: Resource, gaveWay: string | undefined): Promise<NeutralSignal | undefined> {
+  if (resource.status !== 'degraded' && gaveWay === undefined) return undefined
   const { stores } = control.database
   const [last] = await stores.operations.list(resource.projectId, { after: undefined, limit: 1, resourceId: resource.id, kind: 'failover' })
-  if (last?.status !== 'failed' || last.deadline === undefined || last.deadline.getTime() < control.clock.nowMs()) return undefined
   const [notice] = await stores.signals.list(resource.projectId, { after: undefined, limit: 1, resourceId: resource.id, kind: 'interruption' })
   if (notice?.nativeId !== resource.nativeId) return undefined
+  const hasFailed = last?.status === 'failed' && last.deadline !== undefined && last.deadline.getTime() >= control.clock.nowMs()
+  if (!hasFailed && (gaveWay === undefined || notice.operationId !== gaveWay)) return undefined
   return {
     kind: 'interruption',
     effect: notice.effect,
     nativeId: resource.nativeId,
-    deadline: last.deadline.toISOString(),
+    ...deadlineOf(hasFailed ? last.deadline : notice.deadline),
     observedAt: notice.observedAt.toISOString(),
     confidence: notice.confidence,
     cause: notice.cause,
     canExpedite: false,
   }
 }
+
+const deadlineOf = (deadline: Date | undefined) => (deadline === undefined ? {} : { deadline: deadline.toISOString() })
 
 /** Number of the next attempt for this primary; undefined while it is too early for one. */
 async function nextAttempt(control: Control, resource: Resource): Promise<number | undefined> {

@@ -72,12 +72,12 @@ export interface View {
   >
 }
 
-export async function setStage(bench: LawBench, tier: Tier): Promise<Stage> {
+export async function setStage(bench: LawBench, tier: Tier, options: { readonly purchase?: 'spot' | 'on-demand' } = {}): Promise<Stage> {
   const clock = bench.startClock()
   const dc = seedRegion({ clock, random: seededRandom(7) })
   const provider = simProvider(dc, { installation })
   const run = <T>(work: Promise<T>): Promise<T> => drive(clock, work, { settle: () => bench.inFlight.settle() })
-  const service = seedWebService(dc, { name: 'web', zone: primaryZone, deregistrationDelaySeconds: 10 })
+  const service = seedWebService(dc, { name: 'web', zone: primaryZone, deregistrationDelaySeconds: 10, ...options })
   const binding: TrafficBinding = { mechanism: 'lb-weight', native: { ...service.binding } }
   const primary: InstanceRef = { ...provider.scope, nativeId: service.instance.instanceId, zone: primaryZone }
   await run(awaitHealthy({ clock }, provider, binding, primary, new AbortController().signal))

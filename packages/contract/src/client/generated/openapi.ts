@@ -700,6 +700,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/rollbacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a resource back to a recovery point
+         * @description First with `validateOnly=true`: nothing happens, the answer is the plan and its hash. Then with that `planHash`: the plan is carried out, or refused when anything has changed since. The state of now is kept as a recovery point before.
+         */
+        post: operations["startRollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/signals": {
         parameters: {
             query?: never;
@@ -1645,6 +1665,10 @@ export interface components {
             plan: components["schemas"]["FailoverPlan"];
             planHash: string;
         };
+        PlannedRollback: {
+            plan: components["schemas"]["RollbackPlan"];
+            planHash: string;
+        };
         Problem: {
             /**
              * Format: uri
@@ -1848,6 +1872,44 @@ export interface components {
             /** @description Present when there may be more. */
             nextPageToken?: string;
         };
+        RollbackPlan: {
+            resourceId: string;
+            primary: string;
+            primaryEpoch: number;
+            recoveryPointId: string;
+            manifestHash: string;
+            /** @description Disks that are exchanged. */
+            devices: {
+                device: string;
+                /** @enum {string} */
+                role: "root" | "data";
+                /** @description The disk that is there now. It stays, unplugged. */
+                present: string;
+                presentGiB: number;
+                keptGiB: number;
+            }[];
+            /** @description Disks that stay as they are. */
+            untouched: {
+                device: string;
+                disk: string;
+            }[];
+            /** @description Where the definition differs: in the point, as last recorded, and now. Nothing of it is changed back. */
+            differences: {
+                field: string;
+                kept: unknown;
+                known: unknown;
+                now: unknown;
+            }[];
+            steps: {
+                name: string;
+                title: string;
+                undo: string;
+                expectedSeconds: number;
+            }[];
+            /** @description Expected, from the last request before to the first one after. */
+            downtimeSeconds: number;
+            risks: string[];
+        };
         Shadow: {
             /** @description The id of a shadow. */
             id: string;
@@ -1964,6 +2026,15 @@ export interface components {
         SkipStep: {
             /** @description Name of the failed step, so that no other one is skipped by mistake. */
             step: string;
+        };
+        StartRollback: {
+            /** @description The id of a recovery point. */
+            recoveryPointId: string;
+            reason: string;
+            /** @description Left out: all disks of the point. */
+            devices?: string[];
+            /** @description Of the plan that you approve. Required unless `validateOnly=true`. */
+            planHash?: string;
         };
         Tier: {
             /**
@@ -3913,6 +3984,61 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
+            202: {
+                headers: {
+                    /** @description Where the thing is. */
+                    Location?: string;
+                    /** @description Seconds to wait before looking. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    startRollback: {
+        parameters: {
+            query?: {
+                validateOnly?: "true" | "false";
+            };
+            header?: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartRollback"];
+            };
+        };
+        responses: {
+            /** @description The plan; nothing was started. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlannedRollback"];
+                };
+            };
             /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
             202: {
                 headers: {

@@ -1,0 +1,17 @@
+import type { RollbackPlan as RollbackPlanView } from '@understudy/contract'
+import type { RollbackPlan } from '@understudy/control'
+import type { z } from 'zod'
+
+export const rollbackPlanView = (plan: RollbackPlan): z.input<typeof RollbackPlanView> => ({
+  resourceId: plan.resourceId,
+  primary: plan.primary,
+  primaryEpoch: plan.primaryEpoch,
+  recoveryPointId: plan.pointId,
+  manifestHash: plan.manifestHash,
+  devices: plan.devices.map(({ device, role, present, presentGiB, keptGiB }) => ({ device, role, present, presentGiB, keptGiB })),
+  untouched: plan.untouched.map(({ device, disk }) => ({ device, disk })),
+  differences: plan.differences.map(({ field, kept, known, now }) => ({ field, kept, known, now })),
+  steps: plan.steps.map(({ name, title, undo, expectedSeconds }) => ({ name, title, undo, expectedSeconds })),
+  downtimeSeconds: plan.downtimeSeconds,
+  risks: [...plan.risks],
+})

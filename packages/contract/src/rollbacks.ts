@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { anyJson, text } from './common.ts'
+import { acceptedOperation } from './operations.ts'
+import { recoveryPointId } from './recovery-points.ts'
+import { defineRoute, json } from './route.ts'
+
+export const RollbackPlan = z
+  .object({
+    resourceId: z.string(),
+    primary: z.string(),
+    primaryEpoch: z.number().int(),
+    recoveryPointId: z.string(),
+    manifestHash: z.string(),
+    devices: z
+      .array(
+        z.object({
+          device: z.string(),
+          role: z.enum(['root', 'data']),
+          present: z.string().meta({ description: 'The disk that is there now. It stays, unplugged.' }),
+          presentGiB: z.number(),
+          keptGiB: z.number(),
+        }),
+      )
+      .meta({ description: 'Disks that are exchanged.' }),
+    untouched: z.array(z.object({ device: z.string(), disk: z.string() })).meta({ description: 'Disks that stay as they are.' }),
+    differences: z
+      .array(z.object({ field: z.string(), kept: anyJson, known: anyJson, now: anyJson }))
+      .meta({ description: 'Where the definition differs: in the point, as last recorded, and now. Nothing of it is changed back.' }),
+    steps: z.array(z.object({ name: z.string(), title: z.string(), undo: z.string(), expectedSeconds: z.number() })),
+    downtimeSeconds: z.number().meta({ description: 'Expected, from the last request before to the first one after.' }),
+    risks: z.array(z.string()),
+  })
+  .meta({ id: 'RollbackPlan' })
+
+export const PlannedRollback = z.object({ plan: RollbackPlan, planHash: z.string() }).meta({ id: 'PlannedRollback' })
+
+export const startRollback = defineRoute({
+  method: 'POST',
+  url: '/v1/rollbacks',
+  access: { role: 'operator', idempotent: true },
+  schema: {
+    operationId: 'startRollback',
+    tags: ['recovery-points'],
+    summary: 'Take a resource back to a recovery point',
+    description:
+      'First with `validateOnly=true`: nothing happens, the answer is the plan and its hash. Then with that `planHash`: the plan is carried out, or refused when anything has changed since. The state of now is kept as a recovery point before.',
+    querystring: z.strictObject({ validateOnly: z.enum(['true', 'false']).optional() }),
+    body: z
+      .strictObject({
+        recoveryPointId,
+        reason: text(500),
+        devices: z.array(text(100)).min(1).max(128).optional().meta({ description: 'Left out: all disks of the point.' }),
+        planHash: text(64).optional().meta({ description: 'Of the plan that you approve. Required unless `validateOnly=true`.' }),
+      })
+      .meta({ id: 'StartRollback' }),
+    response: { 200: json('The plan; nothing was started.', PlannedRollback), 202: acceptedOperation },
+  },
+})

@@ -1,0 +1,156 @@
+import { contentHash } from '@understudy/core'
+import type { Json } from '@understudy/core'
+import type { ResourceDna, Traits } from '@understudy/provider'
+import type { Resource } from '../resources/resource.ts'
+import type { RecoveryPoint } from './recovery-point.ts'
+
+/** How a resource goes back to a point: everything that is decided, before anything is done. */
+export interface RollbackPlan {
+  readonly resourceId: string
+  /** A plan for another primary, or another epoch, is refused. */
+  readonly primary: string
+  readonly primaryEpoch: number
+  readonly pointId: string
+  readonly manifestHash: string
+  /** Disks that are exchanged, the root first as in the point. */
+  readonly devices: readonly PlannedDevice[]
+  /** Devices of the instance that stay as they are. */
+  readonly untouched: readonly { readonly device: string; readonly disk: string }[]
+  /** Where the definition differs: in the point, when it was last recorded, and now. Nothing of it is changed back. */
+  readonly differences: readonly Difference[]
+  readonly wasRunning: boolean
+  readonly steps: readonly { readonly name: string; readonly title: string; readonly undo: string; readonly expectedSeconds: number }[]
+  /** From the moment it gets no more requests until it gets them again. */
+  readonly downtimeSeconds: number
+  readonly risks: readonly string[]
+}
+export type PlannedDevice = {
+  readonly device: string
+  readonly role: 'root' | 'data'
+  /** The disk that is there now. It stays, unplugged. */
+  readonly present: string
+  readonly deleteWithInstance: boolean
+  readonly presentGiB: number
+  readonly keptGiB: number
+}
+export interface Difference {
+  readonly field: string
+  readonly kept: Json
+  readonly known: Json
+  readonly now: Json
+}
+
+export type RollbackAnswer =
+  | { readonly ok: true; readonly plan: RollbackPlan; readonly planHash: string }
+  | { readonly ok: false; readonly reason: string }
+
+export interface RollbackQuestion {
+  readonly resource: Resource
+  readonly point: RecoveryPoint
+  /** The primary as the cloud describes it now, redacted. */
+  readonly present: ResourceDna
+  readonly traits: Traits
+  /** Left out: all disks of the point. */
+  readonly devices?: readonly string[] | undefined
+}
+
+/** Makes the plan. Pure: the same world gives the same plan, and so the same hash. */
+export function planRollback(question: RollbackQuestion): RollbackAnswer {
+  const { resource, point, present } = question
+  const { manifest, manifestHash } = point
+  if (manifest === undefined || manifestHash === undefined) return no(`The recovery point is ${point.status}: there is nothing to go back to.`)
+  const unknown = question.devices?.filter((device) => !manifest.disks.members.some((member) => member.device === device)) ?? []
+  if (unknown.length > 0)
+    return no(`The recovery point has no ${unknown.join(', ')}. It has ${manifest.disks.members.map(({ device }) => device).join(', ')}.`)
+  const wanted = manifest.disks.members.filter(({ device }) => question.devices?.includes(device) ?? true)
+  const devices: PlannedDevice[] = []
+  for (const { device, role, sizeGiB: keptGiB } of wanted) {
+    const disk = present.disks.find(({ deviceKey }) => deviceKey === device)
+    if (disk === undefined) return no(`Nothing is plugged in under ${device} now. Plug a disk in there, or leave it out with devices.`)
+    if (disk.role !== role) return no(`${device} was the ${role} disk and is the ${disk.role} disk now.`)
+    devices.push({ device, role, present: disk.ref.nativeId, deleteWithInstance: disk.deleteWithInstance, presentGiB: disk.sizeGiB, keptGiB })
+  }
+  if (devices.length === 0) return no('No disk is chosen.')
+  const { stopOneTimeSpot } = question.traits
+  if (stopOneTimeSpot?.supported === false && present.spot?.onInterruption === 'terminate') {
+    return no(
+      `${resource.nativeId} cannot be stopped, which exchanging its disks needs. ${stopOneTimeSpot.reason} Fail over to an on-demand shadow first.`,
+    )
+  }
+  const plan: RollbackPlan = {
+    resourceId: resource.id,
+    primary: resource.nativeId,
+    primaryEpoch: resource.primaryEpoch,
+    pointId: point.id,
+    manifestHash,
+    devices,
+    untouched: present.disks
+      .filter(({ deviceKey }) => !devices.some(({ device }) => device === deviceKey))
+      .map(({ deviceKey, ref }) => ({ device: deviceKey, disk: ref.nativeId })),
+    differences: differencesOf(manifest.definition.dna, resource.dna, present),
+    wasRunning: present.state === 'running',
+    ...stepsOf(question.traits, resource, present.state === 'running'),
+    risks: risksOf(question, devices),
+  }
+  return { ok: true, plan, planHash: contentHash(identityOf(plan)) }
+}
+
+const no = (reason: string): RollbackAnswer => ({ ok: false, reason })
+
+/** What is approved: the world that the plan was made for and what is done to it, not how long it may take, nor what our books say. */
+const identityOf = ({ steps, differences, downtimeSeconds: _d, risks: _r, ...plan }: RollbackPlan): object => ({
+  ...plan,
+  differences: differences.filter(({ kept, now }) => contentHash(kept) !== contentHash(now)).map(({ field, now }) => ({ field, now })),
+  steps: steps.map(({ name }) => name),
+})
+
+/** Fields that a person would look at. The rest of the definition is in the manifest. */
+const compared = ['image', 'size', 'purchase', 'nics', 'identity', 'tags', 'protection', 'metadataService'] as const
+
+function differencesOf(then: { readonly [field: string]: Json | undefined }, known: ResourceDna, present: ResourceDna): readonly Difference[] {
+  return compared.flatMap((field): readonly Difference[] => {
+    const [a, b, c] = [then[field] ?? null, json(known[field]), json(present[field])]
+    if (contentHash(a) === contentHash(c) && contentHash(b) === contentHash(c)) return []
+    return [{ field, kept: a, known: b, now: c }]
+  })
+}
+const json = (value: unknown): Json => (value === undefined ? null : (JSON.parse(JSON.stringify(value)) as Json))
+
+const offlineGraceSeconds = 5
+const exchangeSeconds = 15
+const stopSeconds = 30
+
+function stepsOf(traits: Traits, resource: Resource, wasRunning: boolean): Pick<RollbackPlan, 'steps' | 'downtimeSeconds'> {
+  const { start, shift } = traits.expectedSeconds
+  const offline = resource.traffic !== undefined
+  const steps = [
+    { name: 'gate', title: 'Check that the world is still as it was planned for', undo: 'nothing to undo', expectedSeconds: 1 },
+    { name: 'safety', title: 'Keep the state of now as a recovery point', undo: 'stays, as a point like any other', expectedSeconds: 60 },
+    { name: 'made', title: 'Make disks from the recovery point', undo: 'they are deleted', expectedSeconds: 30 },
+    ...(offline
+      ? [{ name: 'offline', title: 'Stop sending requests to it', undo: 'it gets them again', expectedSeconds: shift + offlineGraceSeconds }]
+      : []),
+    ...(wasRunning ? [{ name: 'stopped', title: 'Stop it', undo: 'it is started', expectedSeconds: stopSeconds }] : []),
+    { name: 'exchanged', title: 'Exchange the disks', undo: 'the former disks are put back', expectedSeconds: exchangeSeconds },
+    ...(wasRunning ? [{ name: 'started', title: 'Start it', undo: 'it is stopped', expectedSeconds: start }] : []),
+    ...(offline ? [{ name: 'online', title: 'Send requests to it again, once it is healthy', undo: 'they stop', expectedSeconds: shift + 30 }] : []),
+    { name: 'recorded', title: 'Record what has been exchanged', undo: 'point of no return', expectedSeconds: 1 },
+  ]
+  const from = steps.findIndex(({ name }) => name === 'offline' || name === 'stopped' || name === 'exchanged')
+  return { steps, downtimeSeconds: wasRunning ? steps.slice(from, -1).reduce((sum, step) => sum + step.expectedSeconds, 0) : 0 }
+}
+
+function risksOf({ resource, point, present, traits }: RollbackQuestion, devices: readonly PlannedDevice[]): readonly string[] {
+  const risks: string[] = []
+  const since = point.capturedAt?.toISOString() ?? 'the capture'
+  risks.push(`What was written to ${devices.map(({ device }) => device).join(', ')} since ${since} is on the former disks only.`)
+  if (present.state === 'running') risks.push('Its memory is lost: it is stopped and started.')
+  if (present.purchase === 'spot') risks.push('It is interruptible: it may find no capacity when it is started again.')
+  if (point.manifest?.disks.consistency === 'none') risks.push('The disks of the point were not kept at one moment.')
+  for (const { device, presentGiB, keptGiB } of devices) {
+    if (presentGiB !== keptGiB) risks.push(`${device} has ${presentGiB} GiB now and will have ${keptGiB}.`)
+  }
+  if (resource.traffic === undefined) risks.push('No traffic binding: nobody stops sending requests to it meanwhile.')
+  if (!traits.multiDiskSnapshot.supported) risks.push(traits.multiDiskSnapshot.reason)
+  return risks
+}

@@ -1,0 +1,69 @@
+import { AppError } from '@understudy/core'
+import type { DiskPlace, Disks, InstanceRef, Provider, Snapshots, TrafficBinding } from '@understudy/provider'
+import { isProviderError } from '@understudy/provider'
+import type { StepContext } from '@understudy/saga'
+import { z } from 'zod'
+import { awaitCondition } from '../cloud/await-operation.ts'
+import { callContext } from '../cloud/call-context.ts'
+import type { SagaDeps } from '../context.ts'
+import type { Resource } from '../resources/resource.ts'
+import type { PlannedDevice } from './rollback-plan.ts'
+
+export const rollbackSagaParams = z.strictObject({
+  resourceId: z.string(),
+  pointId: z.string(),
+  primary: z.string(),
+  primaryEpoch: z.int(),
+  planHash: z.string(),
+  safetyPointId: z.string(),
+  devices: z.array(z.string()).optional(),
+})
+export type RollbackParams = z.infer<typeof rollbackSagaParams>
+export type RollbackStep = StepContext<RollbackParams, object>
+
+export interface RollbackWorld {
+  readonly resource: Resource
+  readonly provider: Provider
+  readonly disks: Disks
+  readonly snapshots: Snapshots
+  readonly primary: InstanceRef
+  readonly binding: TrafficBinding | undefined
+}
+
+export async function rollbackWorld(deps: SagaDeps, step: RollbackStep): Promise<RollbackWorld> {
+  const resource = await deps.database.stores.resources.findById(step.params.resourceId)
+  if (!resource) throw new AppError('not_found', 'The resource has been deleted meanwhile.')
+  const provider = await deps.openProvider(resource.accountId)
+  const { disks, snapshots } = provider
+  if (!disks || !snapshots) throw new AppError('unsupported', 'Disks of an instance cannot be exchanged on this cloud yet.')
+  const primary = { ...provider.scope, nativeId: step.params.primary }
+  return { resource, provider, disks, snapshots, primary, binding: provider.traffic ? resource.traffic : undefined }
+}
+
+export const rollbackContext = (deps: SagaDeps, step: RollbackStep, suffix: string) => ({
+  ...callContext(deps, step, { suffix, resourceId: step.params.resourceId, priority: 'background' }),
+  signal: step.signal,
+})
+
+export const formerPlaces = ({ scope }: Provider, devices: readonly PlannedDevice[]): readonly DiskPlace[] =>
+  devices.map(({ device, present, deleteWithInstance }) => ({ deviceKey: device, disk: { ...scope, nativeId: present }, deleteWithInstance }))
+
+/** Declares the places again and again until the cloud has brought them about. */
+export async function bringAbout(deps: SagaDeps, step: RollbackStep, places: readonly DiskPlace[], suffix: string): Promise<void> {
+  const { disks, primary } = await rollbackWorld(deps, step)
+  await step.audit({
+    action: 'disks.arrange',
+    target: primary.nativeId,
+    details: { [suffix]: places.map(({ deviceKey, disk }) => `${deviceKey}=${disk.nativeId}`) },
+  })
+  await awaitCondition(deps, step.signal, async () => {
+    try {
+      const { settled } = await disks.arrange(primary, places, rollbackContext(deps, step, suffix))
+      return settled ? true : undefined
+    } catch (error) {
+      // What was seen is already history: the instance is still coming to rest, or the former round has just ended.
+      if (isProviderError(error, 'conflict')) return undefined
+      throw error
+    }
+  })
+}
