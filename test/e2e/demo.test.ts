@@ -47,6 +47,13 @@ it('does so with the queue in Redis', async (context) => {
   expectSuccess(output)
 }, 300_000)
 
+it('does so on AWS and on Google Cloud at once, each inside its own notice', async () => {
+  const { code, output, errors } = await startCommand(['demo', '--rate', '210', '--clouds', 'aws,gcp'], env()).ended
+  expect({ code, errors }, output).toEqual({ code: 0, errors: '' })
+  expect(output.match(/^ {2}0 failed requests$/gm)).toHaveLength(2)
+  expect(output.match(/Traffic moved after [\d.]+ s, of a notice of (30|7\.5) s/g)).toHaveLength(2)
+}, 240_000)
+
 it('removes what it has made when it is cut off', async () => {
   const demo = startCommand(['demo'], env())
   await demo.until(/Traffic {4}250 requests per second/)

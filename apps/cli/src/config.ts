@@ -26,6 +26,8 @@ const environment = z.object({
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: port(7070),
   SIM_PORT: port(7071),
+  /** Of the simulated Google Cloud; left out, 7073, or any free one beside `SIM_PORT=0`. */
+  SIM_GCP_PORT: port(7073).removeDefault().optional(),
   WORKER_HOST: z.string().default('127.0.0.1'),
   WORKER_PORT: port(7072),
   PUBLIC_URL: installationEnvironment.PUBLIC_URL.removeDefault().optional(),
@@ -33,7 +35,8 @@ const environment = z.object({
   UNDERSTUDY_MASTER_KEY: installationEnvironment.UNDERSTUDY_MASTER_KEY.optional(),
   UNDERSTUDY_MASTER_KEYS_OLD: installationEnvironment.UNDERSTUDY_MASTER_KEYS_OLD,
 })
-export type CliConfig = Omit<z.output<typeof environment>, 'UNDERSTUDY_HOME'> & {
+export type CliConfig = Omit<z.output<typeof environment>, 'UNDERSTUDY_HOME' | 'SIM_GCP_PORT'> & {
+  readonly SIM_GCP_PORT: number
   /** `UNDERSTUDY_HOME`, absolute. */
   readonly home: string
   /** Everything else that was set: it is for the services. */
@@ -43,7 +46,8 @@ export type CliConfig = Omit<z.output<typeof environment>, 'UNDERSTUDY_HOME'> & 
 /** Throws a `ConfigError` that names every variable that is wrong. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): CliConfig {
   const { UNDERSTUDY_HOME, ...rest } = readEnvironment(environment, env)
-  return { ...rest, home: resolve(UNDERSTUDY_HOME), env }
+  const googlePort = rest.SIM_GCP_PORT ?? (rest.SIM_PORT === 0 ? 0 : 7073)
+  return { ...rest, SIM_GCP_PORT: googlePort, home: resolve(UNDERSTUDY_HOME), env }
 }
 
 const masterKeyEnvironment = z.object({

@@ -2,6 +2,7 @@ import { ConfigError } from '@understudy/config'
 import { isAppError } from '@understudy/core'
 import { Command } from 'commander'
 import { loadConfig } from './config.ts'
+import { cloudsIn } from './demo/clouds/demo-clouds.ts'
 import { demo } from './demo/demo.ts'
 import { migrateCommand } from './migrate.ts'
 import { printSagas } from './print-sagas.ts'
@@ -33,19 +34,23 @@ const interrupted = new Promise<string>((resolve) => {
 const program = new Command('understudy').description('Keeps a stand-in ready for every cloud resource a team cannot afford to lose.')
 program
   .command('up')
-  .description('start everything on this machine: database, migrations, simulated region, API, worker')
-  .option('--no-sim', 'without the simulated region')
-  .action(async (options: { readonly sim: boolean }) => end(await up(loadConfig(), { sim: options.sim, say, interrupted })))
+  .description('start everything on this machine: database, migrations, simulated clouds, API, worker')
+  .option('--no-sim', 'without the simulated clouds')
+  .action(async (options: { readonly sim: boolean }) =>
+    end(await up(loadConfig(), { sim: options.sim, clouds: options.sim ? ['gcp'] : [], say, interrupted })),
+  )
 program
   .command('demo')
   .description('watch live traffic survive a spot interruption, on a throw-away installation')
-  .option('--rate <requests>', 'requests per second', '250')
+  .option('--rate <requests>', 'requests per second, of all clouds together', '250')
+  .option('--clouds <list>', 'one service on each of these simulated clouds: aws,gcp')
   .option('--usual-launches', 'launch instances as slowly as a cloud does')
   .option('--keep', 'keep the files of the installation')
-  .action(async (options: { readonly rate: string; readonly usualLaunches?: boolean; readonly keep?: boolean }) =>
+  .action(async (options: { readonly rate: string; readonly clouds?: string; readonly usualLaunches?: boolean; readonly keep?: boolean }) =>
     end(
       await demo(loadConfig(), {
         rate: Number(options.rate),
+        ...(options.clouds === undefined ? {} : { clouds: cloudsIn(options.clouds) }),
         keep: options.keep === true,
         quickLaunches: options.usualLaunches !== true,
         say,

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { join } from 'node:path'
+import type { CloudOptions } from './clouds/cloud.ts'
 import type { SimServerOptions } from './server.ts'
 
 const flag = z.enum(['0', '1', 'true', 'false', 'yes', 'no']).transform((text) => text === '1' || text === 'true' || text === 'yes')
@@ -18,11 +20,23 @@ const environment = z.object({
   SIM_SCALE: flag.default(false),
   /** How fast the simulated clock runs. */
   SIM_SPEED: z.coerce.number().positive().max(10_000).default(1),
+  /** Other clouds beside it, each on a port of its own; so far `gcp`. */
+  SIM_CLOUDS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((name) => name !== ''))
+    .pipe(z.array(z.enum(['gcp']))),
+  SIM_GCP_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   /** Token buckets like EC2's. */
   SIM_RATE_LIMITS: flag.default(false),
 })
 
-export type ConfigResult = { readonly ok: true; readonly options: SimServerOptions } | { readonly ok: false; readonly problems: readonly string[] }
+export interface CloudConfig extends Omit<CloudOptions, 'onInternalError'> {
+  readonly name: 'gcp'
+}
+export type ConfigResult =
+  | { readonly ok: true; readonly options: SimServerOptions; readonly clouds: readonly CloudConfig[] }
+  | { readonly ok: false; readonly problems: readonly string[] }
 
 /** Reads the environment, or says everything that is wrong with it. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): ConfigResult {
@@ -30,8 +44,16 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   const parsed = environment.safeParse(given)
   if (!parsed.success) return { ok: false, problems: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) }
   const { SIM_PORT, SIM_REGION, SIM_STATE_DIR, SIM_SEED, SIM_SCALE, SIM_SPEED, SIM_RATE_LIMITS } = parsed.data
+  const ports = { gcp: parsed.data.SIM_GCP_PORT }
   return {
     ok: true,
+    clouds: parsed.data.SIM_CLOUDS.map((name) => ({
+      name,
+      port: ports[name],
+      seed: SIM_SEED,
+      speed: SIM_SPEED,
+      ...(SIM_STATE_DIR === undefined ? {} : { stateDirectory: join(SIM_STATE_DIR, name) }),
+    })),
     options: Object.freeze({
       port: SIM_PORT,
       seed: SIM_SEED,

@@ -1,5 +1,9 @@
 import { loadConfig } from './config.ts'
+import type { Cloud } from './clouds/cloud.ts'
+import { startGoogleCloud } from './clouds/google-cloud.ts'
 import { startSimServer } from './server.ts'
+
+const starts = { gcp: startGoogleCloud }
 
 /** Runs one simulated region until it is told to stop. Standard output carries one line of JSON: where it listens. */
 const config = loadConfig()
@@ -11,12 +15,15 @@ if (!config.ok) {
 try {
   const onInternalError = (error: unknown): void =>
     void process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
-  const server = await startSimServer({ ...config.options, onInternalError })
+  const clouds: Cloud[] = []
+  for (const { name, ...options } of config.clouds) clouds.push(await starts[name]({ ...options, onInternalError }))
+  const server = await startSimServer({ ...config.options, clouds, onInternalError })
   let stopping = false
   const stop = async (): Promise<void> => {
     if (stopping) return
     stopping = true
     await server.close()
+    for (const cloud of clouds) await cloud.close()
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -27,7 +34,9 @@ try {
       })
     })
   }
-  process.stdout.write(`${JSON.stringify({ event: 'ready', url: server.url, region: server.region, account: server.dataCentre.accountId })}\n`)
+  const others = Object.fromEntries(clouds.map(({ name, url }) => [name, url]))
+  const ready = { event: 'ready', url: server.url, region: server.region, account: server.dataCentre.accountId, clouds: others }
+  process.stdout.write(`${JSON.stringify(ready)}\n`)
 } catch (error) {
   const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
   const reason = taken

@@ -5,7 +5,9 @@ import { type Clock, type JsonObject, type Random, seededRandom, systemClock } f
 import { AccessKeys, type AccessKey, simulatedAccessKeyId, simulatedAccountId, simulatedSecretAccessKey } from './aws/access-keys.ts'
 import { answer } from './aws/front.ts'
 import type { QueueService } from './aws/sqs/service.ts'
+import type { Cloud } from './clouds/cloud.ts'
 import { handleControl } from './control/handle.ts'
+import { controlRoutes } from './control/routes.ts'
 import { ScaledClock } from './control/scaled-clock.ts'
 import { type RegionEndpoints, type RegionState, SimulatedRegion } from './control/simulated-region.ts'
 import { loadState, StateFile } from './control/state-file.ts'
@@ -35,6 +37,8 @@ export interface SimServerOptions {
   readonly rateLimits?: boolean
   readonly consistency?: DataCentreOptions['consistency']
   readonly stateChangeEvents?: boolean
+  /** Other clouds that run beside this region, and are controlled below `/_sim/<name>`. */
+  readonly clouds?: readonly Cloud[]
   /** Told of bugs; a caller of the API sees `InternalError` only. */
   readonly onInternalError?: (error: unknown) => void
 }
@@ -211,9 +215,16 @@ class Simulation implements SimServer {
       return
     }
     const [path = ''] = url.slice('/_sim'.length).split('?')
+    const method = request.method ?? 'GET'
+    const cloud = this.#options.clouds?.find(({ name }) => path.startsWith(`/${name}/`))
+    if (cloud !== undefined) {
+      const { status, body: answered } = await cloud.control({ method, path: path.slice(cloud.name.length + 1), text: body })
+      send(response, status, 'application/json', JSON.stringify(answered))
+      return
+    }
     const controlled = { region: this.#region, keys: this.keys, clock: this.clock, baseUrl: this.#url, reset: () => this.reset() }
-    const reply = await handleControl(controlled, request.method ?? 'GET', path, body)
-    if (request.method !== 'GET') this.#stateFile?.touch()
+    const reply = await handleControl(controlRoutes, controlled, { method, path, text: body })
+    if (method !== 'GET') this.#stateFile?.touch()
     send(response, reply.status, 'application/json', JSON.stringify(reply.body))
   }
 

@@ -1,22 +1,24 @@
-import { createUnderstudyClient, dataOf } from '@understudy/contract/client'
-import type { UnderstudyClient } from '@understudy/contract/client'
 import { AppError } from '@understudy/core'
 import type { CliConfig } from '../config.ts'
 import { Interrupted, startInstallation } from '../up/start-installation.ts'
 import type { Installation } from '../up/start-installation.ts'
+import { playOnClouds } from './clouds/play-on-clouds.ts'
+import type { DemoCloudName } from './clouds/demo-clouds.ts'
 import { eventually } from './eventually.ts'
 import { startLoad } from './load.ts'
-import type { Load } from './load.ts'
+import { lostRequests } from './lost-requests.ts'
+import { operatorOf } from './operator.ts'
 import { printTimeline, timelineLine } from './print-timeline.ts'
-import { protect, provenShadow } from './protect.ts'
+import { failover, protect, provenShadow } from './protect.ts'
 import { simulatedCloud } from './simulated-cloud.ts'
 import type { SimulatedCloud } from './simulated-cloud.ts'
 import { makeThrowAwayHome, removeHome } from './throw-away-home.ts'
-import { printTraffic, reportTraffic } from './traffic-report.ts'
 
 export interface DemoOptions {
   /** Requests per second. */
   readonly rate: number
+  /** One service on each of these; left out, the one of the simulated AWS region. */
+  readonly clouds?: readonly DemoCloudName[]
   readonly keep: boolean
   /** Instances come up in a tenth of a cloud's usual time. */
   readonly quickLaunches: boolean
@@ -33,12 +35,22 @@ const warmUpSeconds = 3
 export async function demo(config: CliConfig, options: DemoOptions): Promise<number> {
   const { say } = options
   if (!(options.rate >= 1 && options.rate <= 2000)) throw new AppError('invalid_request', '--rate must be between 1 and 2000 requests per second.')
-  say('Understudy demo: one web service on a spot instance, one shadow, live traffic, one interruption.\n')
+  const { clouds } = options
+  say(
+    clouds === undefined
+      ? 'Understudy demo: one web service on a spot instance, one shadow, live traffic, one interruption.\n'
+      : `Understudy demo: one web service on each of ${clouds.length} clouds, one shadow for each, live traffic, one interruption on each.\n`,
+  )
   const home = await makeThrowAwayHome()
   const closing: (() => Promise<unknown>)[] = []
   try {
-    const throwAway: CliConfig = { ...config, home, API_PORT: 0, SIM_PORT: 0, WORKER_PORT: 0 }
-    const installation = await startInstallation(throwAway, { say: (line) => say(`  ${line} …`), sim: true, interrupted: options.interrupted })
+    const throwAway: CliConfig = { ...config, home, API_PORT: 0, SIM_PORT: 0, SIM_GCP_PORT: 0, WORKER_PORT: 0 }
+    const installation = await startInstallation(throwAway, {
+      say: (line) => say(`  ${line} …`),
+      sim: true,
+      clouds: (clouds ?? []).filter((cloud) => cloud !== 'aws'),
+      interrupted: options.interrupted,
+    })
     closing.push(() => installation.stop())
     const cut = options.interrupted.then((): never => {
       throw new Interrupted()
@@ -46,7 +58,8 @@ export async function demo(config: CliConfig, options: DemoOptions): Promise<num
     const broken = installation.broken.then((why): never => {
       throw new AppError('unavailable', why)
     })
-    return await Promise.race([play(installation, options, closing), cut, broken])
+    const played = clouds === undefined ? play(installation, options, closing) : playOnClouds(installation, { ...options, clouds }, closing)
+    return await Promise.race([played, cut, broken])
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error
     say('\nStopping, and removing what was made …')
@@ -60,14 +73,7 @@ export async function demo(config: CliConfig, options: DemoOptions): Promise<num
 
 async function play(installation: Installation, options: DemoOptions, closing: (() => Promise<unknown>)[]): Promise<number> {
   const { say } = options
-  const { simUrl, adminKey } = installation
-  if (simUrl === undefined) throw new Error('an installation for the demo has a simulated region')
-  if (adminKey === undefined)
-    throw new AppError(
-      'conflict',
-      'The database of DATABASE_URL has keys already, and the demo knows none of them. Give it an empty database, or leave DATABASE_URL out.',
-    )
-  const client = createUnderstudyClient({ baseUrl: installation.apiUrl, apiKey: adminKey })
+  const { client, simUrl } = operatorOf(installation)
   const cloud = simulatedCloud(simUrl)
   await explainTime(cloud, options)
 
@@ -121,21 +127,3 @@ const proofText = (shadow: { readonly proof?: { readonly method: string; readonl
   shadow.proof === undefined
     ? 'nothing'
     : `${shadow.proof.method === 'health' ? 'health checks' : shadow.proof.method} after ${shadow.proof.seconds.toFixed(1)} s`
-
-function failover(client: UnderstudyClient, resourceId: string) {
-  return eventually('the failover', async () => {
-    const { items } = await dataOf(client.GET('/v1/operations', { params: { query: { resourceId, kind: 'failover' } } }))
-    return items.find(({ done }) => done)
-  })
-}
-
-/** Ends the traffic and prints what came of it. Too few requests would prove nothing, and count as lost. */
-async function lostRequests(load: Load, noticedMs: number, roles: ReadonlyMap<string, string>, { rate, say }: DemoOptions): Promise<number> {
-  const { seconds } = await load.stop()
-  const report = reportTraffic(load.sent, noticedMs, seconds)
-  printTraffic(report, roles, say)
-  const missing = Math.floor(rate * seconds * 0.98) - report.requests
-  if (missing <= 0) return report.lost
-  say(`  and ${missing} that should have been sent were not: this machine is too busy for ${rate} requests per second`)
-  return report.lost + missing
-}

@@ -4,32 +4,41 @@ import { AppError } from '@understudy/core'
 import { eventually } from './eventually.ts'
 import type { SeededService, SimulatedCloud } from './simulated-cloud.ts'
 
+/** Body of an account of the simulated AWS region. */
+export const awsAccount = async (cloud: SimulatedCloud) => ({
+  name: 'simulated region',
+  provider: 'aws',
+  region: cloud.region,
+  settings: { endpoint: cloud.url, eventsQueueUrl: await cloud.eventsQueueUrl() },
+  credentials: { ...cloud.credentials },
+})
+
+/** What an import is told about where the clients of an instance come in. */
+export interface Traffic {
+  readonly mechanism: 'lb-weight' | 'lb-target'
+  readonly native: Record<string, unknown>
+}
+
+export const awsTraffic = ({ listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port }: SeededService): Traffic => ({
+  mechanism: 'lb-weight',
+  native: { listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port },
+})
+
 /** What anybody does through the API: an account, an import, and the promise of one hot shadow in another zone. Answers the resource's id. */
 export async function protect(client: UnderstudyClient, cloud: SimulatedCloud, service: SeededService): Promise<string> {
-  const account = await dataOf(
-    client.POST('/v1/accounts', {
-      body: {
-        name: 'simulated region',
-        provider: 'aws',
-        region: cloud.region,
-        settings: { endpoint: cloud.url, eventsQueueUrl: await cloud.eventsQueueUrl() },
-        credentials: { ...cloud.credentials },
-      },
-    }),
-  )
-  const native = {
-    listenerArn: service.listenerArn,
-    primaryTargetGroupArn: service.primaryTargetGroupArn,
-    standbyTargetGroupArn: service.standbyTargetGroupArn,
-    port: service.port,
-  }
-  const imported = await dataOf(
-    client.POST('/v1/resources:import', {
-      body: { accountId: account.id, nativeId: service.instanceId, name: 'web', traffic: { mechanism: 'lb-weight', native } },
-    }),
-  )
+  const account = await dataOf(client.POST('/v1/accounts', { body: await awsAccount(cloud) }))
+  return await protectOne(client, account.id, { nativeId: service.instanceId, traffic: awsTraffic(service) })
+}
+
+/** Imports one instance of an account, and promises it one hot shadow in another zone. Answers the resource's id. */
+export async function protectOne(
+  client: UnderstudyClient,
+  accountId: string,
+  { nativeId, traffic }: { readonly nativeId: string; readonly traffic: Traffic },
+): Promise<string> {
+  const imported = await dataOf(client.POST('/v1/resources:import', { body: { accountId, nativeId, name: 'web', traffic } }))
   await succeeded(client, imported.id)
-  const { items } = await dataOf(client.GET('/v1/resources', { params: { query: { accountId: account.id } } }))
+  const { items } = await dataOf(client.GET('/v1/resources', { params: { query: { accountId } } }))
   const [resource] = items
   if (!resource) throw new AppError('internal', `The import ${imported.id} brought nothing.`)
   await dataOf(
@@ -46,6 +55,14 @@ export function provenShadow(client: UnderstudyClient, resourceId: string, other
   return eventually('a proven shadow', async () => {
     const { items } = await dataOf(client.GET('/v1/shadows', { params: { query: { resourceId } } }))
     return items.find(({ id, status, proof }) => status === 'ready' && proof !== undefined && !others.includes(id))
+  })
+}
+
+/** The failover of the resource, when it has come to its end. */
+export function failover(client: UnderstudyClient, resourceId: string) {
+  return eventually('the failover', async () => {
+    const { items } = await dataOf(client.GET('/v1/operations', { params: { query: { resourceId, kind: 'failover' } } }))
+    return items.find(({ done }) => done)
   })
 }
 

@@ -18,6 +18,8 @@ import { startService } from './service.ts'
 export interface Installation {
   readonly apiUrl: string
   readonly simUrl: string | undefined
+  /** Addresses of the other simulated clouds. */
+  readonly cloudUrls: Readonly<Partial<Record<OtherCloud, string>>>
   /** Undefined when the database has keys already and this home does not know any. */
   readonly adminKey: string | undefined
   readonly adminKeyFile: string
@@ -27,10 +29,15 @@ export interface Installation {
   stop(): Promise<void>
 }
 
+/** A simulated cloud that runs beside the AWS region, in the same process. */
+export type OtherCloud = 'gcp'
+
 export interface StartOptions {
   readonly say: (line: string) => void
   /** With the simulated region. */
   readonly sim: boolean
+  /** Beside the simulated region. */
+  readonly clouds: readonly OtherCloud[]
   readonly interrupted: Promise<string>
 }
 
@@ -61,7 +68,7 @@ export async function startInstallation(config: CliConfig, options: StartOptions
     await requireFreePorts([
       { variable: 'API_PORT', host: config.API_HOST, port: config.API_PORT },
       { variable: 'WORKER_PORT', host: config.WORKER_HOST, port: config.WORKER_PORT },
-      ...(options.sim ? [{ variable: 'SIM_PORT', host: '127.0.0.1', port: config.SIM_PORT }] : []),
+      ...(options.sim ? [{ variable: 'SIM_PORT', host: '127.0.0.1', port: config.SIM_PORT }, ...portsOf(config, options.clouds)] : []),
     ])
     if (config.REDIS_URL !== undefined) {
       say(`Asking Redis at ${new URL(config.REDIS_URL).host}`)
@@ -76,6 +83,10 @@ export async function startInstallation(config: CliConfig, options: StartOptions
     throw error
   }
 }
+
+const cloudPorts = { gcp: 'SIM_GCP_PORT' } as const
+const portsOf = (config: CliConfig, clouds: readonly OtherCloud[]) =>
+  clouds.map((cloud) => ({ variable: cloudPorts[cloud], host: '127.0.0.1', port: config[cloudPorts[cloud]] }))
 
 async function takeHome(home: string, say: (line: string) => void): Promise<HomeLock> {
   try {
@@ -155,13 +166,13 @@ async function startServices(
   started: Started,
   secrets: NodeJS.ProcessEnv,
   databasePid: number | undefined,
-): Promise<{ readonly apiUrl: string; readonly simUrl: string | undefined }> {
-  const env = { ...serviceEnvironment(config), ...secrets }
+): Promise<Pick<Installation, 'apiUrl' | 'simUrl' | 'cloudUrls'>> {
+  const env = { ...serviceEnvironment(config), SIM_CLOUDS: options.clouds.join(','), ...secrets }
   const cut = options.interrupted.then((): never => {
     throw new Interrupted()
   })
   cut.catch(() => undefined) // Nobody waits for it between two launches, and after the last one.
-  const launch = async (program: Program): Promise<string> => {
+  const launch = async (program: Program): Promise<Readonly<Record<string, unknown>>> => {
     goOn(started)
     options.say(`Starting the ${program.title}`)
     const service = startService(program, { env, logDirectory: logDirectory(config.home), databasePid })
@@ -169,12 +180,13 @@ async function startServices(
     if (service.pid !== undefined) started.lock.remember({ pid: service.pid, entry: program.entry })
     const ready = await Promise.race([service.ready(), cut])
     started.endings.push(service.exited.then((why) => `The ${program.title} has ended by itself, ${why}\nIts log is ${service.logFile}`))
-    return String(ready['url'])
+    return ready
   }
-  const simUrl = options.sim ? await launch(simulatedRegion) : undefined
-  const apiUrl = await launch(api)
+  const simulation = options.sim ? await launch(simulatedRegion) : undefined
+  const apiUrl = String((await launch(api))['url'])
   await launch(worker)
-  return { apiUrl, simUrl }
+  const simUrl = simulation === undefined ? undefined : String(simulation['url'])
+  return { apiUrl, simUrl, cloudUrls: (simulation?.['clouds'] ?? {}) as Installation['cloudUrls'] } // as our own program says it
 }
 
 /** What the services read, beside the secrets. */
@@ -187,6 +199,7 @@ function serviceEnvironment(config: CliConfig): NodeJS.ProcessEnv {
     WORKER_HOST: config.WORKER_HOST,
     WORKER_PORT: String(config.WORKER_PORT),
     SIM_PORT: String(config.SIM_PORT),
+    SIM_GCP_PORT: String(config.SIM_GCP_PORT),
     SIM_STATE_DIR: join(config.home, 'sim'),
     // We read their logs for the line that says where they listen.
     LOG_FORMAT: 'json',

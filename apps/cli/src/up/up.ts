@@ -23,7 +23,7 @@ export async function up(config: CliConfig, options: StartOptions): Promise<numb
 }
 
 function describe(installation: Installation, home: string, say: (line: string) => void): void {
-  const { apiUrl, simUrl, adminKey, adminKeyFile } = installation
+  const { apiUrl, simUrl, cloudUrls, adminKey, adminKeyFile } = installation
   say('')
   say(`Understudy is running at ${apiUrl}`)
   say(
@@ -31,6 +31,8 @@ function describe(installation: Installation, home: string, say: (line: string) 
   )
   say(`  queue             ${installation.queue === 'redis' ? 'BullMQ on Redis' : 'BullMQ on PostgreSQL'}`)
   if (simUrl !== undefined) say(`  simulated region  ${simUrl} (AWS protocols; access key AKIASIMULATED0000001)`)
+  for (const [cloud, url] of Object.entries(cloudUrls))
+    say(`  simulated ${cloud.padEnd(8)}${url} (account: curl -s ${simUrl ?? ''}/_sim/${cloud}/account)`)
   say(`  files and logs    ${home}`)
   say('')
   if (adminKey !== undefined) {

@@ -1,17 +1,23 @@
 import { ZodError } from 'zod'
 import { SimError } from '../datacentre/sim-error.ts'
-import { type Controlled, controlRoutes } from './routes.ts'
 
 export interface ControlReply {
   readonly status: number
   readonly body: unknown
 }
 
+/** What answers, by method and path. */
+export type ControlRoutes<Controlled> = Readonly<Record<string, (controlled: Controlled, body: unknown) => unknown>>
+
 /** Answers one request below `/_sim`. `path` is what follows. */
-export async function handleControl(controlled: Controlled, method: string, path: string, text: string): Promise<ControlReply> {
+export async function handleControl<Controlled>(
+  routes: ControlRoutes<Controlled>,
+  controlled: Controlled,
+  { method, path, text }: { readonly method: string; readonly path: string; readonly text: string },
+): Promise<ControlReply> {
   const name = `${method} ${path}`
-  const handler = Object.hasOwn(controlRoutes, name) ? controlRoutes[name] : undefined
-  if (handler === undefined) return { status: 404, body: { error: `there is no ${name}`, routes: Object.keys(controlRoutes) } }
+  const handler = Object.hasOwn(routes, name) ? routes[name] : undefined
+  if (handler === undefined) return { status: 404, body: { error: `there is no ${name}`, routes: Object.keys(routes) } }
   try {
     return { status: 200, body: await handler(controlled, text === '' ? {} : JSON.parse(text)) }
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { AccessKeys } from '../aws/access-keys.ts'
 import { compact } from '../aws/compact.ts'
+import type { DataCentre } from '../datacentre/datacentre.ts'
 import { SimError } from '../datacentre/sim-error.ts'
 import type { EventBridgeEvent } from '../datacentre/types.ts'
 import type { ScaledClock } from './scaled-clock.ts'
@@ -76,12 +77,20 @@ export const controlRoutes: Readonly<Record<string, Handler>> = {
 
 function summary({ region, clock, baseUrl }: Controlled): object {
   const { dataCentre } = region
+  return {
+    url: baseUrl,
+    account: dataCentre.accountId,
+    ...stateOf(dataCentre, clock),
+    queues: region.queues.names().map((name) => ({ name, ...region.queues.get(name).counts() })),
+  }
+}
+
+/** Counts of what there is, in any cloud. */
+export function stateOf(dataCentre: DataCentre, clock: ScaledClock): object {
   const states: Record<string, number> = {}
   for (const instance of dataCentre.instances.all()) states[instance.state] = (states[instance.state] ?? 0) + 1
   return {
-    url: baseUrl,
     region: dataCentre.region,
-    account: dataCentre.accountId,
     clock: { now: new Date(clock.nowMs()).toISOString(), speed: clock.speed },
     zones: dataCentre.network.describeZones().items.map(({ name, zoneId, state }) => ({ name, zoneId, state })),
     instances: { total: dataCentre.instances.count(), byState: states },
@@ -90,7 +99,6 @@ function summary({ region, clock, baseUrl }: Controlled): object {
     loadBalancers: dataCentre.balancers.describeLoadBalancers().length,
     targetGroups: dataCentre.balancers.describeTargetGroups().length,
     addresses: dataCentre.network.describeAddresses().items.length,
-    queues: region.queues.names().map((name) => ({ name, ...region.queues.get(name).counts() })),
     orphans: dataCentre.orphans().length,
   }
 }
@@ -132,7 +140,17 @@ function scheduleEvent({ dataCentre }: SimulatedRegion, body: z.infer<typeof sch
 }
 
 function fault(region: SimulatedRegion, body: z.infer<typeof faultBody>): object {
-  const { faults, instances } = region.dataCentre
+  if (body.queue !== undefined)
+    Object.assign(region.queues.get(body.queue.name).disorder, { duplicate: body.queue.duplicate, reorder: body.queue.reorder })
+  return breakSomething(region, body)
+}
+
+/** What can be broken in any cloud. */
+export function breakSomething(
+  { dataCentre, dataPlane }: Pick<SimulatedRegion, 'dataCentre' | 'dataPlane'>,
+  body: Omit<z.infer<typeof faultBody>, 'queue'>,
+): object {
+  const { faults, instances } = dataCentre
   if (body.failNext !== undefined) faults.failNext(body.failNext.operation, body.failNext.fault, body.failNext.times)
   if (body.plan !== undefined) faults.plan(body.plan)
   if (body.failZone !== undefined) faults.failZone(body.failZone)
@@ -141,20 +159,22 @@ function fault(region: SimulatedRegion, body: z.infer<typeof faultBody>): object
   if (body.releaseStuck !== undefined) faults.releaseStuck()
   if (body.slowStarts !== undefined) faults.slowStarts(body.slowStarts)
   if (body.consistency !== undefined) faults.setConsistency(compact(body.consistency))
-  if (body.queue !== undefined)
-    Object.assign(region.queues.get(body.queue.name).disorder, { duplicate: body.queue.duplicate, reorder: body.queue.reorder })
   if (body.answering !== undefined) instances.setAnswering(body.answering.instanceId, body.answering.answering)
   if (body.guestLatencyMs !== undefined) {
-    if (region.dataPlane === undefined) throw new SimError('UnsupportedOperation', 'In scale mode no guest answers.')
-    region.dataPlane.behaviour.latencyMs = body.guestLatencyMs
+    if (dataPlane === undefined) throw new SimError('UnsupportedOperation', 'In scale mode no guest answers.')
+    dataPlane.behaviour.latencyMs = body.guestLatencyMs
   }
   return {}
 }
 
 function clearFaults(region: SimulatedRegion): object {
-  region.dataCentre.faults.clear()
-  region.dataCentre.faults.setConsistency({ visibleAfter: 0, staleFor: 0 })
   for (const name of region.queues.names()) Object.assign(region.queues.get(name).disorder, { duplicate: 0, reorder: 0 })
-  if (region.dataPlane !== undefined) region.dataPlane.behaviour.latencyMs = 0
+  return mend(region)
+}
+
+export function mend({ dataCentre, dataPlane }: Pick<SimulatedRegion, 'dataCentre' | 'dataPlane'>): object {
+  dataCentre.faults.clear()
+  dataCentre.faults.setConsistency({ visibleAfter: 0, staleFor: 0 })
+  if (dataPlane !== undefined) dataPlane.behaviour.latencyMs = 0
   return {}
 }

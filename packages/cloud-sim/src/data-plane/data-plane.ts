@@ -35,6 +35,7 @@ export class DataPlane {
   readonly #dataCentre: DataCentre
   readonly #random: Random
   readonly #onError: (error: unknown) => void
+  readonly #nativeIdOf: (instanceId: string) => string
   readonly #guests = new Map<string, InstanceServer>()
   /** Memory of guests that are hibernating or hibernated now. */
   readonly #kept = new Map<string, GuestMemory>()
@@ -48,7 +49,15 @@ export class DataPlane {
   readonly #probeAgent = new Agent({ keepAlive: false })
   readonly #unsubscribe: () => void
 
-  constructor(options: { dataCentre: DataCentre; random: Random; onError: (error: unknown) => void; state?: DataPlaneState }) {
+  /** `nativeIdOf`: what a cloud calls an instance of the data centre; left out, the same. */
+  constructor(options: {
+    dataCentre: DataCentre
+    random: Random
+    onError: (error: unknown) => void
+    state?: DataPlaneState
+    nativeIdOf?: (instanceId: string) => string
+  }) {
+    this.#nativeIdOf = options.nativeIdOf ?? ((instanceId) => instanceId)
     this.#dataCentre = options.dataCentre
     this.#random = options.random
     this.#onError = options.onError
@@ -84,7 +93,9 @@ export class DataPlane {
     )
     return {
       instances: [...this.#guests.values()].flatMap(({ instanceId, port }) =>
-        port === undefined ? [] : [{ instanceId, name: instances.get(instanceId)?.tags['Name'] ?? '', url: urlOf(port) }],
+        port === undefined
+          ? []
+          : [{ instanceId: this.#nativeIdOf(instanceId), name: instances.get(instanceId)?.tags['Name'] ?? '', url: urlOf(port) }],
       ),
       listeners,
       addresses: network.describeAddresses().items.flatMap(({ allocationId, publicIp }) => {
@@ -131,7 +142,7 @@ export class DataPlane {
     const memory = this.#kept.get(instanceId) ?? { bootId: randomHex(this.#random, 32), counter: 0 }
     this.#kept.delete(instanceId)
     this.#lastSeen.delete(instanceId)
-    const server = new InstanceServer({ instanceId, dataCentre: this.#dataCentre, behaviour: this.behaviour, memory })
+    const server = new InstanceServer({ instanceId, dataCentre: this.#dataCentre, behaviour: this.behaviour, memory, nativeIdOf: this.#nativeIdOf })
     this.#guests.set(instanceId, server)
     this.#track(server.open())
   }

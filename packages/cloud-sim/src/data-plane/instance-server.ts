@@ -26,10 +26,18 @@ export class InstanceServer {
   readonly memory: GuestMemory
   readonly #dataCentre: DataCentre
   readonly #behaviour: GuestBehaviour
+  readonly #nativeIdOf: (instanceId: string) => string
   readonly #door: Door
   #inFlight = 0
 
-  constructor(options: { instanceId: string; dataCentre: DataCentre; behaviour: GuestBehaviour; memory: GuestMemory }) {
+  constructor(options: {
+    instanceId: string
+    dataCentre: DataCentre
+    behaviour: GuestBehaviour
+    memory: GuestMemory
+    nativeIdOf: (instanceId: string) => string
+  }) {
+    this.#nativeIdOf = options.nativeIdOf
     this.instanceId = options.instanceId
     this.memory = options.memory
     this.#dataCentre = options.dataCentre
@@ -83,7 +91,7 @@ export class InstanceServer {
   #identity(): object {
     const instance = this.#dataCentre.instances.get(this.instanceId)
     return {
-      instanceId: this.instanceId,
+      instanceId: this.#nativeIdOf(this.instanceId),
       bootId: this.memory.bootId,
       name: instance?.tags['Name'] ?? '',
       zone: instance?.zone,

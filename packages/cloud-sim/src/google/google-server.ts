@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { type Clock, seededRandom, systemClock } from '@understudy/core'
+import { type Clock, type JsonObject, seededRandom, systemClock } from '@understudy/core'
 import { ScaledClock } from '../control/scaled-clock.ts'
 import { readBody } from '../data-plane/read-body.ts'
 import { Door, loopback } from '../data-plane/sockets.ts'
@@ -14,14 +14,25 @@ import { seedGoogleRegion } from './seed.ts'
 export interface GoogleServerOptions {
   readonly project?: string
   readonly accessToken?: string
+  /** Loopback port; 0 or absent for any free one. */
+  readonly port?: number
+  /** What `GoogleServer.saved` has answered before. */
+  readonly saved?: SavedProject
   readonly seed?: number
   /** How fast the simulated clock runs beside the machine's. */
   readonly speed?: number
   readonly latencies?: DataCentreOptions['latencies']
+  /** Where the bytes of disks are kept. */
+  readonly blocks?: DataCentreOptions['blocks']
   /** Told every exchange, for the oracles of tests. */
   readonly onExchange?: (exchange: Exchange) => void
   /** Told of bugs; a caller of the API sees `backendError` only. */
   readonly onInternalError?: (error: unknown) => void
+}
+export interface SavedProject {
+  readonly nowMs: number
+  readonly dataCentre: JsonObject
+  readonly records: ReturnType<Project['records']>
 }
 export interface Exchange {
   readonly method: string
@@ -37,16 +48,14 @@ export interface GoogleServer {
   readonly region: string
   readonly accessToken: string
   readonly clock: ScaledClock
+  /** Everything there is. Its records are a graph, not a tree. */
+  saved(): SavedProject
   close(): Promise<void>
 }
 
 /** Starts Compute Engine's REST API (v1) on loopback, in front of a simulated data centre. */
 export async function startGoogleServer(options: GoogleServerOptions = {}): Promise<GoogleServer> {
-  const wallClock: Clock = systemClock()
-  const clock = new ScaledClock(wallClock, { startMs: wallClock.nowMs(), ...(options.speed === undefined ? {} : { speed: options.speed }) })
-  const random = seededRandom(options.seed ?? 1)
-  const dataCentre = seedGoogleRegion({ clock, random, ...(options.latencies === undefined ? {} : { latencies: options.latencies }) })
-  const project = new Project(options.project ?? 'sim-project', dataCentre, random)
+  const { clock, dataCentre, project } = openProject(options)
   const accessToken = options.accessToken ?? 'simulated-access-token'
   const onInternalError = options.onInternalError ?? ((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)))
   const http = createServer((request, response) => {
@@ -56,7 +65,7 @@ export async function startGoogleServer(options: GoogleServerOptions = {}): Prom
     })
   })
   const door = new Door(http)
-  await door.open()
+  await door.open(options.port)
   const url = `http://${loopback}:${door.port}`
 
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -98,11 +107,34 @@ export async function startGoogleServer(options: GoogleServerOptions = {}): Prom
     region: dataCentre.region,
     accessToken,
     clock,
+    saved: () => ({ nowMs: clock.nowMs(), dataCentre: dataCentre.serialise(), records: project.records() }),
     async close() {
       await door.close()
       dataCentre.close()
     },
   }
+}
+
+/** A project over a data centre, new or as it was saved. */
+function openProject(options: GoogleServerOptions): { readonly clock: ScaledClock; readonly dataCentre: DataCentre; readonly project: Project } {
+  const wallClock: Clock = systemClock()
+  const { saved } = options
+  const startMs = Math.max(wallClock.nowMs(), saved?.nowMs ?? 0)
+  const clock = new ScaledClock(wallClock, { startMs, ...(options.speed === undefined ? {} : { speed: options.speed }) })
+  // After a restart the numbers of before are not given out again.
+  const random = seededRandom(((options.seed ?? 1) + (saved?.nowMs ?? 0)) % 0x7fff_ffff)
+  const dataCentre = seedGoogleRegion(
+    {
+      clock,
+      random,
+      ...(options.latencies === undefined ? {} : { latencies: options.latencies }),
+      ...(options.blocks === undefined ? {} : { blocks: options.blocks }),
+    },
+    saved?.dataCentre,
+  )
+  const project = new Project(options.project ?? 'sim-project', dataCentre, random)
+  if (saved !== undefined) project.restore(saved.records)
+  return { clock, dataCentre, project }
 }
 
 function parse(text: string): unknown {

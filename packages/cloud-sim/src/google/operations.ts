@@ -94,6 +94,22 @@ export class Operations {
     return found.map((begun) => ({ zone: begun.zone, view: this.#view(begun) }))
   }
 
+  /** What can be written down: what an operation waits for cannot. */
+  records(): readonly Omit<Begun, 'isDone'>[] {
+    return [...this.#byName.values()].map((begun) => {
+      this.#hasEnded(begun)
+      const { isDone: _isDone, ...record } = begun
+      return record
+    })
+  }
+  /** One that was running ends when `isDone`, whatever it was waiting for. */
+  restore(records: readonly Omit<Begun, 'isDone'>[], isDone: () => boolean): void {
+    for (const record of records) {
+      this.#byName.set(record.name, { ...record, isDone })
+      if (record.requestId !== undefined) this.#byRequest.set(record.requestId, record.name)
+    }
+  }
+
   isDone(name: string): boolean {
     return this.#hasEnded(this.#need(name))
   }

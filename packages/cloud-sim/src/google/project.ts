@@ -165,6 +165,22 @@ export class Project {
     return `${this.#random.int(1_000_000, 8_999_999)}${String(this.#random.int(0, 999_999)).padStart(6, '0')}${String(this.#random.int(0, 999_999)).padStart(6, '0')}`
   }
 
+  /** Everything it knows. Records refer to one another: what keeps them has to keep that. */
+  records() {
+    const { groups, backendServices, endpointGroups, addresses, dnsZones, snapshots, instants, instantGroups } = this
+    const lists = { groups, backendServices, endpointGroups, addresses, dnsZones, snapshots, instants, instantGroups }
+    const maps = { subscriptions: this.subscriptions, policies: this.policies, instances: this.#instances, disks: this.#disks }
+    return { lists, maps, operations: this.operations.records() }
+  }
+  /** Of a project that knows nothing yet. */
+  restore({ lists, maps, operations }: ReturnType<Project['records']>): void {
+    const own = this.records()
+    for (const [name, list] of Object.entries(lists)) own.lists[name as keyof typeof lists].push(...(list as never[])) // the same names
+    for (const [name, map] of Object.entries(maps))
+      for (const [key, value] of map) (own.maps[name as keyof typeof maps] as Map<string, unknown>).set(key, value)
+    this.operations.restore(operations, () => isQuiet(this.dataCentre))
+  }
+
   add(record: InstanceRecord, disks: readonly DiskRecord[]): void {
     this.#instances.set(record.id, record)
     for (const disk of disks) this.addDisk(disk)
@@ -241,6 +257,10 @@ export class Project {
   path = (zone: string, kind: string, name: string): string => `projects/${this.id}/zones/${zone}/${kind}/${name}`
   url = (path: string): string => `https://www.googleapis.com/compute/v1/${path}`
 }
+
+/** Nothing is on its way from one state to another. */
+const isQuiet = ({ instances }: DataCentre): boolean =>
+  [...instances.all()].every(({ state }) => state !== 'pending' && state !== 'stopping' && state !== 'shutting-down')
 
 /** Changes with every change of what it stands for. */
 export const fingerprint = (value: unknown): string => Buffer.from(sha256(JSON.stringify(value)).slice(0, 16), 'hex').toString('base64')

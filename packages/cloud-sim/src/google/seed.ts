@@ -1,4 +1,5 @@
-import { createDataCentre } from '../datacentre/create-datacentre.ts'
+import type { JsonObject } from '@understudy/core'
+import { createDataCentre, restoreDataCentre } from '../datacentre/create-datacentre.ts'
 import type { DataCentre, DataCentreOptions } from '../datacentre/datacentre.ts'
 
 /** Name, vCPUs, GiB of memory, USD per hour. */
@@ -13,11 +14,13 @@ const types: readonly (readonly [string, number, number, number])[] = [
 
 export const seededGoogleImage = 'sim-debian-13'
 
-/** `europe-west1` with zones b, c and d (there is no a), an image and the common machine types. */
-export function seedGoogleRegion(options: DataCentreOptions): DataCentre {
+/** `europe-west1` with zones b, c and d (there is no a), an image and the common machine types; or what was `saved` of it. */
+export function seedGoogleRegion(options: DataCentreOptions, saved?: JsonObject): DataCentre {
   // Google never starts a preempted instance again by itself.
   const latencies = { hibernationAgent: 0, spotReturn: 365 * 86_400_000, ...options.latencies }
-  const dataCentre = createDataCentre({ ...options, region: 'europe-west1', zoneLetters: ['-b', '-c', '-d'], latencies, stateChangeEvents: false })
+  const google = { ...options, region: 'europe-west1', zoneLetters: ['-b', '-c', '-d'], latencies, stateChangeEvents: false }
+  if (saved !== undefined) return restoreDataCentre(google, saved)
+  const dataCentre = createDataCentre(google)
   for (const [instanceType, vcpus, memoryGiB, onDemandUsdPerHour] of types) {
     dataCentre.catalogue.addInstanceType({
       instanceType,
