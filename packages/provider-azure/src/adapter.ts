@@ -1,6 +1,7 @@
 import type { Clock } from '@understudy/core'
 import type { DiskRef, InstanceRef, Offering, Scope } from '@understudy/provider'
 import { providerError } from '@understudy/provider'
+import type { serialiser } from '@understudy/provider/adapter-kit'
 import { type ArmId, parseArmId } from './arm-id.ts'
 import { capturing } from './capture.ts'
 import type { AzureClients } from './clients.ts'
@@ -14,6 +15,9 @@ export interface Adapter {
   readonly clock: Clock
   readonly clients: AzureClients
   readonly tagChanges: TagChanges
+  /** One change at a time of what Azure writes as a whole. */
+  readonly oneByOne: ReturnType<typeof serialiser>
+  readonly waitMs: number
 }
 
 /** `undefined` as a value removes the tag. */
@@ -64,6 +68,12 @@ export const armId = (adapter: Adapter, type: string, name: string): string =>
   `/subscriptions/${adapter.scope.account}/resourceGroups/${adapter.resourceGroup}/providers/${type}/${name}`
 
 export const abortOf = (signal: AbortSignal | undefined): { abortSignal?: AbortSignal } => (signal === undefined ? {} : { abortSignal: signal })
+
+/** For an operation that is waited for: the SDK's own pause between two looks is two seconds. */
+export const waiting = ({ waitMs }: Adapter, signal?: AbortSignal): { updateIntervalInMs: number; abortSignal?: AbortSignal } => ({
+  updateIntervalInMs: waitMs,
+  ...abortOf(signal),
+})
 
 /** All pages of a list. */
 export async function listed<T>(pages: AsyncIterable<T>): Promise<T[]> {

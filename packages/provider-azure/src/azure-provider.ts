@@ -1,59 +1,45 @@
 import type { Provider } from '@understudy/provider'
-import { providerError } from '@understudy/provider'
-import { type Adapter, call } from './adapter.ts'
-import { azureClients } from './clients.ts'
-import { azureCompute } from './compute.ts'
-import { azureInventory } from './inventory.ts'
-import { azureLabels } from './labels.ts'
-import { azurePermissions } from './permissions.ts'
+import type { openAzureProvider } from './open-provider.ts'
 import { scopeOf } from './settings.ts'
 import type { AzureSettings } from './settings.ts'
-import { sizeReader } from './sizes.ts'
 import { azureTraits } from './traits.ts'
+import { trafficMechanisms } from './traffic/mechanism.ts'
 
-const subscriptionsVersion = '2022-12-01'
+type Opened = ReturnType<typeof openAzureProvider>
+type Method = (...given: unknown[]) => Promise<unknown>
 
-/** One Azure subscription in one region, through the Azure SDK. Throws nothing; the first call shows whether the settings work. */
+/**
+ * One Azure subscription in one region, through the Azure SDK. Throws nothing; the first call shows whether the settings work. It also
+ * loads the SDK, which takes seconds that a process without an account on Azure has no use for.
+ */
 export function createAzureProvider(settings: AzureSettings): Provider {
-  const scope = scopeOf(settings)
-  const clients = azureClients(settings)
-  const adapter: Adapter = {
-    scope,
-    resourceGroup: settings.resourceGroup,
-    installation: settings.installation,
-    clock: settings.clock,
-    clients,
-    tagChanges: { active: new Map(), waiting: new Map() },
-  }
+  let opened: Promise<Opened> | undefined
+  const open = (): Promise<Opened> => (opened ??= import('./open-provider.ts').then((loaded) => loaded.openAzureProvider(settings)))
+  /** These methods of a capability, each of which opens the provider first. Every one of them is asynchronous. */
+  const deferred = <C extends 'compute' | 'labels' | 'traffic' | 'permissions', M extends keyof Opened[C]>(
+    capability: C,
+    methods: readonly M[],
+  ): Pick<Opened[C], M> =>
+    Object.fromEntries(
+      methods.map((method) => [method, async (...given: unknown[]) => await ((await open())[capability][method] as Method)(...given)]),
+    ) as Pick<Opened[C], M> // of exactly these names
   return {
-    scope,
+    scope: scopeOf(settings),
     traits: azureTraits(settings),
-    async identify({ signal } = {}) {
-      const token = await call(() => clients.token(signal))
-      await call(async () => {
-        const { status } = await clients.get(`/subscriptions/${scope.account}?api-version=${subscriptionsVersion}`, signal)
-        if (status !== 200) throw new Error(`Azure answered ${status} when asked for the subscription ${scope.account}.`)
-      })
-      return { account: scope.account, principal: principalIn(token) }
+    identify: async (options) => (await open()).identify(options),
+    inventory: {
+      describe: async (ref) => (await open()).inventory.describe(ref),
+      async *list(filter) {
+        yield* (await open()).inventory.list(filter)
+      },
+      states: async (refs) => (await open()).inventory.states(refs),
     },
-    inventory: azureInventory(adapter, sizeReader(adapter)),
-    compute: azureCompute(adapter),
-    labels: azureLabels(adapter),
-    permissions: azurePermissions(adapter),
+    compute: deferred('compute', ['provision', 'start', 'stop', 'hold', 'resize', 'terminate', 'poll', 'adopt']),
+    labels: deferred('labels', ['tag', 'rename', 'setProtection']),
+    traffic: { mechanisms: trafficMechanisms, ...deferred('traffic', ['validate', 'state', 'enrol', 'setWeights', 'remove']) },
+    permissions: deferred('permissions', ['check']),
     async close() {
-      clients.destroy()
+      if (opened !== undefined) await (await opened).close()
     },
   }
-}
-
-/** Who a token is for: read, not verified, since it comes from the authority itself. */
-function principalIn(token: string): string {
-  try {
-    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { readonly oid?: unknown; readonly appid?: unknown } // any JSON has or lacks members
-    const principal = claims.oid ?? claims.appid
-    if (typeof principal === 'string') return principal
-  } catch {
-    // Falls through: a token that cannot be read names nobody.
-  }
-  throw providerError('unauthorized', 'InvalidAuthenticationToken', 'The token of the authority does not say who it is for.')
 }

@@ -1,6 +1,6 @@
 import type { Labelling } from '@understudy/provider'
 import { isProviderError, providerError } from '@understudy/provider'
-import { abortOf, type Adapter, call, needVmId, type Tags } from './adapter.ts'
+import { abortOf, type Adapter, call, needVmId, type Tags, waiting } from './adapter.ts'
 import { parseArmId } from './arm-id.ts'
 import { traced } from './trace.ts'
 
@@ -43,7 +43,7 @@ async function changeTags(adapter: Adapter, nativeId: string, tags: Tags): Promi
     try {
       const vm = await call(() => virtualMachines.get(group, name))
       const ifMatch = vm.etag === undefined ? {} : { ifMatch: vm.etag }
-      await call(async () => virtualMachines.update(group, name, { tags: merged(vm.tags ?? {}, tags) }, ifMatch))
+      await call(async () => virtualMachines.update(group, name, { tags: merged(vm.tags ?? {}, tags) }, { ...ifMatch, ...waiting(adapter) }))
       return
     } catch (error) {
       if (!isProviderError(error, 'already_exists') || attempt === attempts) throw error
@@ -61,7 +61,7 @@ export function azureLabels(adapter: Adapter): Labelling {
         return await tagVm(adapter, nativeId, tags)
       case 'microsoft.compute/disks': {
         const disk = await call(() => compute.disks.get(id.group, id.name, abortOf(signal)))
-        await call(async () => compute.disks.update(id.group, id.name, { tags: merged(disk.tags ?? {}, tags) }, abortOf(signal)))
+        await call(async () => compute.disks.update(id.group, id.name, { tags: merged(disk.tags ?? {}, tags) }, waiting(adapter, signal)))
         return
       }
       default:

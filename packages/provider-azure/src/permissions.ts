@@ -42,6 +42,10 @@ const grantedElsewhere: readonly (readonly [RegExp, string])[] = [
     /^Microsoft\.Network\/(virtualNetworks|networkSecurityGroups)\//,
     'It is not granted in the resource group of the stand-ins; the network may be in another.',
   ],
+  [
+    /^Microsoft\.Network\/(loadBalancers|publicIPAddresses)\//,
+    'It is not granted in the resource group of the stand-ins; the entry point may be in another.',
+  ],
   [/^Microsoft\.ManagedIdentity\//, 'It is not granted in the resource group of the stand-ins; the identity may be in another.'],
   [/^Microsoft\.Compute\/(skus|locations)\//, 'It is not granted in the resource group; it is asked of the subscription.'],
 ]
@@ -78,5 +82,15 @@ const needed: Readonly<Partial<Record<PermittedCapability, readonly string[]>>> 
     ...network('virtualNetworks/subnets/join/action', 'networkSecurityGroups/join/action'),
     'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action',
   ],
+  traffic: network(
+    'loadBalancers/read',
+    'loadBalancers/backendAddressPools/read',
+    'loadBalancers/backendAddressPools/write',
+    'loadBalancers/backendAddressPools/join/action',
+    'loadBalancers/loadBalancingRules/read',
+    'loadBalancers/loadBalancingRules/health/action',
+    'publicIPAddresses/read',
+    'publicIPAddresses/join/action',
+  ),
   labels: ['read', 'write', 'delete'].map((verb) => `Microsoft.Authorization/locks/${verb}`),
 }

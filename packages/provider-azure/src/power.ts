@@ -1,7 +1,7 @@
 import type { VirtualMachine } from '@azure/arm-compute'
 import type { CallContext, InstanceRef, Offering, OperationHandle, OperationStatus, PowerResult } from '@understudy/provider'
 import { isProviderError, providerError } from '@understudy/provider'
-import { abortOf, type Adapter, call, needVmId } from './adapter.ts'
+import { abortOf, type Adapter, call, needVmId, waiting } from './adapter.ts'
 import { failed, handleOf, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
 import { optionalText } from './handles.ts'
 import { readVm } from './inventory.ts'
@@ -116,7 +116,7 @@ export async function resize(adapter: Adapter, ref: InstanceRef, vmSize: string,
   const { group, name } = needVmId(adapter, ref.nativeId)
   const guard = vm.etag === undefined ? {} : { ifMatch: vm.etag }
   const { virtualMachines } = adapter.clients.compute
-  await call(async () => virtualMachines.update(group, name, { hardwareProfile: { vmSize } }, { ...guard, ...abortOf(context.signal) }), {
+  await call(async () => virtualMachines.update(group, name, { hardwareProfile: { vmSize } }, { ...guard, ...waiting(adapter, context.signal) }), {
     instanceType: vmSize,
   })
   return handle

@@ -3,7 +3,7 @@ import { contentHash, ownTags } from '@understudy/core'
 import type { Labels } from '@understudy/core'
 import { isProviderError, providerError } from '@understudy/provider'
 import type { CallContext, CloneSpec, InstanceRef, OperationHandle, OperationStatus, ProviderError, ResourceDna } from '@understudy/provider'
-import { abortOf, type Adapter, armId, call, instanceRef, needVmId } from './adapter.ts'
+import { abortOf, type Adapter, armId, call, instanceRef, needVmId, waiting } from './adapter.ts'
 import { nameOf } from './arm-id.ts'
 import { diskDefinition, nicDefinition, type Parts, vmDefinition } from './definitions.ts'
 import { translate } from './errors.ts'
@@ -90,14 +90,14 @@ async function makeParts(adapter: Adapter, source: ResourceDna, spec: CloneSpec,
   for (const dna of source.disks) {
     const name = nameOf(context.idempotencyKey, diskPart(dna.deviceKey))
     const definition = diskDefinition(source, dna, spec, tags, location)
-    await call(async () => compute.disks.createOrUpdate(adapter.resourceGroup, name, definition, abortOf(context.signal)))
+    await call(async () => compute.disks.createOrUpdate(adapter.resourceGroup, name, definition, waiting(adapter, context.signal)))
     disks.push({ dna, id: armId(adapter, 'Microsoft.Compute/disks', name) })
   }
   const nicIds: string[] = []
   for (const [index, nic] of (spec.isolation === undefined ? source.nics : source.nics.slice(0, 1)).entries()) {
     const name = nameOf(context.idempotencyKey, `nic${index}`)
     const definition = nicDefinition(nic, spec, tags, location)
-    await call(() => network.networkInterfaces.beginCreateOrUpdateAndWait(adapter.resourceGroup, name, definition, abortOf(context.signal)))
+    await call(() => network.networkInterfaces.beginCreateOrUpdateAndWait(adapter.resourceGroup, name, definition, waiting(adapter, context.signal)))
     nicIds.push(armId(adapter, 'Microsoft.Network/networkInterfaces', name))
   }
   return { disks, nicIds }
@@ -120,12 +120,13 @@ async function tidyUp(adapter: Adapter, key: string, error: unknown): Promise<vo
 async function removeAll(adapter: Adapter, key: string): Promise<void> {
   const { compute, network } = adapter.clients
   const group = adapter.resourceGroup
-  await call(async () => compute.virtualMachines.delete(group, nameOf(key)))
+  await call(async () => compute.virtualMachines.delete(group, nameOf(key), waiting(adapter)))
   for await (const { name, tags } of compute.disks.listByResourceGroup(group)) {
-    if (name !== undefined && tags?.[ownTags.operation] === key) await call(async () => compute.disks.delete(group, name))
+    if (name !== undefined && tags?.[ownTags.operation] === key) await call(async () => compute.disks.delete(group, name, waiting(adapter)))
   }
   for await (const { name, tags } of network.networkInterfaces.list(group)) {
-    if (name !== undefined && tags?.[ownTags.operation] === key) await call(() => network.networkInterfaces.beginDeleteAndWait(group, name))
+    if (name !== undefined && tags?.[ownTags.operation] === key)
+      await call(() => network.networkInterfaces.beginDeleteAndWait(group, name, waiting(adapter)))
   }
 }
 

@@ -46,6 +46,8 @@ export interface AzureSettings extends AzureAccountSettings {
   readonly guard?: AddressGuard
   /** Of one HTTP request, in real time. Default: 30 s. */
   readonly requestTimeoutMs?: number
+  /** Between two looks at an operation that is waited for and whose answers do not say when to return, in real time. Default: 500 ms. */
+  readonly waitMs?: number
 }
 
 export const providerName = 'azure'

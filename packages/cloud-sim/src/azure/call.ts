@@ -75,3 +75,8 @@ export function tagsOf(body: JsonObject): Record<string, string> {
   if (!isObject(tags)) return {}
   return Object.fromEntries(Object.entries(tags).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])))
 }
+
+export function listAt(body: Json | undefined, path: string): JsonObject[] {
+  const value = at(body, path)
+  return Array.isArray(value) ? value.filter(isObject) : []
+}

@@ -2,9 +2,11 @@ import type { JsonObject } from '@understudy/core'
 import { ConnectionReset, SimError } from '../datacentre/sim-error.ts'
 import { ArmError, armErrorOf } from './arm-error.ts'
 import { type ArmCall, type ArmReply, isObject, ok } from './call.ts'
+import { getLoadBalancer, getPool, getRule, putLoadBalancer, putPool, ruleHealth } from './load-balancers.ts'
 import { deleteNic, getNic, listNics, putNic } from './network.ts'
 import { errorJson, readOperation } from './operations.ts'
 import { authorise, listPermissions } from './permissions.ts'
+import { getPublicIp, putPublicIp } from './public-ips.ts'
 import {
   deleteDisk,
   deleteSnapshot,
@@ -40,6 +42,7 @@ function route(template: string, versions: readonly string[], methods: Route['me
 
 const inGroup = (rest: string): string => `/resourceGroups/{group}/providers/${rest}`
 const vmPath = inGroup('Microsoft.Compute/virtualMachines/{name}')
+const balancerPath = inGroup('Microsoft.Network/loadBalancers/{name}')
 const vmLocks = `${vmPath}/providers/Microsoft.Authorization/locks`
 
 const routes: readonly Route[] = [
@@ -62,6 +65,13 @@ const routes: readonly Route[] = [
   route(inGroup('Microsoft.Compute/disks/{name}'), storage, { GET: getDisk, PUT: putDisk, PATCH: patchDisk, DELETE: deleteDisk }),
   route(inGroup('Microsoft.Compute/snapshots/{name}'), storage, { GET: getSnapshot, PUT: putSnapshot, PATCH: patchSnapshot, DELETE: deleteSnapshot }),
   route(inGroup('Microsoft.Network/networkInterfaces/{name}'), network, { GET: getNic, PUT: putNic, DELETE: deleteNic }),
+  route('/providers/Microsoft.Network/networkInterfaces', network, { GET: listNics }),
+  route('/providers/Microsoft.Network/locations/{location}/operations/{operation}', network, { GET: readOperation }),
+  route(inGroup('Microsoft.Network/publicIPAddresses/{name}'), network, { GET: getPublicIp, PUT: putPublicIp }),
+  route(balancerPath, network, { GET: getLoadBalancer, PUT: putLoadBalancer }),
+  route(`${balancerPath}/backendAddressPools/{pool}`, network, { GET: getPool, PUT: putPool }),
+  route(`${balancerPath}/loadBalancingRules/{rule}`, network, { GET: getRule }),
+  route(`${balancerPath}/loadBalancingRules/{rule}/health`, network, { POST: ruleHealth }),
 ]
 
 export type ArmRequest = Omit<ArmCall, 'params' | 'query' | 'body'> & { readonly url: string; readonly text: string }

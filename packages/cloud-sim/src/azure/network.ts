@@ -1,6 +1,9 @@
 import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, headerOf, need, needText, ok, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
+import { followPools } from './load-balancers.ts'
+import { checkEtag, etagText } from './etag.ts'
+import { bindPublicIp, checkPublicIp } from './public-ips.ts'
 import type { NicRecord } from './state.ts'
 import { idOf, notFound } from './storage.ts'
 
@@ -15,9 +18,12 @@ export async function putNic(call: ArmCall): Promise<ArmReply> {
     const existing = call.state.nics.get(id.toLowerCase())
     if (existing !== undefined) {
       checkEtag(call, existing.etag)
+      const publicIp = checkPublicIp(call, existing.id, properties)
       existing.properties = properties
       existing.tags = tagsOf(call.body)
       existing.etag += 1
+      bindPublicIp(call, existing, publicIp)
+      followPools(call, existing)
       return ok(nicBody(existing))
     }
     const nic: NicRecord = {
@@ -31,28 +37,19 @@ export async function putNic(call: ArmCall): Promise<ArmReply> {
       etag: 1,
       vmId: undefined,
     }
+    const publicIp = checkPublicIp(call, id, properties)
     call.state.nics.set(id.toLowerCase(), nic)
+    bindPublicIp(call, nic, publicIp)
+    followPools(call, nic)
     return ok(nicBody(nic), 201)
   })
 }
 
-/** ARM's preconditions: `*` in If-None-Match makes a PUT create-only. */
-export function checkEtag(call: ArmCall, etag: number | undefined): void {
-  const ifMatch = headerOf(call, 'if-match')
-  const failed =
-    (headerOf(call, 'if-none-match') === '*' && etag !== undefined) || (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etagText(etag ?? 0))
-  if (failed)
-    throw new ArmError(
-      412,
-      'PreconditionFailed',
-      'The precondition given in one of the request header fields evaluated to false when tested on the server.',
-    )
-}
-
-export const etagText = (etag: number): string => `"${etag}"`
-
 function nicBody(nic: NicRecord): JsonObject {
-  const subnet = textAt(nic.properties, 'ipConfigurations.0.properties.subnet.id') ?? ''
+  const given = 'ipConfigurations.0.properties'
+  const subnet = textAt(nic.properties, `${given}.subnet.id`) ?? ''
+  const publicIp = textAt(nic.properties, `${given}.publicIPAddress.id`)
+  const pools = listAt(nic.properties, `${given}.loadBalancerBackendAddressPools`)
   return {
     id: nic.id,
     name: nic.name,
@@ -73,6 +70,8 @@ function nicBody(nic: NicRecord): JsonObject {
             primary: true,
             provisioningState: 'Succeeded',
             subnet: { id: subnet },
+            ...(publicIp === undefined ? {} : { publicIPAddress: { id: publicIp } }),
+            ...(pools.length === 0 ? {} : { loadBalancerBackendAddressPools: pools.map(({ id }) => ({ id: id ?? '' })) }),
           },
         },
       ],
@@ -95,9 +94,17 @@ export const deleteNic = (call: ArmCall): Promise<ArmReply> =>
     const nic = call.state.nics.get(id.toLowerCase())
     if (nic === undefined) return { status: 204 }
     if (nic.vmId !== undefined) throw new ArmError(400, 'NicInUse', `Network Interface ${nic.id} is used by existing resource ${nic.vmId}.`)
-    call.state.nics.delete(id.toLowerCase())
+    forgetNic(call, nic)
     return { status: 200 }
   })
+
+/** What named the interface names it no more. */
+export function forgetNic(call: ArmCall, nic: NicRecord): void {
+  nic.properties = {}
+  bindPublicIp(call, nic, undefined)
+  followPools(call, nic)
+  call.state.nics.delete(nic.id.toLowerCase())
+}
 
 export const listNics = (call: ArmCall): Promise<ArmReply> =>
   call.dataCentre.invoke('NetworkInterfaces_List', () => ok({ value: [...call.state.nics.values()].map(nicBody) }))

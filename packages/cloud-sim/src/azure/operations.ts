@@ -1,9 +1,8 @@
+import type { JsonObject } from '@understudy/core'
 import type { ErrorBody } from './arm-error.ts'
 import { ArmError } from './arm-error.ts'
 import { type ArmCall, type ArmReply, ok } from './call.ts'
 import type { OperationRecord } from './state.ts'
-
-const retryAfter = '1'
 
 /**
  * Begins an asynchronous operation and answers as ARM does: with the operation's address in `Azure-AsyncOperation` and, for
@@ -13,12 +12,14 @@ export function begin(
   call: ArmCall,
   progress: () => 'InProgress' | 'Succeeded' | ErrorBody,
   resource?: { status: 200 | 201; body: ArmReply['body'] },
+  provider: 'Microsoft.Compute' | 'Microsoft.Network' = 'Microsoft.Compute',
+  result?: JsonObject,
 ): ArmReply {
   const id = call.state.newId()
-  call.state.operations.set(id, { id, startedAtMs: call.dataCentre.now(), progress: latched(call, progress) })
+  call.state.operations.set(id, { id, startedAtMs: call.dataCentre.now(), progress: latched(call, progress), result })
   const version = call.query.get('api-version') ?? ''
-  const address = `${call.origin}/subscriptions/${call.state.subscription}/providers/Microsoft.Compute/locations/${call.dataCentre.region}/operations/${id}`
-  const headers = { 'azure-asyncoperation': `${address}?api-version=${version}`, 'retry-after': retryAfter }
+  const address = `${call.origin}/subscriptions/${call.state.subscription}/providers/${provider}/locations/${call.dataCentre.region}/operations/${id}`
+  const headers = { 'azure-asyncoperation': `${address}?api-version=${version}`, ...call.state.retryAfter }
   if (resource !== undefined) return { status: resource.status, headers, ...(resource.body === undefined ? {} : { body: resource.body }) }
   return { status: 202, headers: { ...headers, location: `${address}?monitor=true&api-version=${version}` } }
 }
@@ -47,8 +48,9 @@ export function readOperation(call: ArmCall): ArmReply {
   if (operation === undefined) throw new ArmError(404, 'NotFound', 'The operation was not found.')
   const progress = operation.progress()
   const running = progress === 'InProgress'
-  const headers = running ? { 'retry-after': retryAfter } : {}
-  if (call.query.get('monitor') === 'true') return { status: running ? 202 : 200, headers }
+  const headers = running ? call.state.retryAfter : {}
+  if (call.query.get('monitor') === 'true')
+    return { status: running ? 202 : 200, headers, ...(running || operation.result === undefined ? {} : { body: operation.result }) }
   const startTime = new Date(operation.startedAtMs).toISOString()
   const ended = running ? {} : { endTime: new Date(call.dataCentre.now()).toISOString() }
   const outcome = typeof progress === 'string' ? { status: progress } : { status: 'Failed', error: errorJson(progress) }

@@ -12,6 +12,7 @@ import { ArmError } from './arm-error.ts'
 import type { ArmReply } from './call.ts'
 import { loopbackCertificate } from './certificate.ts'
 import { answerArm, errorReply } from './front.ts'
+import { syncPools } from './load-balancers.ts'
 import { AzureState } from './state.ts'
 import { type AzureApplication, TokenService } from './token.ts'
 
@@ -24,6 +25,8 @@ export interface AzureServerOptions {
   readonly clock?: Clock
   readonly latencies?: DataCentreOptions['latencies']
   readonly rateLimits?: boolean
+  /** What operations say when they are asked too early, in real seconds. Default: 1. 0: nothing is said. */
+  readonly retryAfterSeconds?: number
   readonly onInternalError?: (error: unknown) => void
 }
 
@@ -77,7 +80,11 @@ export async function startAzureServer(options: AzureServerOptions = {}): Promis
   }
   const newId = (): string => randomUuid(random)
   const application: AzureApplication = { tenant: newId(), clientId: newId(), clientSecret: `simulated-${newId()}`, objectId: newId() }
-  const state = new AzureState({ subscription: newId(), tenant: application.tenant, newId })
+  const state = new AzureState({ subscription: newId(), tenant: application.tenant, newId, retryAfterSeconds: options.retryAfterSeconds ?? 1 })
+  // A member of a pool gets requests once it runs, whoever started it.
+  dataCentre.subscribe((event) => {
+    if (event.kind === 'instance_state' && event.to === 'running') syncPools({ state, dataCentre })
+  })
   state.caller = application.objectId
   const tokens = new TokenService(application, () => wallClock.nowMs())
   const { key, cert } = loopbackCertificate(wallClock.nowMs())

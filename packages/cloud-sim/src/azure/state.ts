@@ -56,8 +56,49 @@ export interface NicRecord {
   etag: number
   vmId: string | undefined
 }
+/** A member of a backend pool: a network interface that names the pool, or an address that the pool names. */
+export interface PoolEntry {
+  readonly name: string
+  readonly nicId: string | undefined
+  readonly ip: string
+  readonly place: JsonObject
+  /** `None`: the probe decides. */
+  readonly adminState: 'None' | 'Up' | 'Down'
+}
+export interface PoolRecord {
+  readonly id: string
+  readonly name: string
+  readonly targetGroupArn: string
+  entries: readonly PoolEntry[]
+  drainPeriodInSeconds: number | undefined
+  etag: number
+}
+export interface LoadBalancerRecord {
+  readonly id: string
+  readonly name: string
+  readonly location: string
+  readonly tags: Record<string, string>
+  readonly frontends: readonly JsonObject[]
+  readonly probes: readonly JsonObject[]
+  readonly pools: readonly PoolRecord[]
+  readonly rules: readonly { readonly name: string; readonly properties: JsonObject; readonly pool: PoolRecord; readonly listenerArn: string }[]
+  busyUntilMs: number
+  readonly etag: number
+}
+export interface PublicIpRecord {
+  readonly id: string
+  readonly name: string
+  readonly location: string
+  readonly sku: string
+  readonly ip: string
+  readonly allocationId: string
+  tags: Record<string, string>
+  nicId: string | undefined
+}
 export interface OperationRecord {
   readonly id: string
+  /** What the operation answers when it has succeeded, at its `Location`. */
+  readonly result: JsonObject | undefined
   readonly startedAtMs: number
   /** Asked at every poll, so that the operation is never ahead of the data centre. */
   readonly progress: () => 'InProgress' | 'Succeeded' | ErrorBody
@@ -71,6 +112,8 @@ export class AzureState {
   readonly disks = new Map<string, DiskRecord>()
   readonly snapshots = new Map<string, SnapshotRecord>()
   readonly nics = new Map<string, NicRecord>()
+  readonly loadBalancers = new Map<string, LoadBalancerRecord>()
+  readonly publicIps = new Map<string, PublicIpRecord>()
   /** Scope, then the lock's name. */
   readonly locks = new Map<string, Map<string, JsonObject>>()
   readonly operations = new Map<string, OperationRecord>()
@@ -81,10 +124,13 @@ export class AzureState {
   #hosts = 3
   readonly newId: () => string
 
-  constructor(options: { subscription: string; tenant: string; newId: () => string }) {
+  readonly retryAfter: Readonly<Record<string, string>>
+
+  constructor(options: { subscription: string; tenant: string; newId: () => string; retryAfterSeconds: number }) {
     this.subscription = options.subscription
     this.tenant = options.tenant
     this.newId = options.newId
+    this.retryAfter = options.retryAfterSeconds === 0 ? {} : { 'retry-after': String(options.retryAfterSeconds) }
   }
 
   nextPrivateIp(): string {

@@ -2,9 +2,10 @@ import type { JsonObject } from '@understudy/core'
 import type { Instance } from '../datacentre/types.ts'
 import { SimError } from '../datacentre/sim-error.ts'
 import { allocationFailed, ArmError, armErrorOf } from './arm-error.ts'
-import { type ArmCall, type ArmReply, at, isObject, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
-import { checkEtag, etagText } from './network.ts'
+import { type ArmCall, type ArmReply, at, isObject, listAt, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { checkEtag, etagText } from './etag.ts'
 import { begin } from './operations.ts'
+import { carryPublicIp } from './public-ips.ts'
 import { type DiskRecord, failure, type NicRecord, type VmRecord } from './state.ts'
 import { dropVolume, idOf, notFound, zoneNameOf } from './storage.ts'
 import { seededImages } from '../datacentre/fixtures.ts'
@@ -63,11 +64,6 @@ interface Parts {
   readonly nics: readonly NicRecord[]
 }
 
-const listAt = (body: JsonObject, path: string): JsonObject[] => {
-  const value = at(body, path)
-  return Array.isArray(value) ? value.filter(isObject) : []
-}
-
 function diskNamed(call: ArmCall, id: string): DiskRecord {
   const disk = call.state.disks.get(id.toLowerCase())
   if (disk === undefined) throw notFound(id)
@@ -112,7 +108,10 @@ function create(call: ArmCall, parts: Parts): ArmReply {
   }
   call.state.vms.set(vm.id.toLowerCase(), vm)
   for (const { disk } of [{ disk: parts.osDisk }, ...parts.dataDisks]) disk.managedBy = vm.id
-  for (const nic of parts.nics) nic.vmId = vm.id
+  for (const nic of parts.nics) {
+    nic.vmId = vm.id
+    carryPublicIp(call, nic)
+  }
   const progress = refusal === undefined ? until(call, vm, 'running') : failure(refusal)
   return begin(call, progress, { status: 201, body: vmBody(call, vm) })
 }

@@ -2,7 +2,8 @@ import type { Json, JsonObject } from '@understudy/core'
 import { SimError } from '../datacentre/sim-error.ts'
 import { allocationFailed, ArmError, armErrorOf } from './arm-error.ts'
 import { type ArmCall, type ArmReply, at, ok, tagsOf, textAt } from './call.ts'
-import { checkEtag } from './network.ts'
+import { checkEtag } from './etag.ts'
+import { forgetNic } from './network.ts'
 import { begin } from './operations.ts'
 import { failure, type VmRecord } from './state.ts'
 import { idOf } from './storage.ts'
@@ -107,7 +108,7 @@ function forget(call: ArmCall, vm: VmRecord): void {
   for (const [key, nic] of call.state.nics) {
     if (nic.vmId !== vm.id) continue
     nic.vmId = undefined
-    if (deletes.has(key)) call.state.nics.delete(key)
+    if (deletes.has(key)) forgetNic(call, nic)
   }
 }
 

@@ -1,7 +1,7 @@
 import { startAzureServer } from '@understudy/cloud-sim'
 import type { AzureServer } from '@understudy/cloud-sim'
-import { seededRandom, sleep } from '@understudy/core'
-import type { InstanceRef, Provider } from '@understudy/provider'
+import { type Random, seededRandom, sleep } from '@understudy/core'
+import type { InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
 import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
 import { azureClients } from '../clients.ts'
 import { createAzureProvider } from '../azure-provider.ts'
@@ -14,7 +14,7 @@ const operations: Readonly<Record<FaultyCall, string>> = {
   terminate: 'VirtualMachines_Delete',
   capture: 'Snapshots_CreateOrUpdate',
   describe: 'VirtualMachines_Get',
-  setWeights: 'NetworkInterfaces_CreateOrUpdate',
+  setWeights: 'LoadBalancerBackendAddressPools_CreateOrUpdate',
 }
 const faults = { throttled: { kind: 'throttle' }, unavailable: { kind: 'unavailable' }, insufficient_capacity: { kind: 'capacity' } } as const
 const speed = 200
@@ -46,12 +46,13 @@ export const settingsFor = (server: AzureServer, more: Partial<AzureSettings> = 
   installation: 'conformance',
   clock: server.clock,
   random: seededRandom(7),
+  waitMs: 5,
   ...more,
 })
 
 /** The adapter and its real SDK, talking TLS to a simulated ARM in this process, whose time runs fast. */
 export async function wireWorld(): Promise<ConformanceWorld & { readonly server: AzureServer }> {
-  const server = await startAzureServer({ speed, latencies })
+  const server = await startAzureServer({ speed, latencies, retryAfterSeconds: 0 })
   const providers: Provider[] = []
   const open = (): Provider => {
     const provider = createAzureProvider(settingsFor(server))
@@ -59,6 +60,7 @@ export async function wireWorld(): Promise<ConformanceWorld & { readonly server:
     return provider
   }
   const clients = azureClients(settingsFor(server))
+  const random = seededRandom(11)
   return {
     server,
     provider: open(),
@@ -70,6 +72,8 @@ export async function wireWorld(): Promise<ConformanceWorld & { readonly server:
     zoneThird: '3',
     typeOther: 'Standard_D4s_v5',
     makePrimary: makerOf(server, clients),
+    makeBinding: binderOf(server, clients),
+    request: async (binding) => servedBy(server, binding, random),
     answers: ({ nativeId }) => server.dataCentre.instances.get(server.state.vms.get(nativeId.toLowerCase())?.instanceId ?? '')?.answering === true,
     failNext: (call, kind, times) => server.dataCentre.faults.failNext(operations[call], faults[kind], times),
     exhaust(zone, instanceType) {
@@ -86,13 +90,11 @@ export async function wireWorld(): Promise<ConformanceWorld & { readonly server:
   }
 }
 
-/** Traffic, snapshot sets and signals are absent from the provider, so that nothing of the suite asks for these. */
+/** Snapshot sets and signals are absent from the provider, so that nothing of the suite asks for these. */
 const absent = (): never => {
   throw new Error('asked for a capability that the provider does not have')
 }
 const notInThisSlice = {
-  makeBinding: absent,
-  request: absent,
   interrupt: absent,
   rebalance: absent,
   scheduleMaintenance: absent,
@@ -153,6 +155,82 @@ function makerOf(server: AzureServer, { compute, network }: ReturnType<typeof az
     )
     return { provider: 'azure', account: server.subscription, region: location, nativeId: vm.id ?? '', zone: '1' }
   }
+}
+
+const armIdIn =
+  (server: AzureServer) =>
+  (type: string, name: string): string =>
+    `/subscriptions/${server.subscription}/resourceGroups/${group}/providers/${type}/${name}`
+
+/** What a person has set up before: a load balancer whose pool has the member's interface in it, or an address bound to that interface. */
+function binderOf(server: AzureServer, { network, compute }: ReturnType<typeof azureClients>): ConformanceWorld['makeBinding'] {
+  const idOf = armIdIn(server)
+  const location = server.dataCentre.region
+  const nicNameOf = async (nativeId: string): Promise<string> => {
+    const vm = await compute.virtualMachines.get(group, nativeId.split('/').pop() ?? '')
+    return vm.networkProfile?.networkInterfaces?.[0]?.id?.split('/').pop() ?? ''
+  }
+  return async (mechanism, member) => {
+    const nicName = await nicNameOf(member.nativeId)
+    const nic = await network.networkInterfaces.get(group, nicName)
+    const [configuration] = nic.ipConfigurations ?? []
+    const write = (more: object) =>
+      network.networkInterfaces.beginCreateOrUpdateAndWait(group, nicName, { ...nic, ipConfigurations: [{ ...configuration, ...more }] })
+    if (mechanism === 'address-move') {
+      const made = await network.publicIPAddresses.beginCreateOrUpdateAndWait(group, `${nicName}-ip`, {
+        location,
+        sku: { name: 'Standard' },
+        publicIPAllocationMethod: 'Static',
+      })
+      await write({ publicIPAddress: { id: made.id } })
+      return { mechanism, native: { publicIpAddressId: made.id ?? '' } }
+    }
+    const name = `${nicName}-lb`
+    const balancerId = idOf('Microsoft.Network/loadBalancers', name)
+    const frontend = { id: `${balancerId}/frontendIPConfigurations/front` }
+    await network.loadBalancers.beginCreateOrUpdateAndWait(group, name, {
+      location,
+      sku: { name: 'Standard' },
+      frontendIPConfigurations: [{ name: 'front' }],
+      backendAddressPools: [{ name: 'web' }],
+      probes: [{ name: 'http', protocol: 'Http', port: 8080, requestPath: '/healthz', intervalInSeconds: 5, numberOfProbes: 2 }],
+      loadBalancingRules: [
+        {
+          name: 'web',
+          protocol: 'Tcp',
+          frontendPort: 80,
+          backendPort: 8080,
+          frontendIPConfiguration: frontend,
+          backendAddressPool: { id: `${balancerId}/backendAddressPools/web` },
+          probe: { id: `${balancerId}/probes/http` },
+        },
+      ],
+    })
+    await write({ loadBalancerBackendAddressPools: [{ id: `${balancerId}/backendAddressPools/web` }] })
+    const arn = poolIn(server, `${balancerId}/backendAddressPools/web`).targetGroupArn
+    while (server.dataCentre.balancers.targetHealth(arn)[0]?.health !== 'healthy') await sleep(server.clock, 1_000)
+    return { mechanism, native: { backendPoolId: `${balancerId}/backendAddressPools/web`, loadBalancingRule: 'web' } }
+  }
+}
+
+function poolIn({ state }: AzureServer, poolId: string) {
+  const found = [...state.loadBalancers.values()].flatMap(({ pools }) => pools).find(({ id }) => id === poolId)
+  if (found === undefined) throw new Error(`there is no pool ${poolId}`)
+  return found
+}
+
+function servedBy(server: AzureServer, { mechanism, native }: TrafficBinding, random: Random): string | undefined {
+  const { balancers, instances, network } = server.dataCentre
+  const answering = (instanceId: string | undefined): string | undefined =>
+    instances.get(instanceId ?? '')?.answering === true ? [...server.state.vms.values()].find((vm) => vm.instanceId === instanceId)?.id : undefined
+  if (mechanism === 'address-move') {
+    const { allocationId = '' } = server.state.publicIps.get(String(native['publicIpAddressId']).toLowerCase()) ?? {}
+    return answering(network.describeAddresses({ ids: [allocationId] }).items[0]?.instanceId)
+  }
+  const pool = poolIn(server, String(native['backendPoolId']))
+  const rule = [...server.state.loadBalancers.values()].flatMap(({ rules }) => rules).find((candidate) => candidate.pool === pool)
+  const choice = balancers.choose(rule?.listenerArn ?? '', random)
+  return choice.kind === 'target' ? answering(choice.target.instanceId) : undefined
 }
 
 function countOf({ state, dataCentre }: AzureServer, key: string): { instances: number; looseDisks: number; snapshots: number } {

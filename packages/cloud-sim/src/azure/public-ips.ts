@@ -1,0 +1,98 @@
+import type { JsonObject } from '@understudy/core'
+import { ArmError } from './arm-error.ts'
+import { type ArmCall, type ArmReply, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { etagText } from './etag.ts'
+import type { NicRecord, PublicIpRecord } from './state.ts'
+import { idOf, notFound } from './storage.ts'
+
+const type = 'Microsoft.Network/publicIPAddresses'
+
+export async function putPublicIp(call: ArmCall): Promise<ArmReply> {
+  const location = needText(call.body, 'location')
+  oneOf(call.body, 'sku.name', ['Basic', 'Standard'])
+  oneOf(call.body, 'properties.publicIPAllocationMethod', ['Static', 'Dynamic'])
+  return await call.dataCentre.invoke('PublicIPAddresses_CreateOrUpdate', () => {
+    const id = idOf(call, type, call.params['name'] ?? '')
+    const existing = call.state.publicIps.get(id.toLowerCase())
+    if (existing !== undefined) {
+      existing.tags = tagsOf(call.body)
+      return ok(publicIpBody(existing))
+    }
+    const { allocationId, publicIp } = call.dataCentre.network.allocateAddress()
+    const record: PublicIpRecord = {
+      id,
+      name: call.params['name'] ?? '',
+      location,
+      sku: textAt(call.body, 'sku.name') ?? 'Standard',
+      ip: publicIp,
+      allocationId,
+      tags: tagsOf(call.body),
+      nicId: undefined,
+    }
+    call.state.publicIps.set(id.toLowerCase(), record)
+    return ok(publicIpBody(record), 201)
+  })
+}
+
+export const getPublicIp = (call: ArmCall): Promise<ArmReply> =>
+  call.dataCentre.invoke('PublicIPAddresses_Get', () => {
+    const id = idOf(call, type, call.params['name'] ?? '')
+    const record = call.state.publicIps.get(id.toLowerCase())
+    if (record === undefined) throw notFound(id)
+    return ok(publicIpBody(record))
+  })
+
+const publicIpBody = (record: PublicIpRecord): JsonObject => ({
+  id: record.id,
+  name: record.name,
+  type,
+  location: record.location,
+  tags: record.tags,
+  sku: { name: record.sku, tier: 'Regional' },
+  etag: etagText(1),
+  properties: {
+    provisioningState: 'Succeeded',
+    publicIPAllocationMethod: 'Static',
+    publicIPAddressVersion: 'IPv4',
+    ipAddress: record.ip,
+    ...(record.nicId === undefined ? {} : { ipConfiguration: { id: `${record.nicId}/ipConfigurations/primary` } }),
+  },
+})
+
+/** Which address a network interface asks for. Bound to another one it cannot be had: that one has to let go first. */
+export function checkPublicIp(call: ArmCall, nicId: string, properties: JsonObject): PublicIpRecord | undefined {
+  const id = textAt(properties, 'ipConfigurations.0.properties.publicIPAddress.id')
+  if (id === undefined) return undefined
+  const record = call.state.publicIps.get(id.toLowerCase())
+  if (record === undefined) throw new ArmError(400, 'InvalidResourceReference', `Resource ${id} referenced by resource ${nicId} was not found.`)
+  if (record.nicId !== undefined && record.nicId !== nicId) {
+    throw new ArmError(
+      400,
+      'PublicIPAddressInUse',
+      `Resource ${nicId}/ipConfigurations/primary is referencing public IP address ${record.id} that is already allocated to resource ${record.nicId}/ipConfigurations/primary.`,
+    )
+  }
+  return record
+}
+
+export function bindPublicIp(call: ArmCall, nic: NicRecord, wanted: PublicIpRecord | undefined): void {
+  for (const record of call.state.publicIps.values()) {
+    if (record.nicId !== nic.id || record === wanted) continue
+    record.nicId = undefined
+    const [address] = call.dataCentre.network.describeAddresses({ ids: [record.allocationId] }).items
+    if (address?.associationId !== undefined) call.dataCentre.network.disassociateAddress(address.associationId)
+  }
+  if (wanted === undefined) return
+  wanted.nicId = nic.id
+  carryPublicIp(call, nic)
+}
+
+/** Traffic to the address reaches the instance behind the interface, once there is one. */
+export function carryPublicIp(call: ArmCall, nic: NicRecord): void {
+  const record = [...call.state.publicIps.values()].find(({ nicId }) => nicId === nic.id)
+  const instanceId = nic.vmId === undefined ? undefined : call.state.vms.get(nic.vmId.toLowerCase())?.instanceId
+  const instance = instanceId === undefined ? undefined : call.dataCentre.instances.get(instanceId)
+  const networkInterfaceId = instance?.nics[0]?.networkInterfaceId
+  if (record === undefined || networkInterfaceId === undefined || instance?.state === 'terminated' || instance?.state === 'shutting-down') return
+  call.dataCentre.network.associateAddress({ allocationId: record.allocationId, networkInterfaceId, allowReassociation: true })
+}

@@ -1,0 +1,64 @@
+import type { Provider } from '@understudy/provider'
+import { providerError } from '@understudy/provider'
+import { serialiser } from '@understudy/provider/adapter-kit'
+import { type Adapter, call } from './adapter.ts'
+import { azureClients } from './clients.ts'
+import { azureCompute } from './compute.ts'
+import { azureInventory } from './inventory.ts'
+import { azureLabels } from './labels.ts'
+import { azurePermissions } from './permissions.ts'
+import { scopeOf } from './settings.ts'
+import type { AzureSettings } from './settings.ts'
+import { sizeReader } from './sizes.ts'
+import { azureTraffic } from './traffic.ts'
+import { azureTraits } from './traits.ts'
+
+const subscriptionsVersion = '2022-12-01'
+
+/** The provider itself; importing this file loads the SDK. */
+export function openAzureProvider(settings: AzureSettings) {
+  const scope = scopeOf(settings)
+  const clients = azureClients(settings)
+  const adapter: Adapter = {
+    scope,
+    resourceGroup: settings.resourceGroup,
+    installation: settings.installation,
+    clock: settings.clock,
+    clients,
+    tagChanges: { active: new Map(), waiting: new Map() },
+    oneByOne: serialiser(),
+    waitMs: settings.waitMs ?? 500,
+  }
+  return {
+    scope,
+    traits: azureTraits(settings),
+    async identify({ signal } = {}) {
+      const token = await call(() => clients.token(signal))
+      await call(async () => {
+        const { status } = await clients.get(`/subscriptions/${scope.account}?api-version=${subscriptionsVersion}`, signal)
+        if (status !== 200) throw new Error(`Azure answered ${status} when asked for the subscription ${scope.account}.`)
+      })
+      return { account: scope.account, principal: principalIn(token) }
+    },
+    inventory: azureInventory(adapter, sizeReader(adapter)),
+    compute: azureCompute(adapter),
+    labels: azureLabels(adapter),
+    traffic: azureTraffic(adapter),
+    permissions: azurePermissions(adapter),
+    async close() {
+      clients.destroy()
+    },
+  } satisfies Provider
+}
+
+/** Who a token is for: read, not verified, since it comes from the authority itself. */
+function principalIn(token: string): string {
+  try {
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { readonly oid?: unknown; readonly appid?: unknown } // any JSON has or lacks members
+    const principal = claims.oid ?? claims.appid
+    if (typeof principal === 'string') return principal
+  } catch {
+    // Falls through: a token that cannot be read names nobody.
+  }
+  throw providerError('unauthorized', 'InvalidAuthenticationToken', 'The token of the authority does not say who it is for.')
+}

@@ -1,0 +1,34 @@
+import { providerError } from '@understudy/provider'
+import type { Traffic, TrafficBinding, TrafficMechanism } from '@understudy/provider'
+import { checkWeights } from '@understudy/provider/adapter-kit'
+import type { Adapter } from './adapter.ts'
+import { traced } from './trace.ts'
+import { addressMove } from './traffic/address-move.ts'
+import { lbTarget } from './traffic/lb-target.ts'
+import { type Mechanism, trafficMechanisms } from './traffic/mechanism.ts'
+
+/** Backend pools of load balancers, and public IP addresses. */
+export function azureTraffic(adapter: Adapter): Traffic {
+  const mechanisms: Readonly<Partial<Record<TrafficMechanism, Mechanism>>> = { 'lb-target': lbTarget(adapter), 'address-move': addressMove(adapter) }
+  const of = ({ mechanism }: TrafficBinding): Mechanism => {
+    const found = mechanisms[mechanism]
+    if (found === undefined) throw providerError('unsupported', 'UnknownMechanism', `Azure has no traffic mechanism ${String(mechanism)} here.`)
+    return found
+  }
+  return {
+    mechanisms: trafficMechanisms,
+    async validate(binding) {
+      await of(binding).validate(binding)
+    },
+    async state(binding) {
+      return await of(binding).state(binding)
+    },
+    enrol: (binding, ref, context) => traced(context, async () => of(binding).enrol(binding, ref, context)),
+    setWeights: (binding, weights, context) =>
+      traced(context, async () => {
+        checkWeights(weights)
+        await of(binding).setWeights(binding, weights, context)
+      }),
+    remove: (binding, ref, context) => traced(context, async () => of(binding).remove(binding, ref, context)),
+  }
+}
