@@ -23,7 +23,7 @@ import { traced } from './trace.ts'
 import { pollProvision, provision, provisionVerb } from './provision.ts'
 
 /** Virtual machines on Azure. */
-export function azureCompute(adapter: Adapter): Compute {
+export function azureCompute(adapter: Adapter, more: Readonly<Record<string, Poller>>): Compute {
   const pollers: Readonly<Record<string, Poller>> = {
     [provisionVerb]: (handle) => pollProvision(adapter, handle),
     [startVerb]: (handle) => pollStart(adapter, handle),
@@ -31,6 +31,7 @@ export function azureCompute(adapter: Adapter): Compute {
     [holdVerb]: (handle) => pollStop(adapter, handle),
     [terminateVerb]: (handle) => pollTerminate(adapter, handle),
     [resizeVerb]: (handle) => pollResize(adapter, handle),
+    ...more,
   }
   return {
     provision: (source, spec, context) => traced(context, () => provision(adapter, source, spec, context)),
@@ -49,14 +50,15 @@ export function azureCompute(adapter: Adapter): Compute {
 /** Tags are written by the creating calls themselves, so that nothing can exist without being found here. */
 async function adopt({ clients, scope }: Adapter, key: string): ReturnType<Compute['adopt']> {
   const isOurs = ({ tags }: { readonly tags?: Record<string, string> }): boolean => tags?.[ownTags.operation] === key
-  const [vms, disks] = await Promise.all([
+  const [vms, disks, collections] = await Promise.all([
     call(async () => listed(clients.compute.virtualMachines.listAll())),
     call(async () => listed(clients.compute.disks.list())),
+    call(async () => listed(clients.compute.restorePointCollections.listAll())),
   ])
   return {
     instances: vms.filter((vm) => isOurs(vm) && vm.provisioningState !== 'Deleting').map((vm) => summaryOf(scope, vm).ref),
     // The disks of an adopted VM carry its tag and go with it.
     disks: disks.filter((disk) => isOurs(disk) && disk.managedBy === undefined).map((disk) => diskRef(scope, disk.id ?? '', disk.zones?.[0])),
-    snapshotSets: [],
+    snapshotSets: collections.some(isOurs) ? [{ setId: key }] : [],
   }
 }

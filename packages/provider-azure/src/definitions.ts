@@ -4,8 +4,8 @@ import type { Labels } from '@understudy/core'
 import { providerError } from '@understudy/provider'
 import type { CloneSpec, DiskDna, NicDna, ResourceDna } from '@understudy/provider'
 
-/** A new disk in the stand-in's zone: from the source's image for the root, empty for data. */
-export function diskDefinition(source: ResourceDna, disk: DiskDna, spec: CloneSpec, tags: Labels, location: string): Disk {
+/** A new disk in the stand-in's zone: from a restore point, or from the source's image for the root and empty for data. */
+export function diskDefinition(source: ResourceDna, disk: DiskDna, spec: CloneSpec, tags: Labels, location: string, restorePoint?: string): Disk {
   return {
     location,
     zones: [spec.zone],
@@ -13,7 +13,12 @@ export function diskDefinition(source: ResourceDna, disk: DiskDna, spec: CloneSp
     diskSizeGB: disk.sizeGiB,
     ...(disk.kmsKey === undefined ? {} : { encryption: { type: 'EncryptionAtRestWithCustomerKey', diskEncryptionSetId: disk.kmsKey } }),
     ...(disk.role === 'root' ? { osType: source.os.family === 'windows' ? 'Windows' : 'Linux', ...generationOf(source) } : {}),
-    creationData: disk.role === 'root' ? fromImage(source) : { createOption: 'Empty' },
+    creationData:
+      restorePoint !== undefined
+        ? { createOption: 'Restore', sourceResourceId: restorePoint }
+        : disk.role === 'root'
+          ? fromImage(source)
+          : { createOption: 'Empty' },
     tags: { ...tags },
   }
 }

@@ -61,7 +61,7 @@ export function dnaOf(scope: Scope, seen: DescribedVm): ResourceDna {
 function imageOf({ vm, disks }: DescribedVm): string | undefined {
   const osDiskId = vm.storageProfile?.osDisk?.managedDisk?.id ?? ''
   const osDisk = disks.find(({ id }) => sameId(id ?? '', osDiskId))
-  return vm.tags?.[imageTag] ?? osDisk?.creationData?.imageReference?.id ?? vm.storageProfile?.imageReference?.id
+  return vm.tags?.[imageTag] ?? osDisk?.tags?.[imageTag] ?? osDisk?.creationData?.imageReference?.id ?? vm.storageProfile?.imageReference?.id
 }
 
 const spotOf = (vm: VirtualMachine): NonNullable<ResourceDna['spot']> => ({

@@ -58,7 +58,7 @@ const entryOf = (adapter: Adapter, ref: InstanceRef, vm: VirtualMachine | undefi
   vm === undefined ? [] : [[ref.nativeId, summaryOf(adapter.scope, vm)]]
 
 /** Four more kinds of reads: what the VM names lies in resources of their own. */
-async function describeVm(adapter: Adapter, sizes: SizeReader, vm: VirtualMachine) {
+export async function describeVm(adapter: Adapter, sizes: SizeReader, vm: VirtualMachine) {
   const { compute, network, locks } = adapter.clients
   const id = parseArmId(vm.id ?? '')
   const { osDisk, dataDisks = [] } = vm.storageProfile ?? {}

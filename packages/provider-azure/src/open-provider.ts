@@ -10,6 +10,7 @@ import { azurePermissions } from './permissions.ts'
 import { scopeOf } from './settings.ts'
 import type { AzureSettings } from './settings.ts'
 import { sizeReader } from './sizes.ts'
+import { azureSnapshots } from './snapshots.ts'
 import { azureTraffic } from './traffic.ts'
 import { azureTraits } from './traits.ts'
 
@@ -29,6 +30,8 @@ export function openAzureProvider(settings: AzureSettings) {
     oneByOne: serialiser(),
     waitMs: settings.waitMs ?? 500,
   }
+  const sizes = sizeReader(adapter)
+  const { snapshots, pollers } = azureSnapshots(adapter, sizes)
   return {
     scope,
     traits: azureTraits(settings),
@@ -40,11 +43,12 @@ export function openAzureProvider(settings: AzureSettings) {
       })
       return { account: scope.account, principal: principalIn(token) }
     },
-    inventory: azureInventory(adapter, sizeReader(adapter)),
-    compute: azureCompute(adapter),
+    inventory: azureInventory(adapter, sizes),
+    compute: azureCompute(adapter, pollers),
     labels: azureLabels(adapter),
     traffic: azureTraffic(adapter),
     permissions: azurePermissions(adapter),
+    snapshots,
     async close() {
       clients.destroy()
     },

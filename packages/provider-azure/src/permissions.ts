@@ -92,5 +92,15 @@ const needed: Readonly<Partial<Record<PermittedCapability, readonly string[]>>> 
     'publicIPAddresses/read',
     'publicIPAddresses/join/action',
   ),
+  snapshots: compute(
+    'restorePointCollections/read',
+    'restorePointCollections/write',
+    'restorePointCollections/delete',
+    'restorePointCollections/restorePoints/read',
+    'restorePointCollections/restorePoints/write',
+    'restorePointCollections/restorePoints/delete',
+    'restorePointCollections/restorePoints/diskRestorePoints/read',
+    'restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action',
+  ),
   labels: ['read', 'write', 'delete'].map((verb) => `Microsoft.Authorization/locks/${verb}`),
 }

@@ -12,6 +12,7 @@ import { optionalText } from './handles.ts'
 import { readVm } from './inventory.ts'
 import { tagVm } from './labels.ts'
 import { look, submit } from './operations.ts'
+import { restorePointsOf } from './snapshots.ts'
 import { clonedTags, imageTag, restTag, specTag } from './tags.ts'
 import { nativeStateOf, powerStateOf } from './vm-state.ts'
 
@@ -20,7 +21,6 @@ const vmType = 'Microsoft.Compute/virtualMachines'
 
 /** Disks, then interfaces, then the VM, all under names made of the key: repeated, every step finds what it made. */
 export async function provision(adapter: Adapter, source: ResourceDna, spec: CloneSpec, context: CallContext): Promise<OperationHandle<InstanceRef>> {
-  if (spec.disks.from === 'snapshots') throw providerError('unsupported', 'NoSnapshotSets', 'Sets of snapshots are not available on Azure yet.')
   if (spec.power === 'held' && (spec.purchase === 'spot' || !source.holdEnabled)) {
     throw providerError('unsupported', 'OperationNotAllowed', 'Azure hibernates neither Spot virtual machines nor those without hibernation enabled.')
   }
@@ -86,10 +86,14 @@ async function create(adapter: Adapter, source: ResourceDna, spec: CloneSpec, sp
 async function makeParts(adapter: Adapter, source: ResourceDna, spec: CloneSpec, tags: Labels, context: CallContext): Promise<Parts> {
   const { compute, network } = adapter.clients
   const { region: location } = adapter.scope
+  const points = spec.disks.from === 'snapshots' ? await restorePointsOf(adapter, spec.disks.set) : undefined
   const disks: Parts['disks'][number][] = []
   for (const dna of source.disks) {
+    const point = points?.get(dna.deviceKey)
+    if (points !== undefined && point === undefined)
+      throw providerError('invalid', 'SnapshotSet.DiskMissing', `The snapshot set has nothing of the disk ${dna.deviceKey}.`)
     const name = nameOf(context.idempotencyKey, diskPart(dna.deviceKey))
-    const definition = diskDefinition(source, dna, spec, tags, location)
+    const definition = diskDefinition(source, dna, spec, tags, location, point)
     await call(async () => compute.disks.createOrUpdate(adapter.resourceGroup, name, definition, waiting(adapter, context.signal)))
     disks.push({ dna, id: armId(adapter, 'Microsoft.Compute/disks', name) })
   }

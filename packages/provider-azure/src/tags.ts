@@ -8,6 +8,10 @@ export const specTag = 'understudy:spec'
 /** `stopped` or `held` until a new stand-in has come to rest there once. */
 export const restTag = 'understudy:rest'
 
+/** On a collection of restore points: the VM, as it was named when it was captured, and its zone. */
+export const sourceTag = 'understudy:source'
+export const zoneTag = 'understudy:zone'
+
 /** ARM takes at most this many tags on one resource. */
 const maxTags = 50
 

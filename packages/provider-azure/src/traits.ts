@@ -25,7 +25,8 @@ export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'ex
   hold: { supported: true, enableAt: 'any-stopped', withSpot: false, resizableWhileHeld: false, maxMemoryMiB: 64 * 1024 },
   // A VM cannot be renamed. What people see as its name is the tag `Name` where there is one.
   rename: { supported: true, how: 'tag' },
-  multiDiskSnapshot: { supported: false, reason: 'Snapshots of disks are taken one by one; sets of restore points are not built yet.' },
+  // Restore points: of all managed disks (a VM has at most 64 data disks), and of one moment unless the host caches writes.
+  multiDiskSnapshot: { supported: true, maxDisks: 65, guarantee: 'conditional' },
   postponeMaintenance: { supported: false, reason: 'The port has no call that moves a scheduled event yet.' },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },
   limits: { ...publishedLimits, ...limits },

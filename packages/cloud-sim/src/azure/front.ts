@@ -6,6 +6,7 @@ import { getLoadBalancer, getPool, getRule, putLoadBalancer, putPool, ruleHealth
 import { deleteNic, getNic, listNics, putNic } from './network.ts'
 import { errorJson, readOperation } from './operations.ts'
 import { authorise, listPermissions } from './permissions.ts'
+import { deleteCollection, getCollection, getPoint, listCollections, putCollection, putPoint } from './restore-points.ts'
 import { getPublicIp, putPublicIp } from './public-ips.ts'
 import {
   deleteDisk,
@@ -43,6 +44,7 @@ function route(template: string, versions: readonly string[], methods: Route['me
 const inGroup = (rest: string): string => `/resourceGroups/{group}/providers/${rest}`
 const vmPath = inGroup('Microsoft.Compute/virtualMachines/{name}')
 const balancerPath = inGroup('Microsoft.Network/loadBalancers/{name}')
+const collectionPath = inGroup('Microsoft.Compute/restorePointCollections/{name}')
 const vmLocks = `${vmPath}/providers/Microsoft.Authorization/locks`
 
 const routes: readonly Route[] = [
@@ -65,6 +67,9 @@ const routes: readonly Route[] = [
   route(inGroup('Microsoft.Compute/disks/{name}'), storage, { GET: getDisk, PUT: putDisk, PATCH: patchDisk, DELETE: deleteDisk }),
   route(inGroup('Microsoft.Compute/snapshots/{name}'), storage, { GET: getSnapshot, PUT: putSnapshot, PATCH: patchSnapshot, DELETE: deleteSnapshot }),
   route(inGroup('Microsoft.Network/networkInterfaces/{name}'), network, { GET: getNic, PUT: putNic, DELETE: deleteNic }),
+  route('/providers/Microsoft.Compute/restorePointCollections', compute, { GET: listCollections }),
+  route(collectionPath, compute, { GET: getCollection, PUT: putCollection, DELETE: deleteCollection }),
+  route(`${collectionPath}/restorePoints/{point}`, compute, { GET: getPoint, PUT: putPoint }),
   route('/providers/Microsoft.Network/networkInterfaces', network, { GET: listNics }),
   route('/providers/Microsoft.Network/locations/{location}/operations/{operation}', network, { GET: readOperation }),
   route(inGroup('Microsoft.Network/publicIPAddresses/{name}'), network, { GET: getPublicIp, PUT: putPublicIp }),

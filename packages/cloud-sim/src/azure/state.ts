@@ -56,6 +56,23 @@ export interface NicRecord {
   etag: number
   vmId: string | undefined
 }
+export interface RestorePointRecord {
+  readonly id: string
+  readonly name: string
+  readonly createdAtMs: number
+  readonly consistencyMode: string
+  /** Properties of the VM at that moment. */
+  readonly vm: JsonObject
+  readonly members: readonly { readonly id: string; readonly disk: DiskRecord; readonly snapshotId: string }[]
+}
+export interface RestorePointCollectionRecord {
+  readonly id: string
+  readonly name: string
+  readonly location: string
+  readonly sourceId: string
+  tags: Record<string, string>
+  readonly points: Map<string, RestorePointRecord>
+}
 /** A member of a backend pool: a network interface that names the pool, or an address that the pool names. */
 export interface PoolEntry {
   readonly name: string
@@ -112,6 +129,7 @@ export class AzureState {
   readonly disks = new Map<string, DiskRecord>()
   readonly snapshots = new Map<string, SnapshotRecord>()
   readonly nics = new Map<string, NicRecord>()
+  readonly restorePointCollections = new Map<string, RestorePointCollectionRecord>()
   readonly loadBalancers = new Map<string, LoadBalancerRecord>()
   readonly publicIps = new Map<string, PublicIpRecord>()
   /** Scope, then the lock's name. */

@@ -30,7 +30,7 @@ export async function putDisk(call: ArmCall): Promise<ArmReply> {
       existing.tags = tagsOf(call.body)
       return ok(diskBody(call, existing))
     }
-    const source = createOption === 'Copy' ? snapshotBehind(call) : undefined
+    const source = createOption === 'Copy' ? snapshotBehind(call) : createOption === 'Restore' ? restorePointBehind(call) : undefined
     if (createOption === 'FromImage') needText(call.body, 'properties.creationData.imageReference.id')
     const asked = at(call.body, 'properties.diskSizeGB')
     const sizeGiB = typeof asked === 'number' ? asked : (source?.sizeGiB ?? (createOption === 'FromImage' ? imageSizeGiB : undefined))
@@ -65,6 +65,14 @@ function snapshotBehind(call: ArmCall): SnapshotRecord {
   const snapshot = call.state.snapshots.get(id.toLowerCase())
   if (snapshot === undefined) throw notFound(id)
   return snapshot
+}
+
+function restorePointBehind(call: ArmCall): { readonly snapshotId: string; readonly sizeGiB: number } {
+  const id = needText(call.body, 'properties.creationData.sourceResourceId')
+  const members = [...call.state.restorePointCollections.values()].flatMap(({ points }) => [...points.values()]).flatMap((point) => point.members)
+  const found = members.find((member) => member.id.toLowerCase() === id.toLowerCase())
+  if (found === undefined) throw notFound(id)
+  return { snapshotId: found.snapshotId, sizeGiB: found.disk.sizeGiB }
 }
 
 /** ARM's logical zones are the data centre's in their order. */

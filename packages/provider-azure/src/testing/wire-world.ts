@@ -1,7 +1,7 @@
 import { startAzureServer } from '@understudy/cloud-sim'
 import type { AzureServer } from '@understudy/cloud-sim'
 import { type Random, seededRandom, sleep } from '@understudy/core'
-import type { InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
+import type { DiskRef, InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
 import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
 import { azureClients } from '../clients.ts'
 import { createAzureProvider } from '../azure-provider.ts'
@@ -12,7 +12,7 @@ const operations: Readonly<Record<FaultyCall, string>> = {
   start: 'VirtualMachines_Start',
   stop: 'VirtualMachines_Deallocate',
   terminate: 'VirtualMachines_Delete',
-  capture: 'Snapshots_CreateOrUpdate',
+  capture: 'RestorePoints_Create',
   describe: 'VirtualMachines_Get',
   setWeights: 'LoadBalancerBackendAddressPools_CreateOrUpdate',
 }
@@ -68,11 +68,17 @@ export async function wireWorld(): Promise<ConformanceWorld & { readonly server:
     clock: server.clock,
     run: (work) => work,
     advance: (ms) => sleep(server.clock, ms),
+    pace(faster) {
+      server.clock.setSpeed(faster)
+      return () => server.clock.setSpeed(speed)
+    },
     zoneOther: '2',
     zoneThird: '3',
     typeOther: 'Standard_D4s_v5',
     makePrimary: makerOf(server, clients),
     makeBinding: binderOf(server, clients),
+    writeDisk: (disk, value) => server.dataCentre.blocks.write(volumeOf(server, disk), 0, bytesOf(value)),
+    readDisk: (disk) => Buffer.from(server.dataCentre.blocks.read(volumeOf(server, disk), 0, 4)).readUInt32BE(),
     request: async (binding) => servedBy(server, binding, random),
     answers: ({ nativeId }) => server.dataCentre.instances.get(server.state.vms.get(nativeId.toLowerCase())?.instanceId ?? '')?.answering === true,
     failNext: (call, kind, times) => server.dataCentre.faults.failNext(operations[call], faults[kind], times),
@@ -90,7 +96,7 @@ export async function wireWorld(): Promise<ConformanceWorld & { readonly server:
   }
 }
 
-/** Snapshot sets and signals are absent from the provider, so that nothing of the suite asks for these. */
+/** Signals are absent from the provider, so that nothing of the suite asks for these. */
 const absent = (): never => {
   throw new Error('asked for a capability that the provider does not have')
 }
@@ -99,8 +105,6 @@ const notInThisSlice = {
   rebalance: absent,
   scheduleMaintenance: absent,
   pushed: absent,
-  writeDisk: absent,
-  readDisk: absent,
 }
 
 function makerOf(server: AzureServer, { compute, network }: ReturnType<typeof azureClients>): ConformanceWorld['makePrimary'] {
@@ -240,6 +244,21 @@ function countOf({ state, dataCentre }: AzureServer, key: string): { instances: 
   return {
     instances: [...state.vms.values()].filter((vm) => isOurs(vm) && isAlive(vm.instanceId)).length,
     looseDisks: [...state.disks.values()].filter((disk) => isOurs(disk) && disk.managedBy === undefined).length,
-    snapshots: [...state.snapshots.values()].filter(isOurs).length,
+    snapshots: [...state.restorePointCollections.values()]
+      .filter(isOurs)
+      .flatMap(({ points }) => [...points.values()])
+      .reduce((count, { members }) => count + members.length, 0),
   }
+}
+
+const volumeOf = ({ state }: AzureServer, { nativeId }: DiskRef): string => {
+  const disk = state.disks.get(nativeId.toLowerCase())
+  if (disk === undefined) throw new Error(`there is no disk ${nativeId}`)
+  return disk.volumeId
+}
+
+const bytesOf = (value: number): Uint8Array => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
 }

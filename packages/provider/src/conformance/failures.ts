@@ -45,6 +45,7 @@ export function failureConformance(world: () => ConformanceWorld): void {
       const bucket: TokenBucket = { capacity: 10, refillPerSecond: 1 }
       const { limits } = world().provider.traits
       const provider = withRateLimit(world().provider, { clock: world().clock, buckets: { ...limits, tag: bucket } })
+      const usualPace = world().pace?.(20)
       const startedMs = world().clock.nowMs()
       const order: string[] = []
       const tag = (name: string, priority: 'failover' | 'background') =>
@@ -58,6 +59,7 @@ export function failureConformance(world: () => ConformanceWorld): void {
       await world().run(storm)
       // 18 calls from a bucket of 10 that gets one token per second, of which background leaves three.
       expect(world().clock.nowMs() - startedMs).toBeGreaterThanOrEqual(8_000)
+      usualPace?.()
     })
   })
 }

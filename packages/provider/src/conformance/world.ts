@@ -30,6 +30,11 @@ export interface ConformanceWorld {
   run<T>(work: Promise<T>): Promise<T>
   /** Lets this much of the world's time pass. */
   advance(ms: number): Promise<void>
+  /**
+   * How fast the world's time runs beside the machine's, until what is answered is called: for cases that are about rates, which mean
+   * nothing when a call takes many seconds of the world. Absent where time is virtual.
+   */
+  pace?(speed: number): () => void
 
   /** A running instance with a root and a data disk, not protected. Hibernation is enabled when asked for. */
   makePrimary(wanted?: { readonly purchase?: PurchaseModel; readonly holdEnabled?: boolean }): Promise<InstanceRef>
