@@ -2,6 +2,7 @@
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   failover: () => import('./failover.ts'),
   forecast: () => import('./forecast/forecast.ts'),
+  'forecast-factors': async () => (await import('./forecast-factors.ts')).benchForecastFactors(process.argv.slice(3)),
   'forecast-pool': async () => (await import('./forecast-pool.ts')).benchForecastPool(process.argv.slice(3)),
   sizing: async () => (await import('./sizing/sizing.ts')).benchSizing(),
   'spot-policy': async () => (await import('./spot-policy.ts')).benchSpotPolicy(process.argv.slice(3)),

@@ -73,6 +73,10 @@ const engineCalls: Readonly<Record<string, (input: Input) => unknown>> = {
     forecaster.update(b)
     return [before, forecaster.predict(), forecaster.assess(), forecaster.assess(x)]
   },
+  fitJointly: ({ a, n }) => {
+    const all = [a, a.toReversed()].map((values, index) => ({ name: `${index}`, series: engine.regularSeries({ values, floor: -Infinity }) }))
+    return engine.fitJointly(all, { horizon: n }).map((forecaster) => forecaster.predict())
+  },
 }
 const sizingCalls: Readonly<Record<string, (input: Input) => unknown>> = {
   correctForAccuracy: ({ x, y, n, a }) => sizing.correctForAccuracy(x, { nominal: y, exceeded: a[0] ?? 1, count: n }),

@@ -2,14 +2,20 @@ import type { Random } from '@understudy/core'
 import { backtest, fitOrNothing } from './combination/backtest.ts'
 import { onlyEarned } from './combination/earned.ts'
 import type { Combination } from './combination/weights.ts'
+import { heldOutErrors } from './combination/held-out-errors.ts'
 import { combine, combined } from './combination/weights.ts'
 import { ErrorPool } from './distribution/conformal.ts'
+import { PlaceScale } from './distribution/place-scale.ts'
 import type { Distribution } from './distribution/distribution.ts'
 import { gridLevels, interpolate, samplePaths } from './distribution/distribution.ts'
 import { ForecastError } from './errors.ts'
 import { requireGapsOrFinite, requireWhole } from './requirements.ts'
 import type { Score, Verdict } from './evaluation/scorecard.ts'
 import { Scorecard, verdictOf } from './evaluation/scorecard.ts'
+import type { Factor } from './factors/factor.ts'
+import { requireFactors } from './factors/factor.ts'
+import { factorRegression } from './factors/factor-regression.ts'
+import { compressed } from './members/compressed.ts'
 import { allMembers } from './members/index.ts'
 import type { FittedMember, Member, Plan } from './members/member.ts'
 import { planOf } from './plan.ts'
@@ -23,6 +29,8 @@ export interface FitOptions {
   readonly horizon: number
   /** Seasonal periods in steps; day and week by default, where the series shows two of each. */
   readonly periods?: readonly number[]
+  /** What outside the series may move it. Used where the backtest is better with it, and else left alone. */
+  readonly factors?: readonly Factor[]
   /** The models; all by default. The first is the yardstick. */
   readonly members?: readonly Member[]
 }
@@ -34,16 +42,21 @@ const farthest = 1e12
 interface Pending {
   readonly points: Float64Array
   readonly naive: Float64Array
-  /** 10 % and 90 % distances from the points, and the whole grid of them for the score. */
+  /** The scores at each level, per step. */
   readonly offsets: readonly Float64Array[]
 }
 
 /**
  * Fits every model, scores them on the series' own past, and combines them.
- * @throws ForecastError naming `horizon` or `periods`
+ * @throws ForecastError naming `horizon`, `periods` or `factors`
  */
 export function fitForecaster(series: Series, options: FitOptions): Forecaster {
-  return new Forecaster(series, planOf(series, options), options.members ?? allMembers)
+  const { factors = [], members = allMembers } = options
+  const plan = planOf(series, options)
+  requireFactors(factors, series.values.length, plan.horizon)
+  if (factors.length === 0) return new Forecaster(series, plan, members)
+  const regression = factorRegression(factors)
+  return new Forecaster(series, plan, [...members, regression, compressed(regression)])
 }
 
 export class Forecaster {
@@ -53,6 +66,9 @@ export class Forecaster {
   private readonly fitted: readonly FittedMember[]
   private readonly combination: Combination
   private readonly pool: ErrorPool
+  private readonly placeScale: PlaceScale
+  /** The index of the next value. */
+  private position: number
   private readonly trajectories: Float64Array[] = []
   /** One per step ahead. */
   private readonly scorecards: readonly Scorecard[]
@@ -79,11 +95,14 @@ export class Forecaster {
     const scored = { ...past, members: fits }
     this.combination = combine(scored, values, isGap, values.length / period)
     this.members = fits.map(({ member }, index) => ({ name: member.name, weight: this.combination.weights[index]! }))
-    this.pool = new ErrorPool(plan.horizon, Math.max(past.origins.length, 48), this.combination.rule)
+    this.pool = new ErrorPool(plan.horizon, Math.max(past.origins.length, 48))
     // Far horizons keep fewer outcomes per step, so that all of them together stay within some megabytes.
     const kept = plan.horizon <= 200 ? 336 : 96
     this.scorecards = Array.from({ length: plan.horizon }, (_, step) => new Scorecard(step + 1, kept))
-    this.learnErrors(scored, values, isGap)
+    const errors = heldOutErrors(scored, values, isGap, values.length / period)
+    this.placeScale = new PlaceScale(errors, past.origins, plan.horizon, period)
+    this.learnErrors(errors, past.origins)
+    this.position = values.length
     if (past.origins.length === 0) this.learnMoves(values)
   }
 
@@ -94,22 +113,14 @@ export class Forecaster {
     }
   }
 
-  private learnErrors(past: ReturnType<typeof backtest>, values: Float64Array, isGap: readonly boolean[]): void {
+  private learnErrors(errors: Float64Array, origins: Int32Array): void {
     const { horizon } = this.plan
-    const at = new Float64Array(past.members.length)
-    past.origins.forEach((origin, row) => {
-      const trajectory = new Float64Array(horizon)
-      let isWhole = origin + horizon <= values.length
-      for (let step = 0; step < horizon && origin + step < values.length; step++) {
-        if (isGap[origin + step]) {
-          isWhole = false
-          continue
-        }
-        past.members.forEach(({ forecasts }, index) => (at[index] = forecasts[row * horizon + step]!))
-        trajectory[step] = values[origin + step]! - combined(this.combination, at)
-        this.pool.add(step, trajectory[step]!)
-      }
-      if (isWhole) this.trajectories.push(trajectory)
+    origins.forEach((origin, row) => {
+      const trajectory = errors.subarray(row * horizon, (row + 1) * horizon)
+      trajectory.forEach((error, step) => {
+        if (!Number.isNaN(error)) this.pool.add(step, error / this.placeScale.at(origin + step))
+      })
+      if (!trajectory.some(Number.isNaN)) this.trajectories.push(trajectory)
     })
   }
 
@@ -118,7 +129,7 @@ export class Forecaster {
     requireWhole('horizon', horizon, 1, this.plan.horizon)
     const { points } = this.points()
     const offsets = this.currentOffsets()
-    return { levels: gridLevels, values: Array.from({ length: horizon }, (_, step) => this.denormalised(points[step]!, offsets[step]!)) }
+    return { levels: gridLevels, values: Array.from({ length: horizon }, (_, step) => this.denormalised(points[step]!, offsets[step]!, step)) }
   }
 
   /** `count` courses that the next `horizon` steps may take, with the dependence between steps of past errors. */
@@ -154,6 +165,7 @@ export class Forecaster {
     const normal = Number.isFinite(value) ? Math.max(-farthest, Math.min(farthest, (value - centre) / unit)) : points[0]!
     if (Number.isFinite(value)) this.settle(normal)
     for (const model of this.fitted) model.update(normal)
+    this.position++
   }
 
   /** Forecasts made 1 … horizon steps ago were about this point. */
@@ -161,7 +173,7 @@ export class Forecaster {
     const last = this.plan.horizon - 1
     const { unit } = this.scale
     this.pending.forEach((past, step) => {
-      const error = value - past.points[step]!
+      const error = (value - past.points[step]!) / this.placeScale.at(this.position)
       this.pool.add(step, error)
       const level = interpolateLevel(past.offsets[step]!, error)
       if (step === last || step === 0) this.pool.adapt(level >= 0.1 && level <= 0.9)
@@ -197,10 +209,11 @@ export class Forecaster {
     return { points, naive: each[0]! }
   }
 
-  private denormalised(point: number, offsets: Float64Array): Float64Array {
+  private denormalised(point: number, offsets: Float64Array, step: number): Float64Array {
     const { floor, cap } = this.series
     const { centre, unit } = this.scale
-    return offsets.map((offset) => Math.min(cap, Math.max(floor, centre + unit * (point + offset))))
+    const spread = this.placeScale.at(this.position + step)
+    return offsets.map((offset) => Math.min(cap, Math.max(floor, centre + unit * (point + spread * offset))))
   }
 }
 

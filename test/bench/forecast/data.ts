@@ -24,12 +24,18 @@ export async function cloudSeries(
   return Array.from(bySeries, ([id, { source, values }]) => ({ id, source, values: Float64Array.from(values) }))
 }
 
-/** 336 hours in, 24 out, three origins per series, the last at its end and the first as early as its history allows. */
-export async function cloudTasks(directory: string): Promise<readonly Task[]> {
+/**
+ * 336 hours in, 24 out. By default three origins per series, the last at its end and the first as early as its history allows. Dense
+ * origins are half a day apart (three days for single machines, of which there are many): a source of two series says too little about
+ * how often it is held with three.
+ */
+export async function cloudTasks(directory: string, origins: 'three' | 'dense' = 'three'): Promise<readonly Task[]> {
   return (await cloudSeries(directory)).flatMap(({ id, source, values }) => {
     const room = values.length - 336 - 24
     if (room < 0) return []
-    const starts = [...new Set([0, room >> 1, room])]
+    const apart = source === 'azure2017vm' ? 72 : 12
+    const dense = Array.from({ length: Math.floor(room / apart) + 1 }, (_, index) => room - index * apart)
+    const starts = origins === 'dense' ? dense : [...new Set([0, room >> 1, room])]
     return starts.map((start) => ({
       id,
       source,

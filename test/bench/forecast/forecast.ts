@@ -31,6 +31,8 @@ const { values: options } = parseArgs({
   options: {
     /** Every n-th task only. */
     every: { type: 'string', default: '1' },
+    /** Many origins per series, which tells calibration by source from luck. */
+    dense: { type: 'boolean', default: false },
     /** Only these sets: cloud, m4. */
     only: { type: 'string', multiple: true },
   },
@@ -41,7 +43,7 @@ const { path: directory, isShort } = dataDirectory()
 const startedAt = new Date()
 const wanted = options.only ?? (isShort ? ['cloud'] : ['cloud', 'm4'])
 const results = {
-  ...(wanted.includes('cloud') ? { cloud: run(await cloudTasks(directory)) } : {}),
+  ...(wanted.includes('cloud') ? { cloud: run(await cloudTasks(directory, options.dense ? 'dense' : 'three')) } : {}),
   ...(wanted.includes('m4') ? { m4: run(await m4Tasks(directory)) } : {}),
 }
 if (results.cloud) sayCloud(results.cloud)

@@ -15,14 +15,35 @@ const cyclesForRegression = 28
  * error on the simplex, halfway to the former (Granger, Ramanathan 1984, with the constraint of Bates, Granger 1969).
  * @param values without gaps, in normal units
  * @param isGap true where the value was filled and must not be scored
+ * @param leftOut origins that nothing is learnt from
  */
-export function combine(backtest: Backtest, values: Float64Array, isGap: readonly boolean[], cycles: number): Combination {
-  const losses = backtest.members.map(({ forecasts }) => meanAbsoluteError(backtest, forecasts, values, isGap))
+export function combine(
+  backtest: Backtest,
+  values: Float64Array,
+  isGap: readonly boolean[],
+  cycles: number,
+  leftOut: Rows = { from: 0, to: 0 },
+): Combination {
+  const scored: Scored = { backtest, values, isGap, leftOut }
+  const losses = backtest.members.map(({ forecasts }) => meanAbsoluteError(scored, forecasts))
   const lowest = Math.min(...losses)
   const robust = normalised(Float64Array.from(losses, (loss) => ((lowest + 1e-9) / (loss + 1e-9)) ** 4))
   if (cycles < cyclesForRegression || backtest.members.length < 2) return { weights: robust, rule: 'median' }
-  const squares = simplexLeastSquares(backtest, values, isGap, robust)
+  const squares = simplexLeastSquares(scored, robust)
   return { weights: normalised(squares.map((weight, index) => 0.5 * weight + 0.5 * robust[index]!)), rule: 'mean' }
+}
+
+/** Origins by their place in the backtest, `to` not among them. */
+interface Rows {
+  readonly from: number
+  readonly to: number
+}
+
+interface Scored {
+  readonly backtest: Backtest
+  readonly values: Float64Array
+  readonly isGap: readonly boolean[]
+  readonly leftOut: Rows
 }
 
 function normalised(weights: Float64Array): Float64Array {
@@ -31,23 +52,20 @@ function normalised(weights: Float64Array): Float64Array {
   return weights.map((weight) => (sum > 0 ? weight / sum : 1 / weights.length))
 }
 
-function meanAbsoluteError(backtest: Backtest, forecasts: Float64Array, values: Float64Array, isGap: readonly boolean[]): number {
+function meanAbsoluteError(scored: Scored, forecasts: Float64Array): number {
   let sum = 0
   let count = 0
-  forEachScored(backtest, values, isGap, (row, actual) => {
+  forEachScored(scored, (row, actual) => {
     sum += Math.abs(forecasts[row]! - actual)
     count++
   })
   return count > 0 ? sum / count : 1
 }
 
-function forEachScored(
-  { origins, horizon }: Backtest,
-  values: Float64Array,
-  isGap: readonly boolean[],
-  use: (row: number, actual: number) => void,
-): void {
+function forEachScored({ backtest, values, isGap, leftOut }: Scored, use: (row: number, actual: number) => void): void {
+  const { origins, horizon } = backtest
   for (let origin = 0; origin < origins.length; origin++) {
+    if (origin >= leftOut.from && origin < leftOut.to) continue
     for (let step = 0; step < horizon; step++) {
       const target = origins[origin]! + step
       if (target < values.length && !isGap[target]) use(origin * horizon + step, values[target]!)
@@ -56,12 +74,12 @@ function forEachScored(
 }
 
 /** Exponentiated gradient on the simplex (Kivinen, Warmuth 1997): errors' Gram matrix once, then cheap steps. */
-function simplexLeastSquares(backtest: Backtest, values: Float64Array, isGap: readonly boolean[], start: Float64Array): Float64Array {
-  const { members } = backtest
+function simplexLeastSquares(scored: Scored, start: Float64Array): Float64Array {
+  const { members } = scored.backtest
   const size = members.length
   const gram = new Float64Array(size * size)
   const errors = new Float64Array(size)
-  forEachScored(backtest, values, isGap, (row, actual) => {
+  forEachScored(scored, (row, actual) => {
     for (let i = 0; i < size; i++) {
       errors[i] = members[i]!.forecasts[row]! - actual
       for (let j = 0; j <= i; j++) gram[i * size + j] = gram[i * size + j]! + errors[i]! * errors[j]!

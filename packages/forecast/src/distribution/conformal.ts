@@ -1,18 +1,15 @@
 import { gridLevels, interpolate } from './distribution.ts'
 import { widenedByFewErrors } from './few-errors.ts'
 
-/**
- * What the errors of a backtest are widened by: they were also what chose the weights, which a regression follows more closely than
- * a median, and a future differs more than a past. Round numbers chosen by coverage on the series of the benchmark.
- */
-const widening = { median: 1.1, mean: 1.3 }
+/** What errors of a backtest are widened by, since a future differs more than a past. A round number chosen as `docs/benchmarks.md` says. */
+const widening = 1.1
 /** Errors of so many steps before and after inform a step's quantiles. */
 const neighbours = 2
-/** The share of the errors' median, their bias, that is believed: half, since a bias of last week is only sometimes one of next week. */
+/** The share of the errors’ median, their bias, that is believed: a bias of last week is only sometimes one of next week. */
 const believedBias = 0.5
 
 /**
- * Errors (actual minus forecast, normal units) per step ahead, the newest `size` of each, and the quantiles that follow from them:
+ * Scores (actual minus forecast, over the scale of the place in the cycle) per step ahead, the newest `size` of each, and the quantiles that follow from them:
  * split conformal prediction (Vovk et al. 2005; Lei et al. 2018) on signed errors, pooled over neighbouring steps. New errors push
  * out old ones, and the width follows the coverage that was seen (Gibbs, Candès 2021).
  */
@@ -21,10 +18,8 @@ export class ErrorPool {
   private readonly counts: Uint32Array
   private readonly next: Uint32Array
   private adaptation = 1
-  private readonly rule: 'median' | 'mean'
 
-  constructor(horizon: number, size: number, rule: 'median' | 'mean') {
-    this.rule = rule
+  constructor(horizon: number, size: number) {
     this.errors = Array.from({ length: horizon }, () => new Float64Array(size))
     this.counts = new Uint32Array(horizon)
     this.next = new Uint32Array(horizon)
@@ -44,17 +39,16 @@ export class ErrorPool {
     this.adaptation = Math.max(0.5, Math.min(4, this.adaptation * Math.exp(change)))
   }
 
-  /** Distances from the point forecast at each of `gridLevels`, for `step` (the first being 0). Never falling. */
+  /** Scores at each of `gridLevels` for `step` (the first being 0): times the scale of a place, distances from the point. Never falling. */
   offsets(step: number): Float64Array {
     const pooled = this.pool(step)
     if (pooled.length === 0) return new Float64Array(gridLevels.length)
     pooled.sort()
     const places = Float64Array.from(pooled, (_, index) => (index + 0.5) / pooled.length)
-    const factor = widening[this.rule] * this.adaptation
-    // The mean is the rule of long histories, whose constant has it in it.
-    const unseen = this.rule === 'median' ? widenedByFewErrors(this.errors[step]!, this.counts[step]!) : undefined
+    const factor = widening * this.adaptation
+    const unseen = widenedByFewErrors(this.errors[step]!, this.counts[step]!)
     const bias = interpolate(places, pooled, 0.5)
-    return gridLevels.map((level, index) => believedBias * bias + factor * (unseen?.[index] ?? 1) * (interpolate(places, pooled, level) - bias))
+    return gridLevels.map((level, index) => believedBias * bias + factor * unseen[index]! * (interpolate(places, pooled, level) - bias))
   }
 
   /** A step without errors of its own, which a short history leaves, takes the nearest that has some, wider by the root of the time. */

@@ -10,6 +10,7 @@ const strength = 2
 export function compressed(member: Member): Member {
   return {
     name: `compressed-${member.name}`,
+    mustEarn: member.mustEarn ?? false,
     fit(values, plan) {
       const model = member.fit(
         values.map((value) => Math.asinh(strength * value)),
