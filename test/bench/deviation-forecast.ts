@@ -1,6 +1,6 @@
 const day = 288
 /** Past forecasts start once an hour, after three days. */
-const originStep = 12
+export const originStep = 12
 const firstOrigin = 3 * day
 
 /**

@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { dataDirectory } from './data-directory.ts'
-import { forecastWindows } from './deviation-forecast.ts'
+import { forecastWindows, originStep } from './deviation-forecast.ts'
 
 /*
  * `npm run bench -- deviation`: changes are put into real 5-minute CPU of virtual machines after 14 days of history, and watched
@@ -105,7 +105,7 @@ function watchMachine({
     const { errors, predicted } = forecastWindows(past, points)
     // As many false alarms a month as make the nominal share of windows.
     const falseAlarmsPerMonth = -Math.log(1 - nominal) * ((30 * 288) / points)
-    const calibration = calibrateDeviation({ cpu: errors }, { points, secondsPerPoint: 300, falseAlarmsPerMonth })
+    const calibration = calibrateDeviation({ cpu: errors }, { points, secondsPerPoint: 300, pointsBetweenPast: originStep, falseAlarmsPerMonth })
     let unit = 0
     for (let t = 288; t < past.length; t++) unit += Math.abs((past[t] ?? 0) - (past[t - 288] ?? 0)) / (past.length - 288)
     for (const [change, inject] of Object.entries(changes)) {

@@ -103,7 +103,8 @@ const sizingCalls: Readonly<Record<string, (input: Input) => unknown>> = {
 }
 const otherCalls: Readonly<Record<string, (input: Input) => unknown>> = {
   surpriseOf: ({ a, b, x }) => surpriseOf({ levels: floats(a), values: floats(b) }, x),
-  calibrateDeviation: ({ a, x, n }) => calibrateDeviation({ cpu: floats(a) }, { points: n, secondsPerPoint: x, falseAlarmsPerMonth: 1 }).threshold,
+  calibrateDeviation: ({ a, x, y, n }) =>
+    calibrateDeviation({ cpu: floats(a) }, { points: n, secondsPerPoint: x, pointsBetweenPast: y, falseAlarmsPerMonth: 1 }).threshold,
   DeviationWatch: ({ a, x }) => {
     const watch = new DeviationWatch(calibrateDeviation({ cpu: pastErrors }, watched))
     return [watch.observe({ cpu: x }), watch.observe({ cpu: a[0] }), watch.explain()]

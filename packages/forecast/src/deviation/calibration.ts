@@ -10,8 +10,12 @@ export interface MetricCalibration {
   readonly scale: Float64Array
   /** The 95 % quantile of each of the `WindowMeans` over past windows. */
   readonly usual: Float64Array
-  /** How far each past window went, in `usual`s; sorted. */
+  /** How far each past window went, in `usual`s and beside what went before it; sorted. */
   readonly extremes: Float64Array
+  /** How much further than usual the forecasts strayed just before each past window, at least 1. */
+  readonly unrestBefore: Float64Array
+  /** The same just before the watch that follows the past windows. */
+  readonly unrest: number
   /** By how much dependence between neighbours inflates the variance of a sum of scores. */
   readonly inflation: number
 }
@@ -21,9 +25,10 @@ export const fewestWindows = 20
 
 /**
  * Learns from forecasts that were made in the past in the same way: errors (actual − predicted median) of `windows` windows,
- * `points` ahead each, [window × points + point].
+ * `points` ahead each, [window × points + point], oldest first. `step` is the points from the start of one to that of the next, where
+ * they follow one another up to the watch.
  */
-export function calibrateMetric(name: string, errors: Float64Array, points: number): MetricCalibration {
+export function calibrateMetric(name: string, errors: Float64Array, points: number, step?: number): MetricCalibration {
   if (!Number.isInteger(points) || points < 3) throw new ForecastError('points', `must be a whole number from 3, not ${points}`)
   if (errors.length % points !== 0 || errors.length < fewestWindows * points) {
     throw new ForecastError(`past.${name}`, `needs a multiple of ${points} errors, of at least ${fewestWindows} windows; has ${errors.length}`)
@@ -40,8 +45,25 @@ export function calibrateMetric(name: string, errors: Float64Array, points: numb
     const sorted = Float64Array.from(maxima, (one) => one[statistic] ?? 0).sort()
     return Math.max(sortedQuantile(sorted, 0.95), 0.05)
   })
-  const extremes = Float64Array.from(maxima, (one) => extremeOf(one, usual)).sort()
-  return { points, scale, usual, extremes, inflation: inflationOf(errors, scale, points) }
+  const raw = Float64Array.from(maxima, (one) => extremeOf(one, usual))
+  const finished = Math.ceil(points / (step ?? points))
+  const unrestOf = step === undefined ? (): number => 1 : unrestIn(raw, finished)
+  const unrestBefore = raw.map((_, window) => unrestOf(window))
+  const extremes = raw.map((one, window) => one / (unrestBefore[window] ?? 1)).sort()
+  // The watch starts where the last past window ends.
+  const unrest = unrestOf(windows - 1 + finished)
+  return { points, scale, usual, extremes, unrestBefore, unrest, inflation: inflationOf(errors, scale, points) }
+}
+
+/**
+ * How restless it was before a window: how far the forecasts strayed whose windows had ended when it began, and not long before, in
+ * the median of all. Old windows say little about a metric that drifts by itself (Barber et al. 2023, conformal prediction beyond
+ * exchangeability); one that strays without a change has to stray further to be doubted. `finished` is the windows until one is over.
+ */
+function unrestIn(extremes: Float64Array, finished: number): (window: number) => number {
+  const median = Math.max(sortedQuantile(Float64Array.from(extremes).sort(), 0.5), 1e-9)
+  return (window) =>
+    extremes.slice(Math.max(0, window - 2 * finished), Math.max(0, window - finished + 1)).reduce((a, b) => Math.max(a, b / median), 1)
 }
 
 /** The largest of the window means, each in its usual size. */

@@ -11,10 +11,15 @@ export interface WatchOptions {
   /** How many points a watch lasts. */
   readonly points: number
   readonly secondsPerPoint: number
+  /**
+   * From the start of one past window to that of the next, where the last one ends when the watch starts. With it, a metric that
+   * strayed shortly before has to stray further now; left out, past windows are taken as they come.
+   */
+  readonly pointsBetweenPast?: number
   /** The sensitivity: how many false alarms a month of such watches, one after the other, may have. */
   readonly falseAlarmsPerMonth: number
 }
-/** Errors of past forecasts by metric (cpu, memory, network, disk…), [window × points + point], of the same windows for all. */
+/** Errors of past forecasts by metric (cpu, memory, network, disk…), [window × points + point], of the same windows for all, oldest first. */
 export type PastErrors = Readonly<Record<string, Float64Array>>
 
 export interface DeviationCalibration {
@@ -62,10 +67,11 @@ export function calibrateDeviation(past: PastErrors, options: WatchOptions): Dev
   const { points, secondsPerPoint, falseAlarmsPerMonth } = options
   requirePositive('options.secondsPerPoint', secondsPerPoint)
   requirePositive('options.falseAlarmsPerMonth', falseAlarmsPerMonth)
+  if (options.pointsBetweenPast !== undefined) requirePositive('options.pointsBetweenPast', options.pointsBetweenPast)
   const names = Object.keys(past)
   const first = past[names[0] ?? '']
   if (first === undefined) throw new ForecastError('past', 'must hold at least one metric')
-  const metrics = new Map(names.map((name) => [name, calibrateMetric(name, past[name] ?? new Float64Array(), points)]))
+  const metrics = new Map(names.map((name) => [name, calibrateMetric(name, past[name] ?? new Float64Array(), points, options.pointsBetweenPast)]))
   for (const name of names) {
     if (past[name]?.length !== first.length) throw new ForecastError(`past.${name}`, 'must have the windows that the other metrics have')
   }
@@ -74,7 +80,7 @@ export function calibrateDeviation(past: PastErrors, options: WatchOptions): Dev
       const calibration = metrics.get(name)
       const means = new WindowMeans()
       for (let point = 0; point < points; point++) means.add((past[name]?.[window * points + point] ?? 0) / (calibration?.scale[point] ?? 1))
-      return calibration === undefined ? 0 : surpriseOfExtreme(calibration, means)
+      return calibration === undefined ? 0 : surpriseOfExtreme(calibration, means, calibration.unrestBefore[window])
     })
     return joined(extremes)
   }).sort()
@@ -150,7 +156,7 @@ export class DeviationWatch {
       metric,
       direction: isUnsteady ? 'unsteady' : typicalErrors > 0 ? 'higher' : 'lower',
       typicalErrors,
-      probability: conformalProbability(calibration.extremes, extremeOf(maxima, calibration.usual)),
+      probability: conformalProbability(calibration.extremes, extremeOf(maxima, calibration.usual) / calibration.unrest),
       change,
     }
   }
@@ -161,8 +167,8 @@ export class DeviationWatch {
 }
 
 /** −ln P of how far one metric went, within bounds; for a single metric as good as its extreme itself. */
-function surpriseOfExtreme(calibration: MetricCalibration, means: WindowMeans): number {
-  return Math.min(largestSurprise, -Math.log(conformalProbability(calibration.extremes, extremeOf(means.maxima, calibration.usual))))
+function surpriseOfExtreme(calibration: MetricCalibration, means: WindowMeans, unrest = calibration.unrest): number {
+  return Math.min(largestSurprise, -Math.log(conformalProbability(calibration.extremes, extremeOf(means.maxima, calibration.usual) / unrest)))
 }
 
 /** Fisher's sum for what all metrics show a little, and the largest for what one shows alone; dependence is left to the threshold. */

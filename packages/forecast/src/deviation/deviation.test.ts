@@ -134,6 +134,17 @@ describe('watching for a deviation', () => {
       { numRuns: 30 },
     )
   })
+  test('a metric that strayed shortly before has to stray further, one that strayed long ago does not', () => {
+    const random = seededRandom(5)
+    const [calm, wild] = [errorsOf(random, 190 * points), errorsOf(random, 10 * points, 4)]
+    const after = (...parts: readonly Float64Array[]): number => {
+      const past = Float64Array.from(parts.flatMap((part) => [...part]))
+      const watch = new DeviationWatch(calibrateDeviation({ cpu: past }, { ...options, pointsBetweenPast: points }))
+      for (let i = 0; i < points; i++) watch.observe({ cpu: 1.5 })
+      return watch.state().evidence
+    }
+    expect(after(wild, calm)).toBeGreaterThan(1.5 * after(calm, wild))
+  })
   test('a metric that never erred may still be watched, and a missing measurement is no evidence', () => {
     const calibration = calibrateDeviation({ cpu: new Float64Array(40 * points), disk: new Float64Array(40 * points) }, options)
     const watch = new DeviationWatch(calibration)
@@ -157,6 +168,7 @@ describe('what cannot be watched names its argument', () => {
     ['past.disk', () => calibrateDeviation({ ...past, disk: new Float64Array(41 * points) }, options)],
     ['points', () => calibrateDeviation(past, { ...options, points: 0 })],
     ['options.falseAlarmsPerMonth', () => calibrateDeviation(past, { ...options, falseAlarmsPerMonth: 0 })],
+    ['options.pointsBetweenPast', () => calibrateDeviation(past, { ...options, pointsBetweenPast: 0 })],
     ['errors.cpu', () => new DeviationWatch(calibrateDeviation(past, options)).observe({ cpu: Number.NaN })],
     ['errors.gpu', () => new DeviationWatch(calibrateDeviation(past, options)).observe({ gpu: 1 })],
     ['actual', () => surpriseOf({ levels: Float64Array.of(0.1, 0.9), values: Float64Array.of(0, 1) }, Number.NaN)],
