@@ -17,10 +17,12 @@ import {
 import type { Calibration, CapacityTrace, JointRiskModel, SpotForecast, SpotOutcome, SpotParameters, SpotPolicy } from '@understudy/forecast/risk'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { readTraces } from './spot-traces.ts'
 
 /*
  * `npm run bench -- spot-policy`: what each way of living on interruptible capacity costs and is worth, on made traces with the
- * statistics of a public nine-zone trace. The models learn from the first 30 days and are judged on the rest.
+ * statistics of a public nine-zone trace, or with `--traces FOLDER` on real ones (their format: `spot-traces.ts`). The models learn
+ * from the first 30 days, or the first two thirds of a shorter trace, and are judged on the rest.
  */
 
 const trainingDays = 30
@@ -31,6 +33,7 @@ export async function benchSpotPolicy(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       seeds: { type: 'string', default: '5' },
+      traces: { type: 'string' },
       'cold-start': { type: 'string', default: '300' },
       notice: { type: 'string', default: '0' },
       'price-ratio': { type: 'string', default: String(nineZoneStatistics.priceRatio) },
@@ -43,15 +46,23 @@ export async function benchSpotPolicy(args: readonly string[]): Promise<void> {
     noticeSeconds: Number(values.notice),
     spotPriceRatio: Number(values['price-ratio']),
   }
-  const runs = Array.from({ length: Number(values.seeds) }, (_, index) => runSeed(index + 1, parameters))
+  const real = values.traces === undefined ? undefined : await readTraces(values.traces)
+  const runs =
+    real === undefined
+      ? Array.from({ length: Number(values.seeds) }, (_, index) =>
+          runTrace(syntheticTrace({ pools: nineZones(), ...nineZoneStatistics, random: seededRandom(index + 1) }), index + 1, parameters),
+        )
+      : [runTrace(real, 0, parameters)]
   const rows = (runs[0]?.rows ?? []).map((row, index) => meanRow(runs.map((run) => run.rows[index] ?? row)))
   say(
-    `Made traces, seeds 1–${runs.length}: nine zones, ${nineZoneStatistics.days} days, tick ${nineZoneStatistics.tickSeconds} s; trained on ${trainingDays} days, tested on the rest.`,
+    real === undefined
+      ? `Made traces, seeds 1–${runs.length}: nine zones, ${nineZoneStatistics.days} days, tick ${nineZoneStatistics.tickSeconds} s; trained on ${trainingDays} days, tested on the rest.`
+      : `Real traces: ${real.pools.length} zones, ${((tickCount(real) * real.tickSeconds) / 86_400).toFixed(1)} days, tick ${real.tickSeconds} s; trained on ${((firstTestTick(real) * real.tickSeconds) / 86_400).toFixed(1)} days, tested on the rest.`,
   )
   say(
     `Cold start ${parameters.coldStartSeconds} s, warm switch ${parameters.warmSwitchSeconds} s, on-demand start ${parameters.onDemandStartSeconds} s, notice ${parameters.noticeSeconds} s, spot price ${parameters.spotPriceRatio} of on-demand.`,
   )
-  say('An outage is longer than a warm switch. Rows of a fixed home are means over the nine homes.\n')
+  say('An outage is longer than a warm switch. Rows of a fixed home are means over the homes.\n')
   say(`${'policy'.padEnd(58)} availability %  best home %  cost/on-demand  outages/day  longest min`)
   for (const row of rows) {
     const best = row.bestAvailability === undefined ? '' : percent(row.bestAvailability)
@@ -88,9 +99,12 @@ export async function benchSpotPolicy(args: readonly string[]): Promise<void> {
   say(`Written to ${file}`)
 }
 
-function runSeed(seed: number, parameters: SpotParameters) {
-  const trace = syntheticTrace({ pools: nineZones(), ...nineZoneStatistics, random: seededRandom(seed) })
-  const fromTick = Math.floor((trainingDays * 86_400) / trace.tickSeconds)
+function firstTestTick(trace: CapacityTrace): number {
+  return Math.floor(Math.min((trainingDays * 86_400) / trace.tickSeconds, (tickCount(trace) * 2) / 3))
+}
+
+function runTrace(trace: CapacityTrace, seed: number, parameters: SpotParameters) {
+  const fromTick = firstTestTick(trace)
   const joint = trainJointRisk(trace, { untilTick: fromTick })
   const risk = replayRisk(trainHazardModel(trace, { untilTick: fromTick }), trace, 1800)
   const foresight = perfectForesight(trace, parameters.coldStartSeconds)
