@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   sizing: async () => (await import('./sizing/sizing.ts')).benchSizing(),
   'spot-policy': async () => (await import('./spot-policy.ts')).benchSpotPolicy(process.argv.slice(3)),
   deviation: async () => (await import('./deviation.ts')).benchDeviation(process.argv.slice(3)),
+  nab: async () => (await import('./nab.ts')).benchNab(),
 }
 
 const bench = benches[process.argv[2] ?? '']
