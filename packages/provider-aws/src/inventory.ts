@@ -46,13 +46,27 @@ export const escapeFilter = (value: string): string => value.replace(/[\\*?]/g, 
 async function describe(adapter: Adapter, instance: Instance): Promise<ResourceDna> {
   const nativeId = instance.InstanceId ?? ''
   const [volumes, attributes, size, spotRequest, cpuCredits] = await Promise.all([
-    volumesOf(adapter, nativeId),
+    volumesOfWhole(adapter, instance),
     attributesOf(adapter, nativeId),
     adapter.instanceTypes.size(instance.InstanceType ?? ''),
     spotRequestOf(adapter, instance),
     cpuCreditsOf(adapter, instance),
   ])
   return dnaOf(adapter.scope, { instance, volumes, attributes, size, spotRequest, cpuCredits })
+}
+
+/** A new instance names its volumes before a search by attachment shows all of them: while it is new, what is missing is waited for. */
+export async function volumesOfWhole(
+  adapter: Adapter,
+  { InstanceId: nativeId = '', BlockDeviceMappings = [] }: Instance,
+): Promise<readonly Volume[]> {
+  let found: readonly Volume[] = []
+  await adapter.fresh.patiently([nativeId], async () => {
+    found = await volumesOf(adapter, nativeId)
+    const isThere = (volumeId: string | undefined): boolean => volumeId === undefined || found.some(({ VolumeId }) => VolumeId === volumeId)
+    return BlockDeviceMappings.every(({ Ebs }) => isThere(Ebs?.VolumeId)) ? true : undefined
+  })
+  return found
 }
 
 export async function volumesOf({ calls }: Adapter, nativeId: string): Promise<readonly Volume[]> {

@@ -7,7 +7,7 @@ import type { Adapter } from './adapter.ts'
 import { failed, handleOf, running, succeeded, textOf, creationTags } from '@understudy/provider/adapter-kit'
 import { mayBeStale, textsOf } from './handles.ts'
 import type { Poller } from '@understudy/provider/adapter-kit'
-import { volumesOf } from './inventory.ts'
+import { volumesOfWhole } from './inventory.ts'
 import { existing } from './power.ts'
 import { lookBeforeRepeating, repeatWithToken } from './repeat.ts'
 import { readSet, setOf, setTags, snapshotsOf, usableSnapshots } from './snapshot-sets.ts'
@@ -42,7 +42,7 @@ async function capture(adapter: Adapter, ref: InstanceRef, context: CallContext)
   const look = async () => ((await snapshotsOf(adapter, set.setId)).length > 0 ? true : undefined)
   if ((await look()) === undefined) {
     const instance = await existing(adapter, ref, context)
-    const disks = disksOf(await volumesOf(adapter, ref.nativeId), ref.nativeId, instance.RootDeviceName)
+    const disks = disksOf(await volumesOfWhole(adapter, instance), ref.nativeId, instance.RootDeviceName)
     const tags = { ...creationTags(context, adapter.installation), ...setTags(ref.nativeId, disks) }
     await lookBeforeRepeating(adapter, {
       attempt: async () => {

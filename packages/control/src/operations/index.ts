@@ -1,6 +1,7 @@
 export * from './cancel-operation.ts'
 export * from './failure.ts'
 export * from './get-operation.ts'
+export * from './hold-the-primary.ts'
 export * from './idempotency.store.ts'
 export * from './list-operations.ts'
 export * from './operation.store.ts'
