@@ -1,3 +1,4 @@
+import { prepareRollback } from '@understudy/control'
 import type { TestApp } from './test-app.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -84,11 +85,11 @@ export const samples: Readonly<Record<string, MakeSample>> = {
     return changing(await t.aRecoveryPoint({ deleteTime: at, purgeTime: at }))
   },
 
-  // A dry run: the real one wants the hash of a plan.
-  startRollback: async (t) => ({
-    query: 'validateOnly=true',
-    body: { recoveryPointId: (await t.aPointOfAnInstance()).id, reason: 'the upgrade has failed' },
-  }),
+  startRollback: async (t, { control }) => {
+    const recoveryPointId = (await t.aPointOfAnInstance()).id
+    const { planHash } = await prepareRollback(control, t.admin, { recoveryPointId })
+    return { body: { recoveryPointId, planHash, reason: 'the upgrade has failed' } }
+  },
 
   createSignal: async (t) => ({ body: { resourceId: (await t.aResource()).id, kind: 'rebalance' } }),
   listSignals: nothing,
