@@ -55,11 +55,14 @@ async function describe(adapter: Adapter, instance: Instance): Promise<ResourceD
   return dnaOf(adapter.scope, { instance, volumes, attributes, size, spotRequest, cpuCredits })
 }
 
-/** A new instance names its volumes before a search by attachment shows all of them: while it is new, what is missing is waited for. */
-export async function volumesOfWhole(
-  adapter: Adapter,
-  { InstanceId: nativeId = '', BlockDeviceMappings = [] }: Instance,
-): Promise<readonly Volume[]> {
+/**
+ * An instance names its volumes before a search by attachment shows all of them: for a minute after it was launched, or the last of them
+ * was attached, what is missing is waited for.
+ */
+export async function volumesOfWhole(adapter: Adapter, instance: Instance): Promise<readonly Volume[]> {
+  const { InstanceId: nativeId = '', LaunchTime, BlockDeviceMappings = [] } = instance
+  const changes = [LaunchTime, ...BlockDeviceMappings.map(({ Ebs }) => Ebs?.AttachTime)]
+  adapter.fresh.note(nativeId, Math.max(...changes.map((at) => at?.getTime() ?? 0)))
   let found: readonly Volume[] = []
   await adapter.fresh.patiently([nativeId], async () => {
     found = await volumesOf(adapter, nativeId)
