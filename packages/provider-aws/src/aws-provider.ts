@@ -9,6 +9,7 @@ import { awsDisks } from './disks.ts'
 import { awsInventory } from './inventory.ts'
 import { awsLabels } from './labels.ts'
 import { awsMarket } from './market.ts'
+import { awsPortable } from './portable.ts'
 import { ownActions } from './own-actions.ts'
 import { awsPermissions } from './permissions.ts'
 import { scopeOf } from './settings.ts'
@@ -51,6 +52,7 @@ export function createAwsProvider(settings: AwsSettings): Provider {
     disks: awsDisks(adapter),
     signals: awsSignals(adapter, settings.eventsQueueUrl),
     market: awsMarket(adapter),
+    portable: awsPortable(adapter),
     permissions: awsPermissions(adapter, settings.eventsQueueUrl),
     async close() {
       calls.destroy()

@@ -136,6 +136,8 @@ const reads = ({ account: project, region }: GcpSettings['scope'], tell: Tell) =
   getDisk: (zone: string, disk: string) => tell('read', async ({ disks }) => (await disks.get({ project, zone, disk }, readOptions))[0]),
   getMachineType: (zone: string, machineType: string) =>
     tell('read', async ({ machineTypes }) => (await machineTypes.get({ project, zone, machineType }, readOptions))[0]),
+  /** Types of one zone that somebody may still choose. */
+  listMachineTypes: (zone: string) => listed(tell, ({ machineTypes }) => machineTypes.listAsync({ project, zone, maxResults: 500 }, listOptions)),
   getZoneOperation: (zone: string, operation: string) =>
     tell('read', async ({ zoneOperations }) => (await zoneOperations.get({ project, zone, operation }, readOptions))[0]),
   waitZoneOperation: (zone: string, operation: string, signal?: AbortSignal) =>

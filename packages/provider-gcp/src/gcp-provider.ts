@@ -7,6 +7,7 @@ import { gcpLabels } from './labels.ts'
 import { machineTypes } from './machine-types.ts'
 import { gcpPermissions } from './permissions.ts'
 import { gcpMarket } from './market.ts'
+import { gcpPortable } from './portable.ts'
 import { scopeOf } from './settings.ts'
 import type { GcpSettings } from './settings.ts'
 import { gcpSignals } from './signals.ts'
@@ -37,6 +38,7 @@ export function createGcpProvider(settings: GcpSettings): Provider {
     permissions: gcpPermissions(adapter),
     signals: gcpSignals(adapter, subscriptionOf(settings)),
     market: gcpMarket(adapter),
+    portable: gcpPortable(adapter),
     async close() {
       await calls.close()
     },

@@ -65,7 +65,8 @@ function disksOf(source: ResourceDna, spec: CloneSpec, { name, labels, members }
     ...(disk.kmsKey === undefined ? {} : { diskEncryptionKey: { kmsKeyName: keyWithoutVersion(disk.kmsKey) } }),
     initializeParams: {
       diskName: index === 0 ? name : `${name}-${index}`,
-      diskSizeGb: String(disk.sizeGiB),
+      // A root that is the image's own has no size here.
+      ...(disk.sizeGiB === 0 ? {} : { diskSizeGb: String(disk.sizeGiB) }),
       diskType: `zones/${spec.zone}/diskTypes/${disk.type}`,
       labels,
       ...(members === undefined ? firstContents(source, disk) : savedContents(source, disk, members)),

@@ -40,7 +40,16 @@ const compute = (...names: readonly string[]): string[] => names.map((name) => `
 
 /** By what they are for. `iam.serviceAccounts.actAs` is granted on service accounts and is not asked about. */
 const needed: Readonly<Partial<Record<PermittedCapability, readonly string[]>>> = {
-  inventory: compute('projects.get', 'instances.get', 'instances.list', 'disks.get', 'disks.list', 'machineTypes.get', 'zoneOperations.get'),
+  inventory: compute(
+    'projects.get',
+    'instances.get',
+    'instances.list',
+    'disks.get',
+    'disks.list',
+    'machineTypes.get',
+    'machineTypes.list',
+    'zoneOperations.get',
+  ),
   compute: [
     ...compute('instances.create', 'instances.start', 'instances.stop', 'instances.suspend', 'instances.resume', 'instances.setMachineType'),
     ...compute('instances.delete', 'instances.setTags', 'instances.setMetadata', 'disks.create', 'disks.delete'),

@@ -30,13 +30,16 @@ export function gcpTraffic(adapter: Adapter): Traffic {
       'lb-target': { standby: false },
       // Two operations, one after the other.
       'address-move': { standby: false, unwatched: true, gapSeconds: 10 },
-      'dns-weight': { standby: false, unwatched: true },
+      'dns-weight': { standby: false, unwatched: true, foreign: true },
     },
     async validate(binding) {
       await of(binding).validate(binding)
     },
     async state(binding) {
       return await of(binding).state(binding)
+    },
+    async followSeconds(binding) {
+      return await of(binding).followSeconds?.(binding)
     },
     async enrol(binding, ref, context) {
       await of(binding).enrol(binding, ref, context)

@@ -4,6 +4,7 @@ import type { Inventory } from './capabilities/inventory.ts'
 import type { Labelling } from './capabilities/labels.ts'
 import type { Market } from './capabilities/market.ts'
 import type { Permissions } from './capabilities/permissions.ts'
+import type { Portable } from './capabilities/portable.ts'
 import type { Signals } from './capabilities/signals.ts'
 import type { Snapshots } from './capabilities/snapshots.ts'
 import type { Traffic } from './capabilities/traffic.ts'
@@ -26,6 +27,7 @@ export interface Provider {
   readonly disks?: Disks
   readonly signals?: Signals
   readonly market?: Market
+  readonly portable?: Portable
   readonly permissions?: Permissions
   /** Releases sockets and timers. The provider must not be used afterwards. */
   close(): Promise<void>

@@ -13,6 +13,8 @@ export interface InstanceRef extends Scope {
   readonly nativeId: string
   /** Availability zone, as the cloud names it in this account. */
   readonly zone?: string
+  /** Where it answers. Given where whoever is asked cannot look it up: the instance is another account's. */
+  readonly address?: string
 }
 export interface DiskRef extends Scope {
   readonly nativeId: string

@@ -6,6 +6,7 @@ import type { BlockStore } from './block-store.ts'
 import { Calls } from './calls.ts'
 import { Catalogue } from './catalogue.ts'
 import type { DataCentre, DataCentreOptions, Latencies, Probe } from './datacentre.ts'
+import { Dns } from './dns.ts'
 import { errorBefore, Faults, throttled } from './faults.ts'
 import { Instances } from './instances.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -104,6 +105,7 @@ function build(options: DataCentreOptions, state: State) {
     network,
     catalogue,
     balancers,
+    dns: new Dns(world),
     market: new SpotMarket(world, lifecycle, spotRequests, catalogue),
     maintenance: new Maintenance(world, lifecycle),
     faults,
@@ -119,6 +121,7 @@ interface Parts {
   readonly network: Network
   readonly catalogue: Catalogue
   readonly balancers: Balancers
+  readonly dns: Dns
   readonly market: SpotMarket
   readonly maintenance: Maintenance
   readonly faults: Faults
@@ -135,6 +138,7 @@ class Region implements DataCentre {
   readonly network: Network
   readonly catalogue: Catalogue
   readonly balancers: Balancers
+  readonly dns: Dns
   readonly market: SpotMarket
   readonly maintenance: Maintenance
   readonly faults: Faults
@@ -155,6 +159,7 @@ class Region implements DataCentre {
     this.network = parts.network
     this.catalogue = parts.catalogue
     this.balancers = parts.balancers
+    this.dns = parts.dns
     this.market = parts.market
     this.maintenance = parts.maintenance
     this.faults = parts.faults

@@ -14,6 +14,7 @@ import type {
   TagApi,
 } from './api.ts'
 import type { BlockStore } from './block-store.ts'
+import type { Dns } from './dns.ts'
 import type { DataCentreEvent, Instance, Latency, Target, TargetGroup, TimeMs } from './types.ts'
 
 /** How long things take. Defaults are near what the cloud shows, in the order of seconds. */
@@ -85,6 +86,7 @@ export interface DataCentre {
   readonly network: NetworkApi
   readonly catalogue: CatalogueApi
   readonly balancers: BalancerApi
+  readonly dns: Dns
   readonly market: MarketApi
   readonly maintenance: MaintenanceApi
   readonly faults: FaultApi

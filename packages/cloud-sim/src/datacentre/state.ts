@@ -3,6 +3,7 @@ import type {
   Address,
   ClientTokenRecord,
   EventBridgeEvent,
+  HostedZone,
   Image,
   Instance,
   InstanceType,
@@ -47,6 +48,7 @@ export interface State {
   targetGroups: Map<string, TargetGroup>
   /** By group ARN, instance and port. */
   targets: Map<string, Target>
+  hostedZones: Map<string, HostedZone>
   /** Free places by type, zone and market; no entry means plenty. */
   capacity: Map<string, number>
   /** By type and zone. */
@@ -78,6 +80,7 @@ export function emptyState(salt: string): State {
     rules: new Map(),
     targetGroups: new Map(),
     targets: new Map(),
+    hostedZones: new Map(),
     capacity: new Map(),
     spotPrices: new Map(),
     warnings: new Map(),

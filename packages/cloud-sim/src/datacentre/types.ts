@@ -377,6 +377,27 @@ export interface Target {
   generation: number
 }
 
+// ---------- names ----------
+/** Members in this order: a deletion is compared with what is there. */
+export interface NameRecord {
+  /** With its final dot. */
+  readonly name: string
+  readonly type: string
+  /** Seconds. */
+  readonly ttl: number
+  readonly values: readonly string[]
+  /** Of a weighted record. */
+  readonly setIdentifier?: string
+  readonly weight?: number
+}
+export interface HostedZone {
+  id: string
+  /** With its final dot. */
+  name: string
+  records: NameRecord[]
+  changes: { id: string; atMs: TimeMs }[]
+}
+
 // ---------- events ----------
 /** The JSON document EventBridge delivers. */
 export type EventBridgeEvent = JsonObject & {

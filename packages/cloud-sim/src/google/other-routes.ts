@@ -1,3 +1,4 @@
+import type { InstanceType } from '../datacentre/types.ts'
 import type { Call, Route } from './call.ts'
 import { partOf } from './call.ts'
 import { notFound } from './fault.ts'
@@ -14,6 +15,7 @@ export const otherRoutes: readonly Route[] = [
     }),
   },
   { operation: 'machineTypes.get', run: machineType },
+  { operation: 'machineTypes.list', run: machineTypes },
   { operation: 'zoneOperations.get', run: operation },
   { operation: 'zoneOperations.wait', run: operation },
   { operation: 'globalOperations.aggregatedList', run: aggregatedOperations },
@@ -42,15 +44,30 @@ function machineType(call: Call): object {
   project.needZone(zone)
   const type = project.dataCentre.catalogue.describeInstanceTypes().items.find(({ instanceType }) => instanceType === name)
   if (type === undefined) throw notFound(project.path(zone, 'machineTypes', name))
+  return machineTypeView(call, zone, type)
+}
+
+function machineTypes(call: Call): object {
+  const { project } = call
+  const zone = partOf(call, 'zone')
+  project.needZone(zone)
+  const offered = project.dataCentre.catalogue.describeInstanceTypes().items.filter(({ notOfferedIn }) => !notOfferedIn.includes(zone))
   return {
-    kind: 'compute#machineType',
-    name,
-    guestCpus: type.vcpus,
-    memoryMb: type.memoryMiB,
-    zone,
-    selfLink: project.url(project.path(zone, 'machineTypes', name)),
+    kind: 'compute#machineTypeList',
+    id: project.path(zone, 'machineTypes', ''),
+    items: offered.map((type) => machineTypeView(call, zone, type)),
   }
 }
+
+const machineTypeView = ({ project }: Call, zone: string, { instanceType: name, vcpus, memoryMiB, architecture }: InstanceType): object => ({
+  kind: 'compute#machineType',
+  name,
+  guestCpus: vcpus,
+  memoryMb: memoryMiB,
+  architecture: architecture === 'arm64' ? 'ARM64' : 'X86_64',
+  zone,
+  selfLink: project.url(project.path(zone, 'machineTypes', name)),
+})
 
 /** A zone that has failed is down, and is listed all the same. */
 function zones({ project }: Call): object {

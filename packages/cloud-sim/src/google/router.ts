@@ -49,6 +49,7 @@ const rules: Readonly<Record<string, readonly [method: string, path: string]>> =
   'regionOperations.wait': ['POST', `${regional}/operations/{operation}/wait`],
   'globalOperations.get': ['GET', `${project}/global/operations/{operation}`],
   'disks.setLabels': ['POST', `${zonal}/disks/{resource}/setLabels`],
+  'machineTypes.list': ['GET', `${zonal}/machineTypes`],
   'machineTypes.get': ['GET', `${zonal}/machineTypes/{machineType}`],
   'networkEndpointGroups.listNetworkEndpoints': ['POST', `${zonal}/networkEndpointGroups/{networkEndpointGroup}/listNetworkEndpoints`],
   'networkEndpointGroups.attachNetworkEndpoints': ['POST', `${zonal}/networkEndpointGroups/{networkEndpointGroup}/attachNetworkEndpoints`],

@@ -33,6 +33,13 @@ export function readAddressBinding({ native }: TrafficBinding): string {
   return allocationId
 }
 
+/** `{ hostedZoneId, name }`, as the AWS adapter reads it. */
+export function readNameBinding({ native: { hostedZoneId, name } }: TrafficBinding): { readonly zoneId: string; readonly name: string } {
+  if (typeof hostedZoneId !== 'string' || !/^Z[0-9A-Z]+$/.test(hostedZoneId)) throw invalid('hostedZoneId must look like Z0123456789ABCDEF')
+  if (typeof name !== 'string' || !name.endsWith('.')) throw invalid('name must be a DNS name with its final dot, like www.example.com.')
+  return { zoneId: hostedZoneId, name: name.toLowerCase() }
+}
+
 function arnOf(native: TrafficBinding['native'], member: string): string {
   const value = native[member]
   if (typeof value !== 'string' || !value.startsWith('arn:')) throw invalid(`${member} must be an ARN`)

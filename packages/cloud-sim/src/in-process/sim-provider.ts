@@ -7,6 +7,7 @@ import { simDisks } from './disks.ts'
 import { simInventory } from './inventory.ts'
 import { simLabels } from './labels.ts'
 import { simMarket } from './market.ts'
+import { simPortable } from './portable.ts'
 import { simSignals } from './signals.ts'
 import { simSnapshots } from './snapshots.ts'
 import { simTraffic } from './traffic.ts'
@@ -65,6 +66,7 @@ export function simProvider(dc: DataCentre, options: SimProviderOptions = {}): P
     disks: simDisks(adapter),
     signals: simSignals(adapter, queue),
     market: simMarket(adapter),
+    portable: simPortable(adapter),
     async close() {
       queue?.close()
     },

@@ -113,6 +113,12 @@ async function makeBinding(
     dc.network.associateAddress({ allocationId, instanceId: nativeId })
     return { mechanism, native: { allocationId } }
   }
+  if (mechanism === 'dns-weight') {
+    const zone = dc.dns.createZone(`${nativeId.slice(-8)}.example.com.`)
+    const address = dc.instances.get(nativeId)?.publicIp ?? ''
+    dc.dns.change(zone.id, [{ action: 'CREATE', record: { name: `www.${zone.name}`, type: 'A', ttl: 30, values: [address] } }])
+    return { mechanism, native: { hostedZoneId: zone.id, name: `www.${zone.name}` } }
+  }
   const name = `t-${nativeId.slice(-8)}`
   const healthCheck = { intervalSeconds: 5, timeoutSeconds: 2, healthyThreshold: 2, unhealthyThreshold: 2 }
   const group = (role: string) => dc.balancers.createTargetGroup({ name: `${name}-${role}`, port: 8080, healthCheck, deregistrationDelaySeconds: 10 })
@@ -143,6 +149,10 @@ function servedBy(
     nativeId !== undefined && dc.instances.get(nativeId)?.answering === true ? nativeId : undefined
   if (mechanism === 'address-move') {
     return answering(dc.network.describeAddresses({ ids: [String(native['allocationId'])] }).items[0]?.instanceId)
+  }
+  if (mechanism === 'dns-weight') {
+    const found = dc.dns.resolve(String(native['name']), random)
+    return answering([...dc.instances.all()].find((instance) => instance.publicIp === found?.address)?.instanceId)
   }
   const listenerArn = mechanism === 'lb-weight' ? String(native['listenerArn']) : (listenerOf.get(String(native['targetGroupArn'])) ?? '')
   const choice = dc.balancers.choose(listenerArn, random)

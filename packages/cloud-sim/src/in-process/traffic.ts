@@ -2,6 +2,7 @@ import { providerError, type CallContext, type InstanceRef, type Traffic, type T
 import { checkWeights, type Weights } from '@understudy/provider/adapter-kit'
 import type { SimAdapter } from './adapter.ts'
 import { addressMove } from './traffic-address.ts'
+import { weightedNames } from './traffic-dns.ts'
 import { sharedGroup } from './traffic-target.ts'
 import { weightedGroups } from './traffic-weight.ts'
 
@@ -9,6 +10,7 @@ import { weightedGroups } from './traffic-weight.ts'
 export interface Mechanism {
   validate(binding: TrafficBinding): Promise<void>
   state(binding: TrafficBinding): Promise<readonly TrafficMember[]>
+  followSeconds?(binding: TrafficBinding): Promise<number>
   enrol(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
   setWeights(binding: TrafficBinding, weights: Weights, context: CallContext): Promise<void>
   remove(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
@@ -19,6 +21,7 @@ export function simTraffic(adapter: SimAdapter): Traffic {
     'lb-weight': weightedGroups(adapter),
     'lb-target': sharedGroup(adapter),
     'address-move': addressMove(adapter),
+    'dns-weight': weightedNames(adapter),
   }
   const of = ({ mechanism }: TrafficBinding): Mechanism => {
     const found = mechanisms[mechanism]
@@ -26,9 +29,15 @@ export function simTraffic(adapter: SimAdapter): Traffic {
     return found
   }
   return {
-    mechanisms: { 'lb-weight': { standby: true }, 'lb-target': { standby: false }, 'address-move': { standby: false, unwatched: true } },
+    mechanisms: {
+      'lb-weight': { standby: true },
+      'lb-target': { standby: false },
+      'address-move': { standby: false, unwatched: true },
+      'dns-weight': { standby: false, unwatched: true, foreign: true },
+    },
     validate: async (binding) => await of(binding).validate(binding),
     state: async (binding) => await of(binding).state(binding),
+    followSeconds: async (binding) => await of(binding).followSeconds?.(binding),
     enrol: async (binding, ref, context) => await of(binding).enrol(binding, ref, context),
     setWeights: async (binding, weights, context) => {
       checkWeights(weights)

@@ -37,6 +37,10 @@ export function dnsWeight(adapter: Adapter): Mechanism {
       await look(adapter, readDns(binding))
     },
     state: (binding) => state(adapter, owners, readDns(binding)),
+    async followSeconds(binding) {
+      const { record } = await look(adapter, readDns(binding))
+      return (record.ttl ?? 0) + propagationMs / 1000
+    },
     async enrol(binding, ref, context) {
       const read = readDns(binding)
       const address = await addressOf(adapter, read, ref, context)
@@ -77,7 +81,7 @@ async function remove(adapter: Adapter, owners: Owners, binding: DnsBinding, ref
   const { items } = await look(adapter, binding)
   const addresses = items.map(({ address }) => address)
   const names = await owners.of(binding, addresses)
-  const own = new Set(addresses.filter((address) => names.get(address) === ref.nativeId))
+  const own = new Set(addresses.filter((address) => names.get(address) === ref.nativeId || address === ref.address))
   if (own.size === 0) return
   if (items.every(({ address, weight }) => own.has(address) || weight === 0))
     throw providerError('conflict', 'LastMember', `${ref.nativeId} is the only one that ${binding.name} answers with. Give another its weight first.`)
@@ -165,6 +169,7 @@ const addressIn = ({ networkInterfaces }: Instance, { addresses }: Pick<DnsBindi
 }
 
 async function addressOf(adapter: Adapter, binding: DnsBinding, ref: InstanceRef, context: CallContext): Promise<string> {
+  if (ref.address !== undefined) return ref.address
   const address = addressIn(await existing(adapter, ref, context), binding)
   if (address === undefined || address === '')
     throw providerError('conflict', 'NoAddress', `${ref.nativeId} has no ${binding.addresses} address that ${binding.name} could answer with.`)

@@ -5,6 +5,7 @@ import type { Weights } from '@understudy/provider/adapter-kit'
 export interface Mechanism {
   validate(binding: TrafficBinding): Promise<void>
   state(binding: TrafficBinding): Promise<readonly TrafficMember[]>
+  followSeconds?(binding: TrafficBinding): Promise<number>
   enrol(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
   setWeights(binding: TrafficBinding, weights: Weights, context: CallContext): Promise<void>
   remove(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>

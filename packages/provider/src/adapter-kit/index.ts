@@ -1,5 +1,6 @@
 export * from './arrange.ts'
 export * from './handles.ts'
+export * from './portable.ts'
 export * from './read-fields.ts'
 export * from './repeat-lost.ts'
 export * from './serialiser.ts'

@@ -18,6 +18,8 @@ export interface MechanismTraits {
   readonly unwatched?: true
   /** For about so long nobody gets the traffic while it moves. Absent: it moves without a gap. */
   readonly gapSeconds?: number
+  /** Members may be instances of other accounts, of any cloud: their `address` is given with them, and is their id in `state`. */
+  readonly foreign?: true
 }
 
 /** JSON that names the entry point, given by the owner of the resource (or discovered), for instance a listener and two groups. */
@@ -54,6 +56,8 @@ export interface Traffic {
    * each call counts a thousand times.
    */
   health?(binding: TrafficBinding, nativeId: string): Promise<MemberHealth | undefined>
+  /** How long clients may go on with the answer they had before a change, in seconds. Absent: they keep none. */
+  followSeconds?(binding: TrafficBinding): Promise<number | undefined>
   /**
    * Makes a member known. With `standby` it has weight 0 until `setWeights`; in an `lb-target` group it shares the traffic as
    * soon as it is healthy; for `address-move` nothing happens. Repeatable.

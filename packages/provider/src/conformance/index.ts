@@ -3,6 +3,7 @@ import { computeConformance } from './compute.ts'
 import { diskConformance } from './disks.ts'
 import { failureConformance } from './failures.ts'
 import { inventoryConformance } from './inventory.ts'
+import { portableConformance } from './portable.ts'
 import { signalConformance } from './signals.ts'
 import { snapshotConformance } from './snapshots.ts'
 import { trafficConformance } from './traffic.ts'
@@ -29,6 +30,7 @@ export function describeConformance(name: string, makeWorld: () => Promise<Confo
     })
     inventoryConformance(current)
     computeConformance(current)
+    portableConformance(current)
     trafficConformance(current)
     snapshotConformance(current)
     diskConformance(current)

@@ -98,6 +98,22 @@ export function trafficConformance(world: () => ConformanceWorld): void {
       expect(await weights(world(), binding)).toMatchObject({ [primary.nativeId]: 100 })
     })
 
+    it('leads to instances of other accounts by their address, where it can, and says for how long clients may follow late', async () => {
+      if (!has() || traffic(world()).mechanisms[mechanism]?.foreign !== true) return
+      const primary = await world().makePrimary()
+      const binding = await world().makeBinding(mechanism, primary)
+      const foreign: InstanceRef = { provider: 'another', account: 'elsewhere', region: 'far', nativeId: 'theirs', address: '192.0.2.10' }
+      await world().run(traffic(world()).enrol(binding, foreign, newContext()))
+      expect(await weights(world(), binding)).toEqual({ [primary.nativeId]: 100, '192.0.2.10': 0 })
+      await world().run(traffic(world()).setWeights(binding, [{ ref: foreign, weight: 100 }], newContext()))
+      expect(await weights(world(), binding)).toEqual({ [primary.nativeId]: 0, '192.0.2.10': 100 })
+      expect(await failureOf(world(), traffic(world()).remove(binding, foreign, newContext()))).toBe('conflict')
+      await world().run(traffic(world()).setWeights(binding, [{ ref: primary, weight: 100 }], newContext()))
+      await world().run(traffic(world()).remove(binding, foreign, newContext()))
+      await until(world(), 'it is gone', async () => !('192.0.2.10' in (await weights(world(), binding))))
+      expect(await world().run(traffic(world()).followSeconds?.(binding) ?? Promise.resolve(0))).toBeGreaterThan(0)
+    })
+
     it('says what is wrong with a binding', async () => {
       if (!has()) return
       expect(await failureOf(world(), traffic(world()).validate({ mechanism, native: {} }))).toBe('invalid')

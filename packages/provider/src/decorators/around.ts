@@ -20,7 +20,7 @@ export interface ProviderCall {
 export type Around = <Result>(call: ProviderCall, next: () => Promise<Result>) => Promise<Result>
 
 /** Calls that no cloud sees, or that end the provider: decorators do not touch them. */
-const untouched: ReadonlySet<string> = new Set(['signals.parse', 'close', 'avoid.isAvoided', 'avoid.avoided'])
+const untouched: ReadonlySet<string> = new Set(['signals.parse', 'portable.define', 'close', 'avoid.isAvoided', 'avoid.avoided'])
 /** Calls that answer with an async iterable: what is decorated is its first step, which is the first request. */
 const streamed: ReadonlySet<string> = new Set(['inventory.list'])
 

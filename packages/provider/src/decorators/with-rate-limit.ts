@@ -51,6 +51,7 @@ const groupsByName: Readonly<Record<string, LimitGroup | 'unlimited'>> = {
   'snapshots.get': 'read',
   'traffic.state': 'read',
   'traffic.health': 'read',
+  'traffic.followSeconds': 'read',
   'traffic.validate': 'read',
   // A long poll of a queue has limits of its own, far above one poller's.
   'signals.receive': 'unlimited',
@@ -58,6 +59,7 @@ const groupsByName: Readonly<Record<string, LimitGroup | 'unlimited'>> = {
 const groupsByCapability: Readonly<Record<string, LimitGroup>> = {
   inventory: 'read',
   market: 'read',
+  portable: 'read',
   signals: 'read',
   labels: 'tag',
   traffic: 'traffic',
