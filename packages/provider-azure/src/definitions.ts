@@ -1,7 +1,8 @@
-import type { Disk, VirtualMachine } from '@azure/arm-compute'
+import type { CachingTypes, Disk, VirtualMachine } from '@azure/arm-compute'
 import type { NetworkInterface } from '@azure/arm-network'
 import type { Labels } from '@understudy/core'
 import { providerError } from '@understudy/provider'
+import { isObject } from '@understudy/provider/adapter-kit'
 import type { CloneSpec, DiskDna, NicDna, ResourceDna } from '@understudy/provider'
 
 /** A new disk in the stand-in's zone: from a restore point, or from the source's image for the root and empty for data. */
@@ -67,10 +68,17 @@ export function vmDefinition(source: ResourceDna, spec: CloneSpec, parts: Parts,
         osType: source.os.family === 'windows' ? 'Windows' : 'Linux',
         managedDisk: { id: root.id },
         deleteOption: deleteOption(root.dna),
+        ...cachingOf(source, 'os'),
       },
       dataDisks: parts.disks
         .filter(({ dna }) => dna.role === 'data')
-        .map(({ dna, id }) => ({ lun: lunOf(dna), createOption: 'Attach', managedDisk: { id }, deleteOption: deleteOption(dna) })),
+        .map(({ dna, id }) => ({
+          lun: lunOf(dna),
+          createOption: 'Attach',
+          managedDisk: { id },
+          deleteOption: deleteOption(dna),
+          ...cachingOf(source, dna.deviceKey),
+        })),
     },
     networkProfile: { networkInterfaces: parts.nicIds.map((id, index) => ({ id, primary: index === 0, deleteOption: 'Delete' })) },
     ...(isSpot ? { priority: 'Spot', evictionPolicy: 'Deallocate', billingProfile: { maxPrice: Number(source.spot?.maxPrice ?? -1) } } : {}),
@@ -81,6 +89,13 @@ export function vmDefinition(source: ResourceDna, spec: CloneSpec, parts: Parts,
 }
 
 const deleteOption = ({ deleteWithInstance }: DiskDna): 'Delete' | 'Detach' => (deleteWithInstance ? 'Delete' : 'Detach')
+
+/** Of the host, as the source has it in the same place: Azure's own default depends on the kind of the disk. */
+function cachingOf({ native: { osCaching, dataCaching } }: ResourceDna, deviceKey: string): { readonly caching?: CachingTypes } {
+  const caching = deviceKey === 'os' ? osCaching : isObject(dataCaching) ? dataCaching[deviceKey.replace('lun:', '')] : undefined
+  return caching === 'None' || caching === 'ReadOnly' || caching === 'ReadWrite' ? { caching } : {}
+}
+
 const lunOf = ({ deviceKey }: DiskDna): number => Number(deviceKey.replace('lun:', ''))
 
 function identityOf({ identity }: ResourceDna, { isolation }: CloneSpec): Pick<VirtualMachine, 'identity'> {

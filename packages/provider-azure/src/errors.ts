@@ -28,7 +28,6 @@ const codes: Readonly<Partial<Record<ProviderErrorKind, ReadonlySet<string>>>> =
     'Conflict',
     'OperationNotAllowed',
     'OperationPreempted',
-    'PropertyChangeNotAllowed',
     'AttachDiskWhileBeingAttached',
     'DiskIsAttachedToVM',
     'NicInUse',
@@ -66,6 +65,8 @@ const codes: Readonly<Partial<Record<ProviderErrorKind, ReadonlySet<string>>>> =
     'BadRequest',
     'InvalidRequestFormat',
     'MaxPriceChangeNotAllowedForAllocatedVMs',
+    // Whatever the state: it will not be allowed later either.
+    'PropertyChangeNotAllowed',
     'InvalidTemplate',
   ]),
 }

@@ -4,6 +4,7 @@ import { serialiser } from '@understudy/provider/adapter-kit'
 import { type Adapter, call } from './adapter.ts'
 import { azureClients } from './clients.ts'
 import { azureCompute } from './compute.ts'
+import { azureDisks } from './disks.ts'
 import { azureInventory } from './inventory.ts'
 import { azureLabels } from './labels.ts'
 import { azurePermissions } from './permissions.ts'
@@ -49,6 +50,7 @@ export function openAzureProvider(settings: AzureSettings) {
     traffic: azureTraffic(adapter),
     permissions: azurePermissions(adapter),
     snapshots,
+    disks: azureDisks(adapter),
     async close() {
       clients.destroy()
     },

@@ -101,6 +101,8 @@ const needed: Readonly<Partial<Record<PermittedCapability, readonly string[]>>> 
     'restorePointCollections/restorePoints/delete',
     'restorePointCollections/restorePoints/diskRestorePoints/read',
     'restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action',
+    // A rollback plugs the disks of a set into the VM that was captured.
+    'virtualMachines/attachDetachDataDisks/action',
   ),
   labels: ['read', 'write', 'delete'].map((verb) => `Microsoft.Authorization/locks/${verb}`),
 }

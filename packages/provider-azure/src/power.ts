@@ -16,7 +16,7 @@ export const resizeVerb = 'compute.resize'
 
 type PowerHandle = OperationHandle<PowerResult>
 
-async function existing(adapter: Adapter, ref: InstanceRef): Promise<VirtualMachine> {
+export async function existing(adapter: Adapter, ref: InstanceRef): Promise<VirtualMachine> {
   const vm = await readVm(adapter, ref.nativeId)
   if (vm === undefined) throw gone(ref.nativeId)
   return vm

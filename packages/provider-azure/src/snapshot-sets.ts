@@ -28,6 +28,8 @@ interface Member {
   readonly type: string
   readonly sizeGiB: number
   readonly osType: 'Windows' | 'Linux' | undefined
+  /** Of the host, as the VM had it for the disk. */
+  readonly caching: string | undefined
 }
 
 /** The root first, then by number. What the VM was is kept with the restore point. */
@@ -49,6 +51,7 @@ export function membersIn({ point }: ReadSet): readonly Member[] {
             ...{ deviceKey, role, osType, diskRestorePointId: disk.diskRestorePoint.id },
             type: disk.managedDisk?.storageAccountType ?? 'Premium_LRS',
             sizeGiB: disk.diskSizeGB ?? 0,
+            caching: disk.caching,
           },
         ],
   )

@@ -8,7 +8,7 @@ import { nameOf, parseArmId } from './arm-id.ts'
 import { describeVm, readVm } from './inventory.ts'
 import { membersIn, readSet, setOf, usableSet } from './snapshot-sets.ts'
 import type { SizeReader } from './sizes.ts'
-import { imageTag, sourceTag, zoneTag } from './tags.ts'
+import { cachingTag, imageTag, sourceTag, zoneTag } from './tags.ts'
 import { traced } from './trace.ts'
 
 const captureVerb = 'snapshots.capture'
@@ -95,7 +95,7 @@ async function materialise(adapter: Adapter, set: SnapshotSetRef, zone: string, 
   const image = read.collection.tags?.[imageTag]
   const tags = { ...creationTags(context, adapter.installation), ...(image === undefined ? {} : { [imageTag]: image }) }
   const names: string[] = []
-  for (const { deviceKey, role, diskRestorePointId, type, sizeGiB, osType } of membersIn(read)) {
+  for (const { deviceKey, role, diskRestorePointId, type, sizeGiB, osType, caching } of membersIn(read)) {
     const name = nameOf(context.idempotencyKey, deviceKey.replace('lun:', 'data'))
     const definition = {
       location: adapter.scope.region,
@@ -104,7 +104,7 @@ async function materialise(adapter: Adapter, set: SnapshotSetRef, zone: string, 
       diskSizeGB: sizeGiB,
       creationData: { createOption: 'Restore', sourceResourceId: diskRestorePointId },
       ...(role === 'root' && osType !== undefined ? { osType } : {}),
-      tags,
+      tags: { ...tags, ...(caching === undefined ? {} : { [cachingTag]: caching }) },
     }
     await call(() =>
       adapter.clients.compute.disks.createOrUpdate(adapter.resourceGroup, name, definition, waiting(adapter, context.signal)).submitted(),

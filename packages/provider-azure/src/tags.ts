@@ -12,6 +12,9 @@ export const restTag = 'understudy:rest'
 export const sourceTag = 'understudy:source'
 export const zoneTag = 'understudy:zone'
 
+/** On a disk: how the host cached it where it was plugged in last, and shall again. */
+export const cachingTag = 'understudy:caching'
+
 /** ARM takes at most this many tags on one resource. */
 const maxTags = 50
 

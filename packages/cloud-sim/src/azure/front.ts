@@ -22,6 +22,7 @@ import {
 } from './storage.ts'
 import { getVm, listVms, putVm } from './virtual-machines.ts'
 import { deallocateVm, deleteLock, deleteVm, listLocks, patchVm, putLock, startVm } from './vm-actions.ts'
+import { attachDetachDataDisks } from './vm-disks.ts'
 
 type Handler = (call: ArmCall) => Promise<ArmReply> | ArmReply
 interface Route {
@@ -59,6 +60,7 @@ const routes: readonly Route[] = [
   route(vmPath, compute, { GET: getVm, PUT: putVm, PATCH: patchVm, DELETE: deleteVm }),
   route(`${vmPath}/start`, compute, { POST: startVm }),
   route(`${vmPath}/deallocate`, compute, { POST: deallocateVm }),
+  route(`${vmPath}/attachDetachDataDisks`, compute, { POST: attachDetachDataDisks }),
   route(vmLocks, locks, { GET: listLocks }),
   route(`${vmLocks}/{lock}`, locks, { PUT: putLock, DELETE: deleteLock }),
   route(inGroup('Microsoft.Authorization/permissions'), ['2022-04-01'], { GET: listPermissions }),

@@ -37,7 +37,7 @@ function latched(call: ArmCall, progress: OperationRecord['progress']): Operatio
     return seen
   }
   const unsubscribe = call.dataCentre.subscribe((event) => {
-    if (event.kind === 'instance_state') look()
+    if (event.kind === 'instance_state' || event.kind === 'volume_attachment') look()
   })
   return look
 }

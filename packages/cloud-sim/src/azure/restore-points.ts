@@ -1,6 +1,6 @@
 import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, at, listAt, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
 import { begin } from './operations.ts'
 import type { DiskRecord, RestorePointCollectionRecord, RestorePointRecord } from './state.ts'
 import { idOf, notFound } from './storage.ts'
@@ -159,7 +159,16 @@ function metadataOf({ vm, members }: RestorePointRecord): JsonObject {
     diskSizeGB: disk.sizeGiB,
     managedDisk: { id: disk.id, storageAccountType: disk.sku },
     diskRestorePoint: { id },
+    ...cachingOf(disk),
   })
+  const cachingOf = (disk: DiskRecord): { caching?: string } => {
+    const entries = [at(vm, 'storageProfile.osDisk'), ...listAt(vm, 'storageProfile.dataDisks')]
+    const caching = textAt(
+      entries.find((candidate) => textAt(candidate, 'managedDisk.id')?.toLowerCase() === disk.id.toLowerCase()),
+      'caching',
+    )
+    return caching === undefined ? {} : { caching }
+  }
   const os = members.find(({ disk }) => disk.id.toLowerCase() === osDiskId)
   const lunOf = (disk: DiskRecord): number => {
     const disks = (vm['storageProfile'] as { readonly dataDisks?: readonly JsonObject[] } | undefined)?.dataDisks ?? [] // as it was accepted

@@ -8,14 +8,16 @@ export interface VmRecord {
   readonly location: string
   readonly zone: string | undefined
   readonly createdAtMs: number
-  /** `properties` as they were given; power and size are the data centre's. */
-  readonly properties: JsonObject
+  /** `properties` as they were given, and its disks as they are now; power and size are the data centre's. */
+  properties: JsonObject
   readonly identity: JsonObject | undefined
   tags: Record<string, string>
   etag: number
   /** Absent when nothing was ever allocated for it: ARM keeps such a VM, as `Failed`. */
   readonly instanceId: string | undefined
   deleting: boolean
+  /** Its disks are being exchanged. */
+  updating: boolean
 }
 export interface DiskRecord {
   readonly id: string

@@ -65,11 +65,15 @@ interface Parts {
 }
 
 function diskNamed(call: ArmCall, id: string): DiskRecord {
+  return freeDisk(call, id, textAt(call.body, 'zones.0'))
+}
+
+/** A disk that can be plugged into a VM of this zone. */
+export function freeDisk(call: ArmCall, id: string, zone: string | undefined): DiskRecord {
   const disk = call.state.disks.get(id.toLowerCase())
   if (disk === undefined) throw notFound(id)
   if (disk.managedBy !== undefined)
     throw new ArmError(409, 'AttachDiskWhileBeingAttached', `Disk ${disk.name} is already attached to VM ${disk.managedBy}.`)
-  const zone = textAt(call.body, 'zones.0')
   if (disk.zone !== zone) throw new ArmError(400, 'BadRequest', `Disk ${disk.name} cannot be attached: it is not in the zone of the VM.`)
   return disk
 }
@@ -99,12 +103,13 @@ function create(call: ArmCall, parts: Parts): ArmReply {
     location: needText(call.body, 'location'),
     zone: textAt(call.body, 'zones.0'),
     createdAtMs: call.dataCentre.now(),
-    properties: need(call.body, 'properties') as JsonObject, // checked member by member before
+    properties: withDiskNames(need(call.body, 'properties') as JsonObject, parts), // checked member by member before
     identity: isObject(call.body['identity']) ? call.body['identity'] : undefined,
     tags: tagsOf(call.body),
     etag: 1,
     instanceId,
     deleting: false,
+    updating: false,
   }
   call.state.vms.set(vm.id.toLowerCase(), vm)
   for (const { disk } of [{ disk: parts.osDisk }, ...parts.dataDisks]) disk.managedBy = vm.id
@@ -116,14 +121,28 @@ function create(call: ArmCall, parts: Parts): ArmReply {
   return begin(call, progress, { status: 201, body: vmBody(call, vm) })
 }
 
-const deviceOf = (lun: number): string => `/dev/sd${String.fromCharCode(102 + lun)}`
+/** ARM names the disks that were attached by their ids alone. */
+function withDiskNames(properties: JsonObject, { osDisk, dataDisks }: Parts): JsonObject {
+  const entries = listAt(properties, 'storageProfile.dataDisks')
+  return {
+    ...properties,
+    storageProfile: {
+      ...(at(properties, 'storageProfile') as JsonObject), // checked before
+      osDisk: { ...(at(properties, 'storageProfile.osDisk') as JsonObject), name: osDisk.name }, // checked before
+      dataDisks: entries.map((entry, index) => ({ ...entry, name: dataDisks[index]?.disk.name ?? '' })),
+    },
+  }
+}
+
+export const osDevice = '/dev/sda1'
+export const deviceOf = (lun: number): string => `/dev/sd${String.fromCharCode(102 + lun)}`
 
 /** The data centre makes the volumes of an instance itself, from the same snapshots as the disks' own; those take their place. */
 function launch(call: ArmCall, { osDisk, dataDisks }: Parts): string {
   const body = call.body
   const userData = textAt(body, 'properties.userData')
   const root = {
-    deviceName: '/dev/sda1',
+    deviceName: osDevice,
     sizeGiB: osDisk.sizeGiB,
     deleteOnTermination: textAt(body, 'properties.storageProfile.osDisk.deleteOption') === 'Delete',
   }
@@ -149,7 +168,7 @@ function launch(call: ArmCall, { osDisk, dataDisks }: Parts): string {
   })
   const [instance] = instances
   if (instance === undefined) throw new Error('one instance was asked for and none came')
-  for (const [disk, deviceName] of [[osDisk, '/dev/sda1'] as const, ...dataDisks.map(({ disk, lun }) => [disk, deviceOf(lun)] as const)]) {
+  for (const [disk, deviceName] of [[osDisk, osDevice] as const, ...dataDisks.map(({ disk, lun }) => [disk, deviceOf(lun)] as const)]) {
     dropVolume(call, disk.volumeId)
     disk.volumeId = instance.blockDevices.find((device) => device.deviceName === deviceName)?.volumeId ?? disk.volumeId
   }
@@ -180,7 +199,7 @@ const powerStates: Readonly<Record<Instance['state'], string>> = {
 
 export function instanceViewOf(call: ArmCall, vm: VmRecord): JsonObject {
   const instance = instanceOf(call, vm)
-  const provisioning = instance === undefined ? 'failed/AllocationFailed' : vm.deleting ? 'deleting' : 'succeeded'
+  const provisioning = instance === undefined ? 'failed/AllocationFailed' : vm.deleting ? 'deleting' : vm.updating ? 'updating' : 'succeeded'
   const statuses: JsonObject[] = [{ code: `ProvisioningState/${provisioning}`, level: instance === undefined ? 'Error' : 'Info' }]
   if (instance !== undefined)
     statuses.push({ code: `PowerState/${powerStates[instance.state]}`, level: 'Info', displayStatus: `VM ${powerStates[instance.state]}` })
@@ -205,7 +224,8 @@ export function vmBody(call: ArmCall, vm: VmRecord, expand?: string | null): Jso
       ...properties,
       hardwareProfile: { vmSize: instance?.instanceType ?? textAt(vm.properties, 'hardwareProfile.vmSize') ?? '' },
       vmId: vm.vmId,
-      provisioningState: instance === undefined ? 'Failed' : vm.deleting ? 'Deleting' : instance.state === 'pending' ? 'Updating' : 'Succeeded',
+      provisioningState:
+        instance === undefined ? 'Failed' : vm.deleting ? 'Deleting' : instance.state === 'pending' || vm.updating ? 'Updating' : 'Succeeded',
       timeCreated: new Date(vm.createdAtMs).toISOString(),
       ...(expand === 'userData' && userData !== undefined ? { userData } : {}),
       ...(expand === 'instanceView' ? { instanceView: instanceViewOf(call, vm) } : {}),

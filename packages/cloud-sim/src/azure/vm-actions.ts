@@ -6,10 +6,11 @@ import { checkEtag } from './etag.ts'
 import { forgetNic } from './network.ts'
 import { begin } from './operations.ts'
 import { failure, type VmRecord } from './state.ts'
-import { idOf } from './storage.ts'
+import { dropVolume, idOf } from './storage.ts'
 import { instanceOf, until, vmBody, vmIdOf, vmOf } from './virtual-machines.ts'
+import { changeStorage, checkIdle } from './vm-disks.ts'
 
-/** Changes tags and size. A change of tags alone is done at once. */
+/** Changes tags, size and disks. A change of tags alone is done at once. */
 export const patchVm = (call: ArmCall): Promise<ArmReply> =>
   call.dataCentre.invoke('VirtualMachines_Update', () => {
     const vm = vmOf(call)
@@ -28,8 +29,9 @@ export const patchVm = (call: ArmCall): Promise<ArmReply> =>
       call.dataCentre.instances.modifyAttribute(instance.instanceId, { attribute: 'instanceType', value: size })
     }
     if (call.body['tags'] !== undefined) vm.tags = tagsOf(call.body)
+    const progress = at(call.body, 'properties.storageProfile') === undefined ? undefined : changeStorage(call, vm)
     vm.etag += 1
-    return ok(vmBody(call, vm))
+    return progress === undefined ? ok(vmBody(call, vm)) : begin(call, progress, { status: 200, body: vmBody(call, vm) })
   })
 
 export const startVm = (call: ArmCall): Promise<ArmReply> =>
@@ -37,6 +39,7 @@ export const startVm = (call: ArmCall): Promise<ArmReply> =>
     const instance = instanceOf(call, vm)
     if (instance?.state === 'stopping')
       throw new ArmError(409, 'OperationNotAllowed', `VM '${vm.name}' is being deallocated: it cannot be started before that has ended.`)
+    checkIdle(vm)
     call.dataCentre.instances.start([vm.instanceId ?? ''])
   })
 
@@ -103,7 +106,9 @@ function forget(call: ArmCall, vm: VmRecord): void {
   for (const [key, disk] of call.state.disks) {
     if (disk.managedBy !== vm.id) continue
     disk.managedBy = undefined
-    if (deletes.has(key)) call.state.disks.delete(key)
+    if (!deletes.has(key)) continue
+    call.state.disks.delete(key)
+    dropVolume(call, disk.volumeId)
   }
   for (const [key, nic] of call.state.nics) {
     if (nic.vmId !== vm.id) continue

@@ -44,7 +44,7 @@ export function diskConformance(world: () => ConformanceWorld): void {
       const { disks: present } = await describeOf(world(), ref)
       expect(await failureOf(world(), disks.arrange(ref, placesOf(present), newContext()))).toBe('conflict')
       await stopped(world(), ref)
-      const strange: DiskRef = { ...present[1]!.ref, nativeId: present[1]!.ref.nativeId.replace(/[0-9a-f]{6}$/, '000000') } // a root and a data disk
+      const strange: DiskRef = { ...present[1]!.ref, nativeId: present[1]!.ref.nativeId.replace(/.{6}$/, '000000') } // a root and a data disk
       const places = [{ deviceKey: `${present[1]!.deviceKey}x`, disk: strange, deleteWithInstance: false }]
       expect(await failureOf(world(), disks.arrange(ref, places, newContext()))).toBe('not_found')
     })
