@@ -2,6 +2,7 @@ import type { Provider } from '@understudy/provider'
 import type { Adapter } from './adapter.ts'
 import { gcpCalls } from './clients.ts'
 import { gcpCompute } from './compute.ts'
+import { gcpDisks } from './disks.ts'
 import { gcpInventory } from './inventory.ts'
 import { gcpLabels } from './labels.ts'
 import { machineTypes } from './machine-types.ts'
@@ -35,6 +36,7 @@ export function createGcpProvider(settings: GcpSettings): Provider {
     labels: gcpLabels(adapter),
     traffic: gcpTraffic(adapter),
     snapshots,
+    disks: gcpDisks(adapter),
     permissions: gcpPermissions(adapter),
     signals: gcpSignals(adapter, subscriptionOf(settings)),
     market: gcpMarket(adapter),

@@ -71,5 +71,7 @@ const needed: Readonly<Partial<Record<PermittedCapability, readonly string[]>>> 
     ...compute('resourcePolicies.create', 'resourcePolicies.get', 'resourcePolicies.use', 'instantSnapshotGroups.create'),
     ...compute('instantSnapshotGroups.get', 'instantSnapshotGroups.delete', 'instantSnapshots.create', 'instantSnapshots.list'),
     ...compute('instantSnapshots.delete', 'instantSnapshots.useReadOnly'),
+    // A rollback plugs the disks of a set into the instance that was captured.
+    ...compute('instances.attachDisk', 'instances.detachDisk', 'instances.setDiskAutoDelete', 'disks.use'),
   ],
 }

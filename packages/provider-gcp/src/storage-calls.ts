@@ -19,6 +19,7 @@ interface Requested {
 /** What disks and their snapshots need. */
 export const storageCalls = (place: Place, tell: Tell, accepted: Accepted) => ({
   ...diskCalls(place, accepted),
+  ...attachmentCalls(place, accepted),
   ...snapshotCalls(place, tell, accepted),
   ...groupCalls(place, tell, accepted),
 })
@@ -37,6 +38,29 @@ const diskCalls = ({ project }: Place, accepted: Accepted) => ({
         ),
       { signal },
     ),
+})
+
+interface Slot {
+  readonly zone: string
+  /** Id of the instance. */
+  readonly instance: string
+  readonly deviceName: string
+}
+
+const attachmentCalls = ({ project }: Place, accepted: Accepted) => ({
+  attachDisk: (
+    { zone, instance, deviceName }: Slot,
+    disk: { readonly source: string; readonly boot: boolean; readonly autoDelete: boolean },
+    { requestId, signal }: Requested,
+  ) =>
+    accepted(
+      ({ instances }) => instances.attachDisk({ project, zone, instance, requestId, attachedDiskResource: { deviceName, ...disk } }, changeOptions),
+      { signal },
+    ),
+  detachDisk: (slot: Slot, { requestId, signal }: Requested) =>
+    accepted(({ instances }) => instances.detachDisk({ project, ...slot, requestId }, changeOptions), { signal }),
+  setDiskAutoDelete: (slot: Slot, autoDelete: boolean, { requestId, signal }: Requested) =>
+    accepted(({ instances }) => instances.setDiskAutoDelete({ project, ...slot, autoDelete, requestId }, changeOptions), { signal }),
 })
 
 const snapshotCalls = ({ project }: Place, tell: Tell, accepted: Accepted) => ({

@@ -23,7 +23,8 @@ export const instanceRoutes: readonly Route[] = [
   change('instances.setDeletionProtection', setDeletionProtection),
 ]
 
-const recordIn = (call: Call): InstanceRecord => call.project.instance(partOf(call, 'zone'), partOf(call, 'instance') || partOf(call, 'resource'))
+export const recordIn = (call: Call): InstanceRecord =>
+  call.project.instance(partOf(call, 'zone'), partOf(call, 'instance') || partOf(call, 'resource'))
 
 /** One group per zone, also for those in which there is nothing: they carry a warning instead. */
 function aggregatedList({ project, query }: Call): object {
@@ -50,6 +51,8 @@ function power(call: Call, verb: keyof typeof arrives): object {
     throw invalid('resource', record.name, 'Instance must be in the SUSPENDED state to be resumed.')
   if (verb === 'start' && machine.state === 'stopped' && machine.hibernated)
     throw invalid('resource', record.name, 'A suspended instance is resumed, not started.')
+  if (verb === 'start' && !record.disks.some(({ boot }) => boot))
+    throw new GoogleError(400, 'invalidResourceUsage', `Invalid resource usage: 'The instance ${record.name} has no boot disk.'.`)
   if (verb === 'suspend' && machine.state !== 'running') throw notReady(path)
   try {
     if (verb === 'start' || verb === 'resume') instances.start([machine.instanceId])

@@ -3,6 +3,7 @@ import { addressRoutes } from './address-routes.ts'
 import { diskRoutes } from './disk-routes.ts'
 import { dnsRoutes } from './dns-routes.ts'
 import { endpointRoutes } from './endpoint-routes.ts'
+import { instanceDiskRoutes } from './instance-disk-routes.ts'
 import { instanceRoutes } from './instance-routes.ts'
 import { otherRoutes } from './other-routes.ts'
 import { pubsubRoutes } from './pubsub-routes.ts'
@@ -29,6 +30,9 @@ const rules: Readonly<Record<string, readonly [method: string, path: string]>> =
   'instances.setMachineType': ['POST', `${zonal}/instances/{instance}/setMachineType`],
   'instances.setLabels': ['POST', `${zonal}/instances/{instance}/setLabels`],
   'instances.setDeletionProtection': ['POST', `${zonal}/instances/{resource}/setDeletionProtection`],
+  'instances.attachDisk': ['POST', `${zonal}/instances/{instance}/attachDisk`],
+  'instances.detachDisk': ['POST', `${zonal}/instances/{instance}/detachDisk`],
+  'instances.setDiskAutoDelete': ['POST', `${zonal}/instances/{instance}/setDiskAutoDelete`],
   'disks.get': ['GET', `${zonal}/disks/{disk}`],
   'disks.insert': ['POST', `${zonal}/disks`],
   'disks.delete': ['DELETE', `${zonal}/disks/{disk}`],
@@ -83,6 +87,7 @@ interface Rule {
 
 const routes: readonly Rule[] = [
   ...instanceRoutes,
+  ...instanceDiskRoutes,
   ...diskRoutes,
   ...snapshotRoutes,
   ...otherRoutes,

@@ -181,7 +181,7 @@ export async function recordRollback(
   for (const [device, nativeId] of Object.entries(made)) {
     if (chosen.has(device)) continue
     await step.audit({ action: 'snapshots.deleteDisk', target: nativeId })
-    await snapshots.deleteDisk({ ...provider.scope, nativeId }, rollbackContext(deps, step, `delete:${device}`))
+    await snapshots.deleteDisk({ ...provider.scope, nativeId, zone: agreed.zone }, rollbackContext(deps, step, `delete:${device}`))
   }
   const replaced = agreed.devices.map(({ present }) => present)
   await deps.database.transaction(async (stores) => {
