@@ -59,8 +59,6 @@ async function needDisk({ clients }: Adapter, { deviceKey, disk: ref }: DiskPlac
   return disk
 }
 
-const osPlaceOf = (places: readonly DiskPlace[]): DiskPlace | undefined => places.find(({ deviceKey }) => deviceKey === osKey)
-
 /** Ids as they were declared, where they mean the same: ARM answers in the case that it likes. */
 function plugsFor({ storageProfile }: VirtualMachine, places: readonly DiskPlace[]): readonly Plug[] {
   const { osDisk, dataDisks = [] } = storageProfile ?? {}

@@ -2,7 +2,9 @@ import { startAzureServer } from '@understudy/cloud-sim'
 import type { AzureServer } from '@understudy/cloud-sim'
 import type { Provider } from '@understudy/provider'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { readFileSync } from 'node:fs'
 import { createAzureProvider } from './azure-provider.ts'
+import { needed } from './permissions.ts'
 import { settingsFor } from './testing/wire-world.ts'
 
 let server: AzureServer
@@ -61,6 +63,14 @@ describe('permissions', () => {
       shape: { kind: 'unauthorized', message: expect.stringContaining("'Microsoft.Compute/virtualMachines/read'") },
     })
   })
+})
+
+it('are those of the role in the documentation, which has beside them only what asking takes', () => {
+  const documentation = readFileSync(new URL('../../../docs/clouds/azure.md', import.meta.url), 'utf8')
+  const [, json = '{}'] = /```json\n([\s\S]*?)```/.exec(documentation) ?? []
+  const { Actions } = JSON.parse(json) as { readonly Actions: readonly string[] } // a role definition
+  const asking = ['Microsoft.Resources/subscriptions/read', 'Microsoft.Authorization/permissions/read']
+  expect(Actions.toSorted()).toEqual([...asking, ...Object.values(needed).flat()].toSorted())
 })
 
 describe('an account that cannot be verified', () => {

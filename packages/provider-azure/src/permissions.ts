@@ -69,8 +69,8 @@ function refusal(status: number, body: string) {
 const compute = (...names: readonly string[]): string[] => names.map((name) => `Microsoft.Compute/${name}`)
 const network = (...names: readonly string[]): string[] => names.map((name) => `Microsoft.Network/${name}`)
 
-/** By what they are for; the list of docs/clouds/azure.md. */
-const needed: Readonly<Partial<Record<PermittedCapability, readonly string[]>>> = {
+/** By what they are for; the role of docs/clouds/azure.md. */
+export const needed: Readonly<Partial<Record<PermittedCapability, readonly string[]>>> = {
   inventory: [
     ...compute('virtualMachines/read', 'virtualMachines/instanceView/read', 'disks/read', 'skus/read', 'locations/operations/read'),
     ...network('networkInterfaces/read'),

@@ -1,6 +1,6 @@
 import type { Instance } from '../datacentre/types.ts'
 import type { Call, Route } from './call.ts'
-import { lastPart, partOf, textIn } from './call.ts'
+import { lastPart, textIn } from './call.ts'
 import { change } from './change.ts'
 import { GoogleError, invalid, notReady, required } from './fault.ts'
 import { recordIn } from './instance-routes.ts'

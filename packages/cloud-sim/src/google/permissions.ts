@@ -12,7 +12,6 @@ const otherNames: Readonly<Record<string, string>> = {
   listInstances: 'list',
   addInstances: 'update',
   removeInstances: 'update',
-  setDiskAutoDelete: 'update',
 }
 
 /** `instances.insert` needs `compute.instances.create`. */
