@@ -23,6 +23,7 @@ export function lossyQueue(clock: Clock, random: Random, faults: { lose: number;
       for (const job of jobs) deliver(job.topic, job.payload)
       return Promise.resolve()
     },
+    ready: () => Promise.resolve(),
     consume: (given) => {
       handlers = given
       return Promise.resolve()

@@ -1,7 +1,7 @@
 import { Secret, systemClock } from '@understudy/core'
 import type { Clock } from '@understudy/core'
-import { createTestDatabase, startTestRedis, testRedisUrl } from '@understudy/testing'
-import type { TestDatabase } from '@understudy/testing'
+import { createTestDatabase, startTestRedis, testRedisUrl, unusedPort } from '@understudy/testing'
+import type { TestDatabase, TestRedis } from '@understudy/testing'
 import { Redis } from 'ioredis'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -181,6 +181,30 @@ describe.skipIf(testRedisUrl() === undefined)('a Redis that forgets', () => {
       })
     } finally {
       await redis.stop()
+    }
+  })
+})
+
+describe.skipIf(testRedisUrl() === undefined)('a Redis that is away', () => {
+  test('keeps nobody from starting or stopping, says that it is away, and is used when it comes', async () => {
+    const port = await unusedPort()
+    let redis: TestRedis | undefined
+    try {
+      await withQueue({ kind: 'redis', url: new Secret(`redis://127.0.0.1:${port}`) }, async (queue) => {
+        const woken: string[] = []
+        await queue.consume({ ...nobody, 'reconcile.wake': ({ name }) => void woken.push(name) })
+        expect(await queue.health()).toMatchObject({ ok: false, reason: expect.stringContaining('does not answer') })
+        await expect(queue.deliver([{ topic: 'reconcile.wake', payload: { name: 'early' }, priority: 1 }])).rejects.toThrow(/not connected/)
+        redis = await startTestRedis({ port })
+        await queue.ready()
+        await queue.deliver([{ topic: 'reconcile.wake', payload: { name: 'late' }, priority: 1 }])
+        await vi.waitFor(() => expect(woken).toEqual(['late']), { timeout: 60_000 })
+        expect(await queue.health()).toMatchObject({ ok: true })
+        await redis?.stop()
+        await vi.waitFor(async () => expect(await queue.health()).toMatchObject({ ok: false }), { timeout: 60_000 })
+      })
+    } finally {
+      await redis?.stop()
     }
   })
 })

@@ -1,4 +1,5 @@
 import type { Bell } from '@understudy/control'
+import { timeoutSignal } from '@understudy/core'
 import type { Clock, JsonObject } from '@understudy/core'
 import type { Job, Queue, Worker } from 'bullmq'
 import { connect } from './backend.ts'
@@ -23,7 +24,9 @@ export interface OpenQueue {
   readonly bell: Bell
   /** Delivers jobs and answers when the backend has them; throws when it cannot. Used by the outbox relay. */
   deliver(jobs: readonly { readonly topic: string; readonly payload: JsonObject; readonly priority: number }[]): Promise<void>
-  /** Begins to consume. Throws when a job of the catalogue has no handler. */
+  /** Waits until the backend answers, for as long as it takes. */
+  ready(): Promise<void>
+  /** Begins to consume, as soon as the backend answers. Throws when a job of the catalogue has no handler. */
   consume(handlers: JobHandlers, options?: { readonly concurrency?: number }): Promise<void>
   /** A consumer is well when it has consumed something lately, or when the queue has just been seen to be empty. */
   health(): Promise<QueueHealth>
@@ -40,9 +43,13 @@ export interface QueueOptions {
   readonly prefix?: string
 }
 
+/** Redis is greeted and told goodbye for this long; when it is away then, the queue goes on without. */
+const patienceMs = 2000
+
 /** A consumer that has consumed nothing for this long, with jobs waiting, is not well. */
 const silenceMaxMs = 30_000
 
+/** Answers also while Redis is away: work is found without the bell, only later. `ready` waits for it. */
 export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
   const connection = connect(options.backend, options.onError)
   const name = options.prefix === undefined ? queueName : `${queueName}-${options.prefix}`
@@ -50,7 +57,9 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
     defaultJobOptions: { removeOnComplete: true, removeOnFail: 100 },
   })
   queue.on('error', options.onError)
-  await queue.waitUntilReady()
+  const ready = queue.waitUntilReady().then(() => undefined)
+  // Postgres has made its tables then, before a consumer looks for them; and it has the rows, so that nothing goes on without it.
+  await (connection.kind === 'postgres' ? ready : patiently(ready, options))
   return new BullQueue(connection, queue, name, options)
 }
 
@@ -65,6 +74,7 @@ class BullQueue implements OpenQueue {
   #lastConsumedMs: number
   #pending = new Map<string, { topic: string; payload: JsonObject; priority: number }>()
   #flush: Promise<void> | undefined
+  readonly #underWay = new Set<Promise<void>>()
 
   constructor(connection: BackendConnection, queue: Queue, name: string, options: QueueOptions) {
     this.#connection = connection
@@ -98,6 +108,7 @@ class BullQueue implements OpenQueue {
     const known = jobs.filter((job) => isJobName(job.topic))
     for (const job of jobs) if (!isJobName(job.topic)) this.#options.onError(new Error(`no job is called ${job.topic}`))
     if (known.length === 0) return
+    if (!this.#connection.isConnected()) throw new Error(`the queue on ${this.backend} is not connected`)
     await this.#queue.addBulk(
       known.map((job) => {
         const definition = catalogue[job.topic as JobName]
@@ -113,13 +124,26 @@ class BullQueue implements OpenQueue {
   async consume(handlers: JobHandlers, options: { readonly concurrency?: number } = {}): Promise<void> {
     const missing = Object.keys(catalogue).filter((job) => !Object.hasOwn(handlers, job))
     if (missing.length > 0) throw new Error(`no handler for ${missing.join(', ')}`)
-    this.#worker = this.#connection.worker(this.#name, (job) => this.#handle(handlers, job), {
+    this.#worker = this.#connection.worker(this.#name, (job) => this.#tracked(this.#handle(handlers, job)), {
       concurrency: options.concurrency ?? 16,
       // Handlers only ring an inner bell and return; a stalled one is safe to give to somebody else soon.
       lockDuration: 30_000,
     })
     this.#worker.on('error', this.#options.onError)
-    await this.#worker.waitUntilReady()
+    if (this.backend === 'postgres') await this.#worker.waitUntilReady()
+  }
+
+  async ready(): Promise<void> {
+    await this.#queue.waitUntilReady()
+  }
+
+  async #tracked(handling: Promise<void>): Promise<void> {
+    this.#underWay.add(handling)
+    try {
+      await handling
+    } finally {
+      this.#underWay.delete(handling)
+    }
   }
 
   async #handle(handlers: JobHandlers, job: Job): Promise<void> {
@@ -133,6 +157,7 @@ class BullQueue implements OpenQueue {
   async health(): Promise<QueueHealth> {
     const base = { backend: this.backend, lastConsumedMs: this.#lastConsumedMs }
     try {
+      if (!this.#connection.isConnected()) return { ...base, ok: false, reason: `the queue does not answer: ${this.backend} is not connected` }
       const counts = await this.#queue.getJobCounts('waiting', 'prioritized')
       const waiting = (counts['waiting'] ?? 0) + (counts['prioritized'] ?? 0)
       const silentMs = this.#options.clock.nowMs() - this.#lastConsumedMs
@@ -148,13 +173,24 @@ class BullQueue implements OpenQueue {
   async drain(): Promise<void> {
     const worker = this.#worker
     this.#worker = undefined
-    await worker?.close()
+    // Told gently, a consumer waits for a backend that is away, and it may not come back.
+    const closed = worker?.close(!this.#connection.isConnected())
+    await Promise.allSettled(this.#underWay)
+    if (closed) await patiently(closed, this.#options)
     await this.#flush
   }
 
   async close(): Promise<void> {
     await this.drain()
-    await this.#queue.close()
+    if (this.#connection.isConnected()) await patiently(this.#queue.close(), this.#options)
     await this.#connection.close()
   }
+}
+
+/** Waits for a deed of the backend, though not for ever; what goes wrong with it is told and keeps nobody. */
+async function patiently(deed: Promise<void>, { clock, onError }: Pick<QueueOptions, 'clock' | 'onError'>): Promise<void> {
+  const { signal, release } = timeoutSignal(clock, patienceMs)
+  const late = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  await Promise.race([deed.catch(onError), late])
+  release()
 }

@@ -8,7 +8,7 @@ import type { Signal } from '@understudy/control'
 import { startEmbeddedPostgres } from '@understudy/persistence/embedded'
 import type { EmbeddedPostgres } from '@understudy/persistence/embedded'
 import { migrate } from '@understudy/persistence/migrate'
-import { createTestDatabase, startTestRedis, testRedisUrl } from '@understudy/testing'
+import { createTestDatabase, startTestRedis, testRedisUrl, unusedPort } from '@understudy/testing'
 import type { TestDatabase, TestRedis } from '@understudy/testing'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createCrashWorld, hotTier, longNoticeMs } from './crash-world.ts'
@@ -50,7 +50,7 @@ describe.skipIf(testRedisUrl() === undefined)('Redis emptied in the middle of a 
     world = await createCrashWorld(own.url)
     worker = start()
     await worker.ready
-    services = await world.protect('flush', 3, hotTier)
+    services = await world.protect('flush', 4, hotTier)
   })
   afterAll(async () => {
     await worker.kill()
@@ -92,6 +92,17 @@ describe.skipIf(testRedisUrl() === undefined)('Redis emptied in the middle of a 
     await flush(url())
     worker = start()
     await expectFailedOver(world, service, () => worker)
+  })
+
+  test('loses nothing while there is no Redis at all, and a worker without one stops when it is told to', async () => {
+    const service = services[3]!
+    await worker.kill()
+    worker = startWorkerProcess({ databaseUrl: own.url, redisUrl: `redis://127.0.0.1:${await unusedPort()}` })
+    await worker.ready
+    interrupt(world, service)
+    await expectFailedOver(world, service, () => worker)
+    expect(await worker.stop()).toBe(0)
+    worker = start()
   })
 
   test('and every promise is kept again', () => expectAtRest(world, idsOf(services)))

@@ -14,11 +14,14 @@ const redisPatienceMs = 5000
 export async function checkRedis(url: string): Promise<void> {
   const place = new URL(url).host
   const failed = Promise.withResolvers<never>()
+  // It may fail before anybody looks.
+  failed.promise.catch(() => undefined)
   const silent = (): void => failed.reject(redisError(`Redis at ${place} does not answer. Check REDIS_URL, the network and the firewall.`))
   const timer = setTimeout(silent, redisPatienceMs)
   const onError = (error: unknown): void => failed.reject(explainRedis(place, error))
   try {
-    const queue = await Promise.race([openQueue({ backend: { kind: 'redis', url: new Secret(url) }, clock: systemClock(), onError }), failed.promise])
+    const queue = await openQueue({ backend: { kind: 'redis', url: new Secret(url) }, clock: systemClock(), onError })
+    await Promise.race([queue.ready(), failed.promise])
     await queue.close()
   } finally {
     clearTimeout(timer)

@@ -1,2 +1,2 @@
-export { findTestRedis, startTestRedis, testRedisUrl } from './test-redis.ts'
+export { findTestRedis, startTestRedis, testRedisUrl, unusedPort } from './test-redis.ts'
 export type { TestRedis } from './test-redis.ts'

@@ -25,12 +25,15 @@ export async function findTestRedis(): Promise<TestRedis | undefined> {
   return startTestRedis()
 }
 
-/** A Redis of one's own, for tests that flush or stop it; undefined when `redis-server` is not installed. */
-export async function startTestRedis(): Promise<TestRedis | undefined> {
+/**
+ * A Redis of one's own, for tests that flush or stop it; undefined when `redis-server` is not installed. With a port it is where
+ * another was, or where one will be missed first (`unusedPort`).
+ */
+export async function startTestRedis(options: { readonly port?: number } = {}): Promise<TestRedis | undefined> {
   const program = await findOnPath('redis-server')
   if (program === undefined) return undefined
   const directory = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`))
-  const port = await freePort()
+  const port = options.port ?? (await unusedPort())
   const settings = {
     port,
     bind: '127.0.0.1',
@@ -96,7 +99,8 @@ async function findOnPath(program: string): Promise<string | undefined> {
   return undefined
 }
 
-function freePort(): Promise<number> {
+/** A port of the loopback interface on which nothing listens. */
+export function unusedPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject)
     probe.listen(0, '127.0.0.1', () => {
