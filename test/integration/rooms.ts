@@ -9,6 +9,7 @@ import {
   createApiKey,
   createProject,
   failureOf,
+  captureRecoveryPointSaga,
   verifyAccountSaga,
   importResourceSaga,
   refreshResourceSaga,
@@ -208,7 +209,7 @@ async function makeTenant(control: Control, installer: Principal, name: string):
 async function finish(deps: SagaDeps, id: string): Promise<Operation> {
   const runner = createRunner({
     store: deps.database.sagas,
-    sagas: [verifyAccountSaga, importResourceSaga, refreshResourceSaga].map((saga) => runnable(saga as never, () => deps)),
+    sagas: [verifyAccountSaga, importResourceSaga, refreshResourceSaga, captureRecoveryPointSaga].map((saga) => runnable(saga as never, () => deps)),
     clock: deps.clock,
     random: seededRandom(3),
     runnerId: 'test',

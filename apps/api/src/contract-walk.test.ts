@@ -102,7 +102,7 @@ describe("with another tenant's admin key", () => {
       method === 'GET' && schema.params === undefined && access.role !== 'installation' && schema.operationId.startsWith('list'),
   )
   test.each(titled(lists))('%s shows nothing of ours', async (operationId, contract) => {
-    await Promise.all([ours.aShadow(), ours.aDelivery(), ours.anOperation(), ours.aRecoveryPoint(), samples['getSignal']!(ours, api)])
+    await Promise.all([ours.aShadow(), ours.aDelivery(), ours.anOperation(), ours.aRecoveryPoint(), ours.aPolicy(), samples['getSignal']!(ours, api)])
     const own = await send(contract, await samples[operationId]!(ours, api), ours.keys.admin)
     expect(own.json.items.length, 'we see our own').toBeGreaterThan(0)
     const other = await send(contract, {}, theirs.keys.admin)

@@ -5,6 +5,7 @@ import {
   maintenanceReconciler,
   orphansReconciler,
   primariesReconciler,
+  recoveryPoliciesReconciler,
   recoveryPointsReconciler,
   shadowsReconciler,
 } from '@understudy/control'
@@ -17,6 +18,7 @@ export const reconcilers = (deps: { readonly sender: WebhookSender }): readonly 
   maintenanceReconciler,
   orphansReconciler,
   recoveryPointsReconciler,
+  recoveryPoliciesReconciler,
   housekeepingReconciler,
   fanOutReconciler,
   deliveriesReconciler(deps.sender),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { anyJson, idOf, idParams, pageOf, pageQuery, text, time, timeInput } from './common.ts'
+import { anyJson, groupName, idOf, idParams, pageOf, pageQuery, text, time, timeInput } from './common.ts'
 import { defineRoute, json, noContent } from './route.ts'
 
 export const role = z.enum(['viewer', 'operator', 'admin']).meta({ description: 'Each includes the ones before it.' })
@@ -13,6 +13,7 @@ export const ApiKey = z
     name: z.string(),
     role,
     installationAdmin: z.boolean().meta({ description: 'May create projects, and keys for any project.' }),
+    groups: z.array(z.string()).meta({ description: 'User groups that it speaks for; rollback policies name them.' }),
     prefix: z.string().meta({ description: 'The first characters of the key, to tell keys apart.' }),
     createdAt: time,
     expiresAt: time.optional(),
@@ -86,7 +87,13 @@ export const createApiKey = defineRoute({
     summary: 'Create an API key',
     description: 'The key is in `secret`, once. `projectId` of another project needs a key of the installation.',
     body: z
-      .strictObject({ name: text(200), role, expiresAt: timeInput.optional(), projectId: idOf('project', 'project').optional() })
+      .strictObject({
+        name: text(200),
+        role,
+        groups: z.array(groupName).max(20).optional().meta({ description: 'User groups that the key speaks for.' }),
+        expiresAt: timeInput.optional(),
+        projectId: idOf('project', 'project').optional(),
+      })
       .meta({ id: 'CreateApiKey' }),
     response: { 201: json('The key.', CreatedApiKey) },
   },

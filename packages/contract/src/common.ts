@@ -22,6 +22,9 @@ export const text = (maxLength: number) =>
     // oxlint-disable-next-line no-control-regex -- refusing them is the point
     .regex(/^[^\u0000-\u001f\u007f]*$/u, 'must not contain control characters')
 
+/** Name of a user group: it stands in a label and in keys. */
+export const groupName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must have 1 to 63 lower-case letters, digits and hyphens')
+
 /** A moment, RFC 3339 in UTC. */
 export const time = z.iso.datetime()
 /** A moment as a caller may write it: RFC 3339 with any offset. */

@@ -11,6 +11,7 @@ export const RollbackPlan = z
     primaryEpoch: z.number().int(),
     recoveryPointId: z.string(),
     manifestHash: z.string(),
+    policyId: z.string().optional().meta({ description: 'The policy of the resource. An edited policy makes the plan stale.' }),
     devices: z
       .array(
         z.object({

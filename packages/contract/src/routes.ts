@@ -6,6 +6,7 @@ import * as ingest from './ingest.ts'
 import * as operations from './operations.ts'
 import * as recoveryPoints from './recovery-points.ts'
 import * as resources from './resources.ts'
+import * as rollbackPolicies from './rollback-policies.ts'
 import * as rollbacks from './rollbacks.ts'
 import type { RouteContract } from './route.ts'
 import * as service from './service.ts'
@@ -25,6 +26,7 @@ export const routes: readonly RouteContract[] = [
   resources,
   shadows,
   recoveryPoints,
+  rollbackPolicies,
   rollbacks,
   signals,
   ingest,

@@ -7,6 +7,8 @@ import type { IdempotencyStore } from './operations/idempotency.store.ts'
 import type { OperationStore } from './operations/operation.store.ts'
 import type { ReconcilerStore } from './operations/reconciler.store.ts'
 import type { AvoidStore } from './placement/placement.store.ts'
+import type { RollbackPolicyStore } from './recovery/policies/policy.store.ts'
+import type { RecoveryScheduleStore } from './recovery/policies/recovery-schedule.store.ts'
 import type { RecoveryPointStore } from './recovery/recovery-point.store.ts'
 import type { ResourceStore } from './resources/resource.store.ts'
 import type { ShadowStore } from './shadows/shadow.store.ts'
@@ -24,7 +26,9 @@ export interface Stores {
   readonly outbox: OutboxStore
   readonly reconcilers: ReconcilerStore
   readonly recoveryPoints: RecoveryPointStore
+  readonly recoverySchedules: RecoveryScheduleStore
   readonly resources: ResourceStore
+  readonly rollbackPolicies: RollbackPolicyStore
   readonly shadows: ShadowStore
   readonly signals: SignalStore
   readonly webhooks: WebhookStore

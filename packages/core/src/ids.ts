@@ -12,6 +12,8 @@ export const idPrefixes = {
   operation: 'op',
   event: 'evt',
   recoveryPoint: 'rp',
+  rollbackPolicy: 'rpol',
+  transition: 'trn',
   webhook: 'wh',
   delivery: 'dlv',
   drill: 'drl',

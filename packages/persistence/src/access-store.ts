@@ -17,6 +17,7 @@ export function accessStore(db: Prisma.TransactionClient): AccessStore {
           name: key.name,
           role: key.role,
           installationAdmin: key.installationAdmin,
+          groups: [...key.groups],
           prefix: key.prefix,
           hash,
           createdAt: key.createdAt,
@@ -54,6 +55,7 @@ function toDomain(row: ApiKeyRow | null): ApiKey | undefined {
     name: row.name,
     role: row.role as Role, // checked by the table
     installationAdmin: row.installationAdmin,
+    groups: row.groups,
     prefix: row.prefix,
     createdAt: row.createdAt,
     expiresAt: optional(row.expiresAt),

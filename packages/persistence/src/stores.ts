@@ -11,6 +11,8 @@ import { operationStore } from './operation-store.ts'
 import { outboxStore } from './outbox-store.ts'
 import { reconcilerStore } from './reconciler-store.ts'
 import { recoveryPointStore } from './recovery-point-store.ts'
+import { recoveryScheduleStore } from './recovery-schedule-store.ts'
+import { rollbackPolicyStore } from './rollback-policy-store.ts'
 import { resourceStore } from './resource-store.ts'
 import { shadowStore } from './shadow-store.ts'
 import { signalStore } from './signal-store.ts'
@@ -31,7 +33,9 @@ export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Jour
   outbox: wrapped('outbox', outboxStore(sql), around),
   reconcilers: wrapped('reconcilers', reconcilerStore(db, sql), around),
   recoveryPoints: wrapped('recoveryPoints', recoveryPointStore(db), around),
+  recoverySchedules: wrapped('recoverySchedules', recoveryScheduleStore(db, sql), around),
   resources: wrapped('resources', resourceStore(db, sql), around),
+  rollbackPolicies: wrapped('rollbackPolicies', rollbackPolicyStore(db), around),
   shadows: wrapped('shadows', shadowStore(db, sql), around),
   signals: wrapped('signals', signalStore(db, sql), around),
   webhooks: wrapped('webhooks', webhookStore(db, sql), around),

@@ -1,7 +1,20 @@
 import type { Stores } from '@understudy/control'
 import { randomIds } from '@understudy/core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { aDelivery, aKey, anOperation, aRecoveryPoint, aSecret, aShadow, aSignal, aWebhook, aWorld, start, useDatabase } from './testing/fixtures.ts'
+import {
+  aDelivery,
+  aKey,
+  anOperation,
+  aPolicy,
+  aRecoveryPoint,
+  aSecret,
+  aShadow,
+  aSignal,
+  aWebhook,
+  aWorld,
+  start,
+  useDatabase,
+} from './testing/fixtures.ts'
 
 /**
  * Two projects that hold the same things. Whatever one of them asks for, by listing, by the other's ids, or by going on after the other's
@@ -37,6 +50,8 @@ async function aTenant(): Promise<Tenant> {
   await stores.operations.insertUnlocked([operation])
   const point = aRecoveryPoint(own)
   await stores.recoveryPoints.insert(point)
+  const policy = aPolicy({ projectId: project.id })
+  await stores.rollbackPolicies.insert(policy)
   await stores.webhooks.insert(webhook, { current: aSecret(), previous: undefined, previousUntil: undefined })
   await stores.webhooks.insertDeliveries([delivery])
   await stores.audit.append([{ projectId: project.id, at: start, actor: 'a', action: 'b', target: resource.id, operationId: operation.id }])
@@ -45,7 +60,7 @@ async function aTenant(): Promise<Tenant> {
     { projectId: project.id, key: 'k', fingerprint: 'f', status: undefined, body: undefined, headers: undefined, createdAt: start },
     start,
   )
-  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery, point }
+  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery, point, policy }
   return { ...own, ids: Object.fromEntries(Object.entries(ids).map(([name, { id }]) => [name, id])) }
 }
 
@@ -60,6 +75,7 @@ const finds: Record<string, (stores: Stores, projectId: string, id: string) => P
   webhook: (stores, projectId, id) => stores.webhooks.find(projectId, id),
   delivery: (stores, projectId, id) => stores.webhooks.findDelivery(projectId, id),
   point: (stores, projectId, id) => stores.recoveryPoints.find(projectId, id),
+  policy: (stores, projectId, id) => stores.rollbackPolicies.find(projectId, id),
 }
 
 type List = (stores: Stores, projectId: string, after: string | undefined, other: Tenant) => Promise<readonly { readonly projectId: string }[]>
@@ -99,6 +115,7 @@ const lists: Record<string, { readonly of: string; readonly list: List }> = {
     of: 'point',
     list: (stores, projectId, after, { resourceId }) => stores.recoveryPoints.list(projectId, { after, limit: 100, resourceId }),
   },
+  'rollback policies': { of: 'policy', list: (stores, projectId, after) => stores.rollbackPolicies.list(projectId, { after, limit: 100 }) },
   'the audit trail': { of: 'resource', list: (stores, projectId) => stores.audit.list(projectId, { after: 0, limit: 100 }) },
   'the audit trail of an operation': {
     of: 'operation',
@@ -152,6 +169,7 @@ test('no method that takes a project is missing here', () => {
     operations: ['find', 'list'],
     recoveryPoints: ['find', 'list'],
     resources: ['find', 'list', 'delete'],
+    rollbackPolicies: ['find', 'list'],
     shadows: ['find', 'list'],
     signals: ['find', 'list'],
     webhooks: ['find', 'list', 'listEnabled', 'delete', 'findDelivery', 'listDeliveries'],

@@ -43,6 +43,13 @@ import { lockRecoveryPointRoute } from './recovery-points/lock-recovery-point.ts
 import { undeleteRecoveryPointRoute } from './recovery-points/undelete-recovery-point.ts'
 import { verifyRecoveryPointRoute } from './recovery-points/verify-recovery-point.ts'
 import { startRollbackRoute } from './rollbacks/start-rollback.ts'
+import { createRollbackPolicyRoute } from './rollback-policies/create-rollback-policy.ts'
+import { listRollbackPoliciesRoute } from './rollback-policies/list-rollback-policies.ts'
+import { getRollbackPolicyRoute } from './rollback-policies/get-rollback-policy.ts'
+import { updateRollbackPolicyRoute } from './rollback-policies/update-rollback-policy.ts'
+import { deleteRollbackPolicyRoute } from './rollback-policies/delete-rollback-policy.ts'
+import { undeleteRollbackPolicyRoute } from './rollback-policies/undelete-rollback-policy.ts'
+import { getResourceRollbackPolicyRoute } from './rollback-policies/get-resource-rollback-policy.ts'
 import { createSignalRoute } from './signals/create-signal.ts'
 import { getSignalRoute } from './signals/get-signal.ts'
 import { listSignalsRoute } from './signals/list-signals.ts'
@@ -116,6 +123,13 @@ export const routes: readonly Route[] = [
   undeleteRecoveryPointRoute,
   verifyRecoveryPointRoute,
   startRollbackRoute,
+  createRollbackPolicyRoute,
+  listRollbackPoliciesRoute,
+  getRollbackPolicyRoute,
+  updateRollbackPolicyRoute,
+  deleteRollbackPolicyRoute,
+  undeleteRollbackPolicyRoute,
+  getResourceRollbackPolicyRoute,
   createSignalRoute,
   getSignalRoute,
   listSignalsRoute,

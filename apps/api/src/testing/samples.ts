@@ -1,4 +1,4 @@
-import { prepareRollback } from '@understudy/control'
+import { deletePolicy, prepareRollback } from '@understudy/control'
 import type { TestApp } from './test-app.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -90,6 +90,17 @@ export const samples: Readonly<Record<string, MakeSample>> = {
     const { planHash } = await prepareRollback(control, t.admin, { recoveryPointId })
     return { body: { recoveryPointId, planHash, reason: 'the upgrade has failed' } }
   },
+
+  createRollbackPolicy: () => Promise.resolve({ body: { name: 'nightly', schedule: { cron: '30 2 * * *', timeZone: 'Europe/Berlin' } } }),
+  listRollbackPolicies: nothing,
+  getRollbackPolicy: async (t) => of(await t.aPolicy()),
+  updateRollbackPolicy: async (t) => changing(await t.aPolicy(), { maxPointAgeSeconds: 86_400, schedule: null }),
+  deleteRollbackPolicy: async (t) => changing(await t.aPolicy()),
+  undeleteRollbackPolicy: async (t, { control }) => {
+    const { id, version } = await t.aPolicy()
+    return changing(await deletePolicy(control, t.admin, { id, seenVersion: version }))
+  },
+  getResourceRollbackPolicy: async (t) => of(await t.aResource()),
 
   createSignal: async (t) => ({ body: { resourceId: (await t.aResource()).id, kind: 'rebalance' } }),
   listSignals: nothing,

@@ -1,8 +1,10 @@
 import {
   createAccount,
   createApiKey,
+  createPolicy,
   createProject,
   createWebhook,
+  deletePolicy,
   getOperation,
   manifestHash,
   progressOf,
@@ -15,11 +17,13 @@ import type {
   Control,
   Delivery,
   Manifest,
+  NewPolicy,
   Operation,
   Principal,
   RecoveryPoint,
   Resource,
   Role,
+  RollbackPolicy,
   Shadow,
   WebhookEndpoint,
 } from '@understudy/control'
@@ -40,6 +44,7 @@ export interface Tenant {
   aShadow(overrides?: Partial<Shadow>): Promise<Shadow>
   /** Sealed, the first of its chain. */
   aRecoveryPoint(overrides?: Partial<RecoveryPoint>): Promise<RecoveryPoint>
+  aPolicy(overrides?: Partial<NewPolicy>): Promise<RollbackPolicy>
   /** Of an instance that the simulated cloud really has. */
   aPointOfAnInstance(): Promise<RecoveryPoint>
   anOperation(overrides?: Partial<Operation>): Promise<Operation>
@@ -131,11 +136,25 @@ function builders({ control, cloud }: TestApp, admin: Principal) {
     aShadow,
     aRecoveryPoint,
     aPointOfAnInstance,
+    aPolicy: makePolicy(control, admin),
     anOperation,
     aStuckOperation: () => aStuckOperation(control, admin, anOperation),
     aWebhook,
     aDelivery: async () => testWebhook(control, admin, { id: (await aWebhook()).id }),
     anApiKey: async () => (await createApiKey(control, admin, { name: 'spare', role: 'viewer' })).key.id,
+  }
+}
+
+/** One at a time: a project may have only so many, and they would fit each other's resources. */
+function makePolicy(control: Control, admin: Principal) {
+  let last: RollbackPolicy | undefined
+  return async (overrides: Partial<NewPolicy> = {}): Promise<RollbackPolicy> => {
+    const former = last && (await control.database.stores.rollbackPolicies.find(admin.projectId, last.id))
+    if (former !== undefined && former.deleteTime === undefined) {
+      await deletePolicy(control, admin, { id: former.id, seenVersion: former.version })
+    }
+    last = await createPolicy(control, admin, { name: 'nightly', rules: { retention: { count: 7 } }, ...overrides })
+    return last
   }
 }
 

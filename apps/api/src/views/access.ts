@@ -16,6 +16,7 @@ export const apiKeyView = (key: ApiKey): z.input<typeof ApiKeyView> =>
     name: key.name,
     role: key.role,
     installationAdmin: key.installationAdmin,
+    groups: [...key.groups],
     prefix: key.prefix,
     createdAt: key.createdAt.toISOString(),
     expiresAt: timeText(key.expiresAt),

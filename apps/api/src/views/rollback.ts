@@ -8,6 +8,7 @@ export const rollbackPlanView = (plan: RollbackPlan): z.input<typeof RollbackPla
   primaryEpoch: plan.primaryEpoch,
   recoveryPointId: plan.pointId,
   manifestHash: plan.manifestHash,
+  ...(plan.policy === null ? {} : { policyId: plan.policy.id }),
   devices: plan.devices.map(({ device, role, present, presentGiB, keptGiB }) => ({ device, role, present, presentGiB, keptGiB })),
   untouched: plan.untouched.map(({ device, disk }) => ({ device, disk })),
   differences: plan.differences.map(({ field, kept, known, now }) => ({ field, kept, known, now })),

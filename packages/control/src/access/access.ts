@@ -16,6 +16,8 @@ export interface ApiKey {
   readonly role: Role
   /** May create projects, and keys for any project. Only the first key of an installation has it. */
   readonly installationAdmin: boolean
+  /** User groups that it speaks for; policies name them. */
+  readonly groups: readonly string[]
   /** The first characters of the key, so that people can tell keys apart. */
   readonly prefix: string
   readonly createdAt: Date
@@ -31,6 +33,8 @@ export interface Principal {
   readonly role: Role
   readonly name: string
   readonly installationAdmin: boolean
+  /** User groups; absent: none. */
+  readonly groups?: readonly string[]
 }
 
 /** How a principal appears in audit rows and in the clouds' own logs. */

@@ -28,6 +28,7 @@ const principalOf = (key: ApiKey): Principal => ({
   role: key.role,
   name: key.name,
   installationAdmin: key.installationAdmin,
+  groups: key.groups,
 })
 
 const unauthenticated = (why: string): AppError =>

@@ -21,7 +21,7 @@ export async function bootstrap(
   const project = { id: defaultProjectId, name: 'default', createdAt: now(clock) }
   const made = newApiKey(
     { clock, ids },
-    { projectId: project.id, name: 'installation', role: 'admin', installationAdmin: true, expiresAt: undefined },
+    { projectId: project.id, name: 'installation', role: 'admin', installationAdmin: true, groups: [], expiresAt: undefined },
   )
   try {
     await database.transaction(async (stores) => {

@@ -14,7 +14,13 @@ import { hashOfSecretKey, newSecretKey, shownPartOf } from './secret-key.ts'
 export async function createApiKey(
   control: Control,
   principal: Principal,
-  input: { readonly name: string; readonly role: Role; readonly expiresAt?: Date | undefined; readonly projectId?: string | undefined },
+  input: {
+    readonly name: string
+    readonly role: Role
+    readonly groups?: readonly string[] | undefined
+    readonly expiresAt?: Date | undefined
+    readonly projectId?: string | undefined
+  },
 ): Promise<{ readonly key: ApiKey; readonly secret: string }> {
   requireRole(principal, 'admin')
   const projectId = input.projectId ?? principal.projectId
@@ -26,6 +32,7 @@ export async function createApiKey(
     name: input.name,
     role: input.role,
     installationAdmin: false,
+    groups: input.groups ?? [],
     expiresAt: input.expiresAt,
   })
   await control.database.transaction(async (stores) => {
@@ -36,7 +43,7 @@ export async function createApiKey(
       actor: actorOf(principal),
       what: 'access.key_created',
       subject: `api-keys/${key.id}`,
-      data: { name: key.name, role: key.role, expiresAt: key.expiresAt?.toISOString() },
+      data: { name: key.name, role: key.role, groups: key.groups, expiresAt: key.expiresAt?.toISOString() },
     })
   })
   return { key, secret }
@@ -45,7 +52,7 @@ export async function createApiKey(
 /** A key, its secret, and the hash that is stored of it. Writes nothing. */
 export function newApiKey(
   control: Pick<Control, 'clock' | 'ids'>,
-  facts: Pick<ApiKey, 'projectId' | 'name' | 'role' | 'installationAdmin' | 'expiresAt'>,
+  facts: Pick<ApiKey, 'projectId' | 'name' | 'role' | 'installationAdmin' | 'groups' | 'expiresAt'>,
 ): { readonly key: ApiKey; readonly secret: string; readonly hash: string } {
   const secret = newSecretKey('usk')
   const key: ApiKey = {

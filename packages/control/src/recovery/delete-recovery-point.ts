@@ -6,7 +6,7 @@ import { isLocked } from './recovery-point.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
 
 /** How long a deleted point can be brought back. */
-const undeleteMs = 7 * 86_400_000
+export const undeleteMs = 7 * 86_400_000
 
 /** Marks it as deleted; its disks go a week later. `conflict` while it is locked or still being captured. */
 export async function deleteRecoveryPoint(

@@ -54,6 +54,8 @@ async function take(deps: SagaDeps, step: Step): Promise<{ readonly set: string 
   // Looked at again: since it was found due somebody may have brought it back.
   const isDue = point.purgeTime !== undefined && point.purgeTime <= at && !isLocked(point, at.getTime())
   if (point.status !== 'purging') {
+    const isInUse = (await deps.database.stores.recoverySchedules.inUse([point.id], { exceptOperation: step.operationId })).size > 0
+    if (isInUse) throw new AppError('conflict', 'Another operation uses the recovery point: it is deleted when that has ended.')
     if (!isDue) throw new AppError('conflict', 'The recovery point is wanted again, or locked: it is not deleted.')
     await move(deps, step, point.status, 'purging')
   }

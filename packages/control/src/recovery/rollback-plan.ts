@@ -12,6 +12,8 @@ export interface RollbackPlan {
   readonly primaryEpoch: number
   readonly pointId: string
   readonly manifestHash: string
+  /** In force when it was made: an edited policy is another plan. */
+  readonly policy: { readonly id: string; readonly version: number } | null
   /** Disks that are exchanged, the root first as in the point. */
   readonly devices: readonly PlannedDevice[]
   /** Devices of the instance that stay as they are. */
@@ -47,6 +49,8 @@ export type RollbackAnswer =
 export interface RollbackQuestion {
   readonly resource: Resource
   readonly point: RecoveryPoint
+  /** Of the resource, where one fits. */
+  readonly policy?: { readonly id: string; readonly version: number } | undefined
   /** The primary as the cloud describes it now, redacted. */
   readonly present: ResourceDna
   readonly traits: Traits
@@ -83,6 +87,7 @@ export function planRollback(question: RollbackQuestion): RollbackAnswer {
     primaryEpoch: resource.primaryEpoch,
     pointId: point.id,
     manifestHash,
+    policy: question.policy === undefined ? null : { id: question.policy.id, version: question.policy.version },
     devices,
     untouched: present.disks
       .filter(({ deviceKey }) => !devices.some(({ device }) => device === deviceKey))

@@ -13,6 +13,7 @@ import { priorities } from '../operations/operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
 import { redactDna } from '../resources/redact.ts'
 import { dropUnsealed, keepDisks, pointOf, readDefinition, seal } from './capture-steps.ts'
+import { findPolicyOf } from './policies/may-roll-back.ts'
 import { planRollback } from './rollback-plan.ts'
 import type { PlannedDevice } from './rollback-plan.ts'
 import { bringAbout, formerPlaces, rollbackContext, rollbackWorld } from './rollback.world.ts'
@@ -38,7 +39,8 @@ export async function passGate(deps: SagaDeps, step: RollbackStep): Promise<Agre
   const present = await provider.inventory.describe(primary)
   if (point.status !== 'usable' || point.manifest === undefined) throw new AppError('plan_stale', `The recovery point is ${point.status} now.`)
   if (present === undefined) throw new AppError('plan_stale', `${primary.nativeId} is gone.`)
-  const answer = planRollback({ resource, point, present: redactDna(present), traits: provider.traits, devices })
+  const policy = await findPolicyOf(deps.database.stores, resource)
+  const answer = planRollback({ resource, point, policy, present: redactDna(present), traits: provider.traits, devices })
   if (!answer.ok) throw new AppError('plan_stale', answer.reason)
   if (answer.planHash !== planHash) {
     throw new AppError('plan_stale', 'Something has been changed since the plan was approved.', { details: { remedy: 'Ask for a new plan.' } })

@@ -13,6 +13,7 @@ import { startOperation } from '../operations/start-operation.ts'
 import { redactDna } from '../resources/redact.ts'
 import type { Resource } from '../resources/resource.ts'
 import { newRecoveryPoint } from './new-recovery-point.ts'
+import { findPolicyOf, requireRollBackRight } from './policies/may-roll-back.ts'
 import { planRollback } from './rollback-plan.ts'
 import type { RollbackPlan } from './rollback-plan.ts'
 
@@ -103,6 +104,8 @@ async function prepare(
   if (resource === undefined) throw new AppError('conflict', 'The resource of this recovery point has been deleted: there is nothing to take back.')
   const account = await stores.accounts.findById(resource.accountId)
   if (account === undefined) throw notFound('account')
+  const policy = await findPolicyOf(stores, resource)
+  requireRollBackRight(principal, policy)
   const gate = failoverGate({ resource, expected: { primary: resource.nativeId, primaryEpoch: resource.primaryEpoch }, nowMs: control.clock.nowMs() })
   if (!gate.ok) throw new AppError(gate.kind, gate.reason)
   const provider = await control.providers.open(account)
@@ -115,7 +118,7 @@ async function prepare(
   if (described === undefined || described.state === 'terminated') {
     throw new AppError('conflict', `The cloud no longer knows ${resource.nativeId}. Fail over to a shadow first.`)
   }
-  const answer = planRollback({ resource, point, present: redactDna(described), traits: provider.traits, devices: input.devices })
+  const answer = planRollback({ resource, point, policy, present: redactDna(described), traits: provider.traits, devices: input.devices })
   if (!answer.ok) throw new AppError('conflict', answer.reason)
   return { plan: answer.plan, planHash: answer.planHash, resource }
 }

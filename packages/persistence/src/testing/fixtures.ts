@@ -10,6 +10,7 @@ import type {
   Signal,
   WebhookEndpoint,
   RecoveryPoint,
+  RollbackPolicy,
 } from '@understudy/control'
 import type { Database } from '@understudy/control'
 import { randomIds, systemClock } from '@understudy/core'
@@ -86,6 +87,7 @@ export const aKey = (overrides: Partial<ApiKey> = {}): ApiKey => ({
   name: 'deployer',
   role: 'operator',
   installationAdmin: false,
+  groups: [],
   prefix: 'usk_abcd',
   createdAt: start,
   expiresAt: undefined,
@@ -284,6 +286,13 @@ export async function aWorld(database: Database): Promise<{ readonly project: Pr
   await database.stores.resources.insert(resource)
   return { project, account, resource }
 }
+
+export const aPolicy = (overrides: Partial<RollbackPolicy> = {}): RollbackPolicy => ({
+  ...{ id: randomIds.next('rollbackPolicy'), projectId: 'prj_none', name: 'nightly', description: '', priority: 0, rules: {} },
+  ...{ appliesTo: { types: [], labels: {}, group: undefined }, scheduleSince: start, deleteTime: undefined, purgeTime: undefined },
+  ...{ createdAt: start, updatedAt: start, version: 1 },
+  ...overrides,
+})
 
 export const aRecoveryPoint = (
   of: Pick<RecoveryPoint, 'projectId' | 'resourceId' | 'accountId'>,

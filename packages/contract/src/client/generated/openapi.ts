@@ -700,6 +700,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/resources/{id}/rollback-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The policy that a resource has, and why
+         * @description Names every policy of the project with the reason why it applies or does not.
+         */
+        get: operations["getResourceRollbackPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rollback-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List rollback policies
+         * @description Deleted ones only with `showDeleted=true`.
+         */
+        get: operations["listRollbackPolicies"];
+        put?: never;
+        /**
+         * Add a rollback policy
+         * @description Of the policies that fit a resource one applies, as a whole: the one with the higher priority; then one for a user group; then the one with more labels; then one for a type; then the older one.
+         */
+        post: operations["createRollbackPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rollback-policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a rollback policy
+         * @description A deleted one too, until its `purgeTime`.
+         */
+        get: operations["getRollbackPolicy"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a rollback policy
+         * @description It applies no longer. It can be brought back until its `purgeTime`, 30 days later. Points that it has kept stay.
+         */
+        delete: operations["deleteRollbackPolicy"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a rollback policy
+         * @description Each rule that is named is replaced as a whole; `null` takes it away. Rollback plans that were made under the policy become stale.
+         */
+        patch: operations["updateRollbackPolicy"];
+        trace?: never;
+    };
+    "/v1/rollback-policies/{id}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a deleted rollback policy back
+         * @description Possible until its `purgeTime`. What its schedule asked for meanwhile is not made up for.
+         */
+        post: operations["undeleteRollbackPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rollbacks": {
         parameters: {
             query?: never;
@@ -1230,6 +1322,8 @@ export interface components {
             role: "viewer" | "operator" | "admin";
             /** @description May create projects, and keys for any project. */
             installationAdmin: boolean;
+            /** @description User groups that it speaks for; rollback policies name them. */
+            groups: string[];
             /** @description The first characters of the key, to tell keys apart. */
             prefix: string;
             /** Format: date-time */
@@ -1282,6 +1376,11 @@ export interface components {
             /** @description Sequence of the first entry that does not fit. */
             brokenAt?: number;
         };
+        /** @description Rolling back without being asked, after a change that left the resource damaged. */
+        AutomaticRollback: {
+            /** @description In 24 hours; then a person is called. */
+            perDay: number;
+        };
         Capability: {
             /** @enum {string} */
             name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "market";
@@ -1298,6 +1397,25 @@ export interface components {
             resourceId: string;
             reason: string;
             database?: components["schemas"]["DatabasePosition"];
+        };
+        /** @description When points are kept. Of several that were missed one is made up for. */
+        CaptureSchedule: {
+            /**
+             * @description Five fields, or six with seconds.
+             * @example 30 2 * * *
+             */
+            cron: string;
+            /**
+             * @description IANA name. Cron and window are local to it.
+             * @example Europe/Berlin
+             */
+            timeZone: string;
+            /** @description Captures begin only inside; what is due outside waits until it opens. `to` before `from` is past midnight. `days` (1 is Monday) are those on which it opens. */
+            window?: {
+                from: string;
+                to: string;
+                days?: number[];
+            };
         };
         CloudEvent: {
             /** @constant */
@@ -1356,6 +1474,8 @@ export interface components {
              * @enum {string}
              */
             role: "viewer" | "operator" | "admin";
+            /** @description User groups that the key speaks for. */
+            groups?: string[];
             /** Format: date-time */
             expiresAt?: string;
             /** @description The id of a project. */
@@ -1363,6 +1483,21 @@ export interface components {
         };
         CreateProject: {
             name: string;
+        };
+        CreateRollbackPolicy: {
+            name: string;
+            description?: string;
+            appliesTo?: components["schemas"]["PolicySelector"];
+            /** @description Default: 0. */
+            priority?: number;
+            schedule?: components["schemas"]["CaptureSchedule"];
+            retention?: components["schemas"]["Retention"];
+            /** @description A resource whose newest point is older violates its policy. */
+            maxPointAgeSeconds?: number;
+            /** @description So does one of which no restore was proven for so long. */
+            proofMaxAgeSeconds?: number;
+            rollBack?: components["schemas"]["RollBackRight"];
+            automatic?: components["schemas"]["AutomaticRollback"];
         };
         CreateSignal: {
             /** @description The id of a resource. */
@@ -1463,6 +1598,19 @@ export interface components {
             definition: {
                 [key: string]: unknown;
             };
+        };
+        EffectivePolicy: {
+            /** @description Absent: none fits. */
+            policy?: components["schemas"]["RollbackPolicy"];
+            /** Format: date-time */
+            nextCaptureAt?: string;
+            /** @description Every policy of the project, and why it applies or does not. */
+            considered: {
+                policyId: string;
+                name: string;
+                applies: boolean;
+                why: string;
+            }[];
         };
         /** @description What plans reckon with: a launch, a start, the return of held memory, moving traffic. */
         ExpectedSeconds: {
@@ -1669,6 +1817,22 @@ export interface components {
             plan: components["schemas"]["RollbackPlan"];
             planHash: string;
         };
+        /** @description Everything that is named has to fit. Nothing named: every resource of the project. */
+        PolicySelector: {
+            /**
+             * @description Instance types; `*` stands for anything.
+             * @example [
+             *       "m7i.*"
+             *     ]
+             */
+            types?: string[];
+            /** @description Free-form names and values, at most 50. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description A resource belongs to the user group that its label `group` names. */
+            group?: string;
+        };
         Problem: {
             /**
              * Format: uri
@@ -1872,12 +2036,36 @@ export interface components {
             /** @description Present when there may be more. */
             nextPageToken?: string;
         };
+        /** @description A point stays for as long as any of these wants it. The newest, locked ones, and those in use always stay. */
+        Retention: {
+            /** @description The newest ones. */
+            count?: number;
+            maxAgeSeconds?: number;
+            /** @description The last point of each of the newest days, ISO weeks, months and years (UTC) that have one. */
+            generations?: {
+                daily?: number;
+                weekly?: number;
+                monthly?: number;
+                yearly?: number;
+            };
+            /** @description Also for points that a person asked for. Default: those stay. */
+            includeRequested?: boolean;
+        };
+        /** @description Who may roll back: the role and, where any are named, one of the keys or a key of one of the groups. */
+        RollBackRight: {
+            /** @enum {string} */
+            role: "operator" | "admin";
+            keys?: string[];
+            groups?: string[];
+        };
         RollbackPlan: {
             resourceId: string;
             primary: string;
             primaryEpoch: number;
             recoveryPointId: string;
             manifestHash: string;
+            /** @description The policy of the resource. An edited policy makes the plan stale. */
+            policyId?: string;
             /** @description Disks that are exchanged. */
             devices: {
                 device: string;
@@ -1909,6 +2097,43 @@ export interface components {
             /** @description Expected, from the last request before to the first one after. */
             downtimeSeconds: number;
             risks: string[];
+        };
+        RollbackPolicy: {
+            /** @description The id of a rollback policy. */
+            id: string;
+            name: string;
+            description: string;
+            appliesTo: components["schemas"]["PolicySelector"];
+            priority: number;
+            schedule?: components["schemas"]["CaptureSchedule"];
+            retention?: components["schemas"]["Retention"];
+            /** @description A resource whose newest point is older violates its policy. */
+            maxPointAgeSeconds?: number;
+            /** @description So does one of which no restore was proven for so long. */
+            proofMaxAgeSeconds?: number;
+            rollBack?: components["schemas"]["RollBackRight"];
+            automatic?: components["schemas"]["AutomaticRollback"];
+            /**
+             * Format: date-time
+             * @description When it was deleted. `:undelete` brings it back until `purgeTime`.
+             */
+            deleteTime?: string;
+            /** Format: date-time */
+            purgeTime?: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * @description The strong ETag of this state: give it back in `If-Match` when you change it.
+             * @example "3"
+             */
+            etag: string;
+        };
+        RollbackPolicyPage: {
+            items: components["schemas"]["RollbackPolicy"][];
+            /** @description Present when there may be more. */
+            nextPageToken?: string;
         };
         Shadow: {
             /** @description The id of a shadow. */
@@ -2163,6 +2388,18 @@ export interface components {
                 [key: string]: string;
             };
             traffic?: components["schemas"]["Traffic"];
+        };
+        UpdateRollbackPolicy: {
+            name?: string;
+            description?: string;
+            appliesTo?: components["schemas"]["PolicySelector"];
+            priority?: number;
+            schedule?: components["schemas"]["CaptureSchedule"] | null;
+            retention?: components["schemas"]["Retention"] | null;
+            maxPointAgeSeconds?: number | null;
+            proofMaxAgeSeconds?: number | null;
+            rollBack?: components["schemas"]["RollBackRight"] | null;
+            automatic?: components["schemas"]["AutomaticRollback"] | null;
         };
         UpdateWebhook: {
             /** Format: uri */
@@ -4005,6 +4242,278 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getResourceRollbackPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a resource. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy and the reasons. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EffectivePolicy"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listRollbackPolicies: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 1000; more is taken as 1000. */
+                pageSize?: number;
+                /** @description `nextPageToken` of the page before, with all other parameters unchanged. */
+                pageToken?: string;
+                showDeleted?: "true" | "false";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollbackPolicyPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    createRollbackPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateRollbackPolicy"];
+            };
+        };
+        responses: {
+            /** @description The policy. */
+            201: {
+                headers: {
+                    /** @description Where the thing is. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollbackPolicy"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getRollbackPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a rollback policy. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollbackPolicy"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    deleteRollbackPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The ETag of the state you have seen.
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The id of a rollback policy. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollbackPolicy"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    updateRollbackPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag of the state you have seen.
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The id of a rollback policy. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateRollbackPolicy"];
+            };
+        };
+        responses: {
+            /** @description The policy as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollbackPolicy"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    undeleteRollbackPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag of the state you have seen.
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The id of a rollback policy. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollbackPolicy"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

@@ -1,0 +1,7 @@
+export * from './change-policy.ts'
+export * from './policy.gate.ts'
+export * from './policy.store.ts'
+export * from './policy.ts'
+export * from './read-policies.ts'
+export * from './recovery-policies.reconciler.ts'
+export * from './recovery-schedule.store.ts'
