@@ -16,7 +16,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
   let opened: Promise<Opened> | undefined
   const open = (): Promise<Opened> => (opened ??= import('./open-provider.ts').then((loaded) => loaded.openAzureProvider(settings)))
   /** These methods of a capability, each of which opens the provider first. Every one of them is asynchronous. */
-  const deferred = <C extends 'compute' | 'labels' | 'traffic' | 'snapshots' | 'disks' | 'permissions', M extends keyof Opened[C]>(
+  const deferred = <C extends 'compute' | 'labels' | 'traffic' | 'snapshots' | 'disks' | 'permissions' | 'market', M extends keyof Opened[C]>(
     capability: C,
     methods: readonly M[],
   ): Pick<Opened[C], M> =>
@@ -38,6 +38,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
     labels: deferred('labels', ['tag', 'rename', 'setProtection']),
     traffic: { mechanisms: trafficMechanisms, ...deferred('traffic', ['validate', 'state', 'enrol', 'setWeights', 'remove']) },
     permissions: deferred('permissions', ['check']),
+    market: deferred('market', ['zones', 'quotes', 'sizes']),
     snapshots: deferred('snapshots', ['capture', 'get', 'materialise', 'delete', 'deleteDisk']),
     disks: deferred('disks', ['arrange']),
     async close() {

@@ -7,6 +7,7 @@ import { azureCompute } from './compute.ts'
 import { azureDisks } from './disks.ts'
 import { azureInventory } from './inventory.ts'
 import { azureLabels } from './labels.ts'
+import { azureMarket } from './market.ts'
 import { azurePermissions } from './permissions.ts'
 import { scopeOf } from './settings.ts'
 import type { AzureSettings } from './settings.ts'
@@ -49,6 +50,7 @@ export function openAzureProvider(settings: AzureSettings) {
     labels: azureLabels(adapter),
     traffic: azureTraffic(adapter),
     permissions: azurePermissions(adapter),
+    market: azureMarket(adapter, sizes),
     snapshots,
     disks: azureDisks(adapter),
     async close() {

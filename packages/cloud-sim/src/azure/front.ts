@@ -151,7 +151,7 @@ export const errorReply = (error: ArmError): ArmReply => ({
 })
 
 function listSkus(call: ArmCall): ArmReply {
-  const zones = call.dataCentre.network.describeZones().items.map((_zone, index) => String(index + 1))
+  const zones = call.dataCentre.network.describeZones().items
   const value = call.dataCentre.catalogue
     .describeInstanceTypes()
     .items.filter(({ instanceType }) => instanceType.startsWith('Standard_'))
@@ -159,11 +159,17 @@ function listSkus(call: ArmCall): ArmReply {
       resourceType: 'virtualMachines',
       name: type.instanceType,
       locations: [call.dataCentre.region],
-      locationInfo: [{ location: call.dataCentre.region, zones }],
+      locationInfo: [
+        {
+          location: call.dataCentre.region,
+          zones: zones.flatMap(({ name }, index) => (type.notOfferedIn.includes(name) ? [] : [String(index + 1)])),
+        },
+      ],
       capabilities: [
         { name: 'vCPUs', value: String(type.vcpus) },
         { name: 'MemoryGB', value: String(type.memoryMiB / 1024) },
         { name: 'CpuArchitectureType', value: type.architecture === 'arm64' ? 'Arm64' : 'x64' },
+        { name: 'LowPriorityCapable', value: 'True' },
         { name: 'HibernationSupported', value: type.hibernationSupported ? 'True' : 'False' },
       ],
       restrictions: [],
