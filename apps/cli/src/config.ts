@@ -26,8 +26,9 @@ const environment = z.object({
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: port(7070),
   SIM_PORT: port(7071),
-  /** Of the simulated Google Cloud; left out, 7073, or any free one beside `SIM_PORT=0`. */
+  /** Of the simulated Google Cloud and the simulated Azure; left out, 7073 and 7074, or any free ones beside `SIM_PORT=0`. */
   SIM_GCP_PORT: port(7073).removeDefault().optional(),
+  SIM_AZURE_PORT: port(7074).removeDefault().optional(),
   WORKER_HOST: z.string().default('127.0.0.1'),
   WORKER_PORT: port(7072),
   PUBLIC_URL: installationEnvironment.PUBLIC_URL.removeDefault().optional(),
@@ -35,8 +36,9 @@ const environment = z.object({
   UNDERSTUDY_MASTER_KEY: installationEnvironment.UNDERSTUDY_MASTER_KEY.optional(),
   UNDERSTUDY_MASTER_KEYS_OLD: installationEnvironment.UNDERSTUDY_MASTER_KEYS_OLD,
 })
-export type CliConfig = Omit<z.output<typeof environment>, 'UNDERSTUDY_HOME' | 'SIM_GCP_PORT'> & {
+export type CliConfig = Omit<z.output<typeof environment>, 'UNDERSTUDY_HOME' | 'SIM_GCP_PORT' | 'SIM_AZURE_PORT'> & {
   readonly SIM_GCP_PORT: number
+  readonly SIM_AZURE_PORT: number
   /** `UNDERSTUDY_HOME`, absolute. */
   readonly home: string
   /** Everything else that was set: it is for the services. */
@@ -46,8 +48,9 @@ export type CliConfig = Omit<z.output<typeof environment>, 'UNDERSTUDY_HOME' | '
 /** Throws a `ConfigError` that names every variable that is wrong. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): CliConfig {
   const { UNDERSTUDY_HOME, ...rest } = readEnvironment(environment, env)
-  const googlePort = rest.SIM_GCP_PORT ?? (rest.SIM_PORT === 0 ? 0 : 7073)
-  return { ...rest, SIM_GCP_PORT: googlePort, home: resolve(UNDERSTUDY_HOME), env }
+  const beside = (usual: number): number => (rest.SIM_PORT === 0 ? 0 : usual)
+  const ports = { SIM_GCP_PORT: rest.SIM_GCP_PORT ?? beside(7073), SIM_AZURE_PORT: rest.SIM_AZURE_PORT ?? beside(7074) }
+  return { ...rest, ...ports, home: resolve(UNDERSTUDY_HOME), env }
 }
 
 const masterKeyEnvironment = z.object({

@@ -37,13 +37,13 @@ program
   .description('start everything on this machine: database, migrations, simulated clouds, API, worker')
   .option('--no-sim', 'without the simulated clouds')
   .action(async (options: { readonly sim: boolean }) =>
-    end(await up(loadConfig(), { sim: options.sim, clouds: options.sim ? ['gcp'] : [], say, interrupted })),
+    end(await up(loadConfig(), { sim: options.sim, clouds: options.sim ? ['gcp', 'azure'] : [], say, interrupted })),
   )
 program
   .command('demo')
   .description('watch live traffic survive a spot interruption, on a throw-away installation')
   .option('--rate <requests>', 'requests per second, of all clouds together', '250')
-  .option('--clouds <list>', 'one service on each of these simulated clouds: aws,gcp')
+  .option('--clouds <list>', 'one service on each of these simulated clouds: aws,azure,gcp')
   .option('--usual-launches', 'launch instances as slowly as a cloud does')
   .option('--keep', 'keep the files of the installation')
   .action(async (options: { readonly rate: string; readonly clouds?: string; readonly usualLaunches?: boolean; readonly keep?: boolean }) =>

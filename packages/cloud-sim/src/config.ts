@@ -20,19 +20,20 @@ const environment = z.object({
   SIM_SCALE: flag.default(false),
   /** How fast the simulated clock runs. */
   SIM_SPEED: z.coerce.number().positive().max(10_000).default(1),
-  /** Other clouds beside it, each on a port of its own; so far `gcp`. */
+  /** Other clouds beside it, each on a port of its own: `gcp`, `azure`, or both with a comma. */
   SIM_CLOUDS: z
     .string()
     .default('')
     .transform((text) => text.split(',').filter((name) => name !== ''))
-    .pipe(z.array(z.enum(['gcp']))),
+    .pipe(z.array(z.enum(['gcp', 'azure']))),
   SIM_GCP_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  SIM_AZURE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   /** Token buckets like EC2's. */
   SIM_RATE_LIMITS: flag.default(false),
 })
 
 export interface CloudConfig extends Omit<CloudOptions, 'onInternalError'> {
-  readonly name: 'gcp'
+  readonly name: 'gcp' | 'azure'
 }
 export type ConfigResult =
   | { readonly ok: true; readonly options: SimServerOptions; readonly clouds: readonly CloudConfig[] }
@@ -44,7 +45,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   const parsed = environment.safeParse(given)
   if (!parsed.success) return { ok: false, problems: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) }
   const { SIM_PORT, SIM_REGION, SIM_STATE_DIR, SIM_SEED, SIM_SCALE, SIM_SPEED, SIM_RATE_LIMITS } = parsed.data
-  const ports = { gcp: parsed.data.SIM_GCP_PORT }
+  const ports = { gcp: parsed.data.SIM_GCP_PORT, azure: parsed.data.SIM_AZURE_PORT }
   return {
     ok: true,
     clouds: parsed.data.SIM_CLOUDS.map((name) => ({

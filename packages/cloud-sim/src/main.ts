@@ -1,9 +1,10 @@
 import { loadConfig } from './config.ts'
+import { startAzureCloud } from './clouds/azure-cloud.ts'
 import type { Cloud } from './clouds/cloud.ts'
 import { startGoogleCloud } from './clouds/google-cloud.ts'
 import { startSimServer } from './server.ts'
 
-const starts = { gcp: startGoogleCloud }
+const starts = { gcp: startGoogleCloud, azure: startAzureCloud }
 
 /** Runs one simulated region until it is told to stop. Standard output carries one line of JSON: where it listens. */
 const config = loadConfig()

@@ -44,7 +44,7 @@ export async function demo(config: CliConfig, options: DemoOptions): Promise<num
   const home = await makeThrowAwayHome()
   const closing: (() => Promise<unknown>)[] = []
   try {
-    const throwAway: CliConfig = { ...config, home, API_PORT: 0, SIM_PORT: 0, SIM_GCP_PORT: 0, WORKER_PORT: 0 }
+    const throwAway: CliConfig = { ...config, home, API_PORT: 0, SIM_PORT: 0, SIM_GCP_PORT: 0, SIM_AZURE_PORT: 0, WORKER_PORT: 0 }
     const installation = await startInstallation(throwAway, {
       say: (line) => say(`  ${line} …`),
       sim: true,

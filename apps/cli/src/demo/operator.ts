@@ -5,6 +5,8 @@ import type { Installation } from '../up/start-installation.ts'
 
 export interface Operator {
   readonly client: UnderstudyClient
+  readonly apiUrl: string
+  readonly adminKey: string
   readonly simUrl: string
 }
 
@@ -16,5 +18,5 @@ export function operatorOf({ apiUrl, simUrl, adminKey }: Installation): Operator
       'conflict',
       'The database of DATABASE_URL has keys already, and the demo knows none of them. Give it an empty database, or leave DATABASE_URL out.',
     )
-  return { client: createUnderstudyClient({ baseUrl: apiUrl, apiKey: adminKey }), simUrl }
+  return { client: createUnderstudyClient({ baseUrl: apiUrl, apiKey: adminKey }), apiUrl, adminKey, simUrl }
 }

@@ -30,7 +30,7 @@ export interface Installation {
 }
 
 /** A simulated cloud that runs beside the AWS region, in the same process. */
-export type OtherCloud = 'gcp'
+export type OtherCloud = 'gcp' | 'azure'
 
 export interface StartOptions {
   readonly say: (line: string) => void
@@ -84,7 +84,7 @@ export async function startInstallation(config: CliConfig, options: StartOptions
   }
 }
 
-const cloudPorts = { gcp: 'SIM_GCP_PORT' } as const
+const cloudPorts = { gcp: 'SIM_GCP_PORT', azure: 'SIM_AZURE_PORT' } as const
 const portsOf = (config: CliConfig, clouds: readonly OtherCloud[]) =>
   clouds.map((cloud) => ({ variable: cloudPorts[cloud], host: '127.0.0.1', port: config[cloudPorts[cloud]] }))
 
@@ -200,6 +200,7 @@ function serviceEnvironment(config: CliConfig): NodeJS.ProcessEnv {
     WORKER_PORT: String(config.WORKER_PORT),
     SIM_PORT: String(config.SIM_PORT),
     SIM_GCP_PORT: String(config.SIM_GCP_PORT),
+    SIM_AZURE_PORT: String(config.SIM_AZURE_PORT),
     SIM_STATE_DIR: join(config.home, 'sim'),
     // We read their logs for the line that says where they listen.
     LOG_FORMAT: 'json',

@@ -16,6 +16,9 @@ export interface ArmCall {
   readonly origin: string
 }
 
+/** What there is, whoever asks. */
+export type ArmWorld = Pick<ArmCall, 'dataCentre' | 'state'>
+
 export interface ArmReply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>

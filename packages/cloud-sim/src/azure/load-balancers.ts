@@ -1,7 +1,7 @@
 import type { JsonObject } from '@understudy/core'
 import type { Target } from '../datacentre/types.ts'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, at, isObject, listAt, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, type ArmWorld, at, isObject, listAt, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
 import { checkEtag, etagText } from './etag.ts'
 import { begin } from './operations.ts'
 import type { LoadBalancerRecord, NicRecord, PoolEntry, PoolRecord } from './state.ts'
@@ -163,17 +163,17 @@ function healthOf(entry: PoolEntry, target: Target | undefined) {
   }
 }
 
-function nicBehind(call: ArmCall, entry: PoolEntry): NicRecord | undefined {
+function nicBehind(call: ArmWorld, entry: PoolEntry): NicRecord | undefined {
   if (entry.nicId !== undefined) return call.state.nics.get(entry.nicId.toLowerCase())
   return [...call.state.nics.values()].find(({ privateIp }) => privateIp === entry.ip)
 }
 
-function instanceIdBehind(call: ArmCall, entry: PoolEntry): string | undefined {
+function instanceIdBehind(call: ArmWorld, entry: PoolEntry): string | undefined {
   const vmId = nicBehind(call, entry)?.vmId
   return vmId === undefined ? undefined : call.state.vms.get(vmId.toLowerCase())?.instanceId
 }
 
-const targetOf = (call: ArmCall, pool: PoolRecord, entry: PoolEntry): Target | undefined => {
+const targetOf = (call: ArmWorld, pool: PoolRecord, entry: PoolEntry): Target | undefined => {
   const instanceId = instanceIdBehind(call, entry)
   return call.dataCentre.balancers
     .targetHealth(pool.targetGroupArn)
@@ -181,7 +181,7 @@ const targetOf = (call: ArmCall, pool: PoolRecord, entry: PoolEntry): Target | u
 }
 
 /** What the pool says, carried over to who gets requests. A member that is administratively down finishes what it has. */
-export function syncPool(call: ArmCall, pool: PoolRecord): void {
+function syncPool(call: ArmWorld, pool: PoolRecord): void {
   const { balancers, instances } = call.dataCentre
   const active = pool.entries.filter(({ adminState }) => adminState !== 'Down').flatMap((entry) => instanceIdBehind(call, entry) ?? [])
   const present = balancers.targetHealth(pool.targetGroupArn).filter(({ health }) => health !== 'draining')
@@ -199,14 +199,14 @@ export function syncPool(call: ArmCall, pool: PoolRecord): void {
     )
 }
 
-const allPools = (call: ArmCall): PoolRecord[] => [...call.state.loadBalancers.values()].flatMap(({ pools }) => pools)
+const allPools = (call: ArmWorld): PoolRecord[] => [...call.state.loadBalancers.values()].flatMap(({ pools }) => pools)
 
-export function syncPools(call: Pick<ArmCall, 'state' | 'dataCentre'>): void {
-  for (const pool of allPools(call as ArmCall)) syncPool(call as ArmCall, pool) // of a call these two are all that is looked at
+export function syncPools(world: ArmWorld): void {
+  for (const pool of allPools(world)) syncPool(world, pool)
 }
 
 /** A network interface names its pools itself; where it is a member has to follow. */
-export function followPools(call: ArmCall, nic: NicRecord): void {
+export function followPools(call: ArmWorld, nic: NicRecord): void {
   const wanted = listAt(nic.properties, 'ipConfigurations.0.properties.loadBalancerBackendAddressPools').map(({ id }) => String(id).toLowerCase())
   for (const pool of allPools(call)) {
     const entry = pool.entries.find(({ nicId }) => nicId === nic.id)

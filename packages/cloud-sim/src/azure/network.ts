@@ -1,6 +1,6 @@
 import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, type ArmWorld, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
 import { followPools } from './load-balancers.ts'
 import { checkEtag, etagText } from './etag.ts'
 import { bindPublicIp, checkPublicIp } from './public-ips.ts'
@@ -99,7 +99,7 @@ export const deleteNic = (call: ArmCall): Promise<ArmReply> =>
   })
 
 /** What named the interface names it no more. */
-export function forgetNic(call: ArmCall, nic: NicRecord): void {
+export function forgetNic(call: ArmWorld, nic: NicRecord): void {
   nic.properties = {}
   bindPublicIp(call, nic, undefined)
   followPools(call, nic)

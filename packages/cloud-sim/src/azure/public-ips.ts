@@ -1,6 +1,6 @@
 import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, type ArmWorld, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
 import { etagText } from './etag.ts'
 import type { NicRecord, PublicIpRecord } from './state.ts'
 import { idOf, notFound } from './storage.ts'
@@ -75,7 +75,7 @@ export function checkPublicIp(call: ArmCall, nicId: string, properties: JsonObje
   return record
 }
 
-export function bindPublicIp(call: ArmCall, nic: NicRecord, wanted: PublicIpRecord | undefined): void {
+export function bindPublicIp(call: ArmWorld, nic: NicRecord, wanted: PublicIpRecord | undefined): void {
   for (const record of call.state.publicIps.values()) {
     if (record.nicId !== nic.id || record === wanted) continue
     record.nicId = undefined
@@ -88,7 +88,7 @@ export function bindPublicIp(call: ArmCall, nic: NicRecord, wanted: PublicIpReco
 }
 
 /** Traffic to the address reaches the instance behind the interface, once there is one. */
-export function carryPublicIp(call: ArmCall, nic: NicRecord): void {
+export function carryPublicIp(call: ArmWorld, nic: NicRecord): void {
   const record = [...call.state.publicIps.values()].find(({ nicId }) => nicId === nic.id)
   const instanceId = nic.vmId === undefined ? undefined : call.state.vms.get(nic.vmId.toLowerCase())?.instanceId
   const instance = instanceId === undefined ? undefined : call.dataCentre.instances.get(instanceId)

@@ -1,20 +1,22 @@
 import { createServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Clock, type Random, seededRandom, systemClock } from '@understudy/core'
+import { type Clock, type JsonObject, type Random, seededRandom, systemClock } from '@understudy/core'
 import { randomUuid } from '../aws/random-text.ts'
 import { ScaledClock } from '../control/scaled-clock.ts'
 import { readBody } from '../data-plane/read-body.ts'
 import { Door, loopback } from '../data-plane/sockets.ts'
+import { restoreDataCentre } from '../datacentre/create-datacentre.ts'
 import type { DataCentre, DataCentreOptions } from '../datacentre/datacentre.ts'
 import { seedRegion } from '../datacentre/fixtures.ts'
 import { ConnectionReset } from '../datacentre/sim-error.ts'
 import { ArmError } from './arm-error.ts'
-import type { ArmReply } from './call.ts'
-import { loopbackCertificate } from './certificate.ts'
+import { type ArmReply, type ArmWorld, textAt } from './call.ts'
+import { type Certificate, loopbackCertificate } from './certificate.ts'
 import { answerArm, errorReply } from './front.ts'
 import { syncPools } from './load-balancers.ts'
 import { AzureState } from './state.ts'
 import { type AzureApplication, TokenService } from './token.ts'
+import { forgetVm } from './vm-actions.ts'
 
 export interface AzureServerOptions {
   readonly port?: number
@@ -25,9 +27,23 @@ export interface AzureServerOptions {
   readonly clock?: Clock
   readonly latencies?: DataCentreOptions['latencies']
   readonly rateLimits?: boolean
+  /** Where the bytes of disks are kept. */
+  readonly blocks?: DataCentreOptions['blocks']
+  /** What `AzureServer.saved` has answered before. */
+  readonly saved?: SavedAzure
+  /** Called after every request that may have changed something. */
+  readonly onChange?: () => void
   /** What operations say when they are asked too early, in real seconds. Default: 1. 0: nothing is said. */
   readonly retryAfterSeconds?: number
   readonly onInternalError?: (error: unknown) => void
+}
+
+export interface SavedAzure {
+  readonly nowMs: number
+  readonly dataCentre: JsonObject
+  readonly application: AzureApplication
+  readonly certificate: Certificate
+  readonly records: ReturnType<AzureState['records']>
 }
 
 export interface AzureServer {
@@ -42,6 +58,8 @@ export interface AzureServer {
   readonly dataCentre: DataCentre
   readonly state: AzureState
   readonly clock: ScaledClock
+  /** Everything there is, its own certificate and credentials among it. Its records are a graph, not a tree. */
+  saved(): SavedAzure
   close(): Promise<void>
 }
 
@@ -55,39 +73,11 @@ const sizes = [
 /** Starts a simulated Azure region on loopback: ARM and a token endpoint over TLS, before one data centre. */
 export async function startAzureServer(options: AzureServerOptions = {}): Promise<AzureServer> {
   const wallClock = options.clock ?? systemClock()
-  const random: Random = seededRandom(options.seed ?? 1)
-  const clock = new ScaledClock(wallClock, { speed: options.speed ?? 1 })
-  const { region = 'westeurope', latencies, rateLimits } = options
-  const dataCentre = seedRegion({
-    clock,
-    random,
-    region,
-    ...(latencies === undefined ? {} : { latencies }),
-    ...(rateLimits === undefined ? {} : { rateLimits }),
-  })
-  for (const [instanceType, vcpus, memoryGiB, onDemandUsdPerHour] of sizes) {
-    dataCentre.catalogue.addInstanceType({
-      instanceType,
-      vcpus,
-      memoryMiB: memoryGiB * 1024,
-      hibernationSupported: true,
-      architecture: 'x86_64',
-      onDemandUsdPerHour,
-      maxVolumes: 16,
-      maxNetworkInterfaces: 2,
-      notOfferedIn: [],
-    })
-  }
-  const newId = (): string => randomUuid(random)
-  const application: AzureApplication = { tenant: newId(), clientId: newId(), clientSecret: `simulated-${newId()}`, objectId: newId() }
-  const state = new AzureState({ subscription: newId(), tenant: application.tenant, newId, retryAfterSeconds: options.retryAfterSeconds ?? 1 })
-  // A member of a pool gets requests once it runs, whoever started it.
-  dataCentre.subscribe((event) => {
-    if (event.kind === 'instance_state' && event.to === 'running') syncPools({ state, dataCentre })
-  })
-  state.caller = application.objectId
+  const { clock, dataCentre, state, application, newId } = openSubscription(options, wallClock)
+  followInstances({ dataCentre, state })
   const tokens = new TokenService(application, () => wallClock.nowMs())
-  const { key, cert } = loopbackCertificate(wallClock.nowMs())
+  const certificate = options.saved?.certificate ?? loopbackCertificate(wallClock.nowMs())
+  const { key, cert } = certificate
   const onInternalError = options.onInternalError ?? ((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)))
   let url = ''
   const reply = async (request: IncomingMessage, text: string): Promise<ArmReply> => {
@@ -101,10 +91,14 @@ export async function startAzureServer(options: AzureServerOptions = {}): Promis
     return await answerArm({ dataCentre, state, method, headers, origin: url, url: request.url ?? '/', text }, onInternalError)
   }
   const http = createServer({ key, cert, keepAliveTimeout: 75_000 }, (request, response) => {
-    receive(request, response, reply, newId).catch((error: unknown) => {
-      if (!(error instanceof ConnectionReset)) onInternalError(error)
-      request.socket.destroy()
-    })
+    receive(request, response, reply, newId)
+      .catch((error: unknown) => {
+        if (!(error instanceof ConnectionReset)) onInternalError(error)
+        request.socket.destroy()
+      })
+      .finally(() => {
+        if (request.method !== 'GET') options.onChange?.()
+      })
   })
   const door = new Door(http)
   await door.open(options.port)
@@ -118,11 +112,70 @@ export async function startAzureServer(options: AzureServerOptions = {}): Promis
     dataCentre,
     state,
     clock,
+    saved: () => ({ nowMs: clock.nowMs(), dataCentre: dataCentre.serialise(), application, certificate, records: state.records() }),
     async close() {
       await door.close()
       dataCentre.close()
     },
   }
+}
+
+/** A subscription over a data centre, new or as it was saved. */
+function openSubscription(options: AzureServerOptions, wallClock: Clock) {
+  const { saved, latencies, rateLimits, blocks } = options
+  const clock = new ScaledClock(wallClock, { speed: options.speed ?? 1, startMs: Math.max(wallClock.nowMs(), saved?.nowMs ?? 0) })
+  // After a restart the ids of before are not given out again.
+  const random: Random = seededRandom(((options.seed ?? 1) + (saved?.nowMs ?? 0)) % 0x7fff_ffff)
+  const described: DataCentreOptions = {
+    clock,
+    random,
+    region: options.region ?? 'westeurope',
+    ...(latencies === undefined ? {} : { latencies }),
+    ...(rateLimits === undefined ? {} : { rateLimits }),
+    ...(blocks === undefined ? {} : { blocks }),
+  }
+  const dataCentre = saved === undefined ? withSizes(seedRegion(described)) : restoreDataCentre(described, saved.dataCentre)
+  const newId = (): string => randomUuid(random)
+  const application = saved?.application ?? { tenant: newId(), clientId: newId(), clientSecret: `simulated-${newId()}`, objectId: newId() }
+  const { tenant } = application
+  const subscription = saved?.records.subscription ?? newId()
+  const state = new AzureState({ subscription, tenant, newId, retryAfterSeconds: options.retryAfterSeconds ?? 1 })
+  state.caller = application.objectId
+  if (saved !== undefined) state.restore(saved.records, () => isQuiet(dataCentre))
+  return { clock, dataCentre, state, application, newId }
+}
+
+/** Nothing is on its way from one state to another. */
+const isQuiet = ({ instances }: DataCentre): boolean =>
+  [...instances.all()].every(({ state }) => state !== 'pending' && state !== 'stopping' && state !== 'shutting-down')
+
+function withSizes(dataCentre: DataCentre): DataCentre {
+  for (const [instanceType, vcpus, memoryGiB, onDemandUsdPerHour] of sizes) {
+    dataCentre.catalogue.addInstanceType({
+      instanceType,
+      vcpus,
+      memoryMiB: memoryGiB * 1024,
+      hibernationSupported: true,
+      architecture: 'x86_64',
+      onDemandUsdPerHour,
+      maxVolumes: 16,
+      maxNetworkInterfaces: 2,
+      notOfferedIn: [],
+    })
+  }
+  return dataCentre
+}
+
+/** Whoever started or ended it: a member of a pool gets requests once it runs, and a machine that was deleted, or evicted for good, is gone. */
+function followInstances(world: ArmWorld): void {
+  const { dataCentre, state } = world
+  dataCentre.subscribe((event) => {
+    if (event.kind !== 'instance_state') return
+    if (event.to === 'running') syncPools(world)
+    if (event.to !== 'terminated') return
+    const vm = [...state.vms.values()].find(({ instanceId }) => instanceId === event.instanceId)
+    if (vm !== undefined && (vm.deleting || textAt(vm.properties, 'evictionPolicy') === 'Delete')) forgetVm(world, vm)
+  })
 }
 
 async function receive(

@@ -153,6 +153,23 @@ export class AzureState {
     this.retryAfter = options.retryAfterSeconds === 0 ? {} : { 'retry-after': String(options.retryAfterSeconds) }
   }
 
+  /** Everything it knows. Records refer to one another: what keeps them has to keep that. What an operation waits for is left out. */
+  records() {
+    const { subscription, vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, locks } = this
+    const maps = { vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, locks }
+    const operations = [...this.operations.values()].map(({ progress, ...rest }) => ({ ...rest, seen: progress() }))
+    return { subscription, hosts: this.#hosts, maps, operations }
+  }
+  /** Of a state that knows nothing yet. An operation that was running has succeeded when nothing is under way any more. */
+  restore({ hosts, maps, operations }: ReturnType<AzureState['records']>, isQuiet: () => boolean): void {
+    this.#hosts = hosts
+    const own = this.records().maps
+    for (const [name, map] of Object.entries(maps))
+      for (const [key, value] of map) (own[name as keyof typeof maps] as Map<string, unknown>).set(key, value) // the same names
+    for (const { seen, ...rest } of operations)
+      this.operations.set(rest.id, { ...rest, progress: () => (seen !== 'InProgress' ? seen : isQuiet() ? 'Succeeded' : 'InProgress') })
+  }
+
   nextPrivateIp(): string {
     this.#hosts += 1
     return `10.77.${this.#hosts >> 8}.${this.#hosts & 0xff}`

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@understudy/core'
 import { SimError } from '../datacentre/sim-error.ts'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, at, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, type ArmWorld, at, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
 import { begin } from './operations.ts'
 import type { DiskRecord, SnapshotRecord } from './state.ts'
 
@@ -132,7 +132,7 @@ export const deleteDisk = (call: ArmCall): Promise<ArmReply> =>
   })
 
 /** A volume that is still being made stays behind: nothing in ARM shows it. */
-export function dropVolume(call: ArmCall, volumeId: string): void {
+export function dropVolume(call: ArmWorld, volumeId: string): void {
   try {
     call.dataCentre.storage.deleteVolume(volumeId)
   } catch (error) {

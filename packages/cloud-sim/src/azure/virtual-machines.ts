@@ -162,7 +162,7 @@ function launch(call: ArmCall, { osDisk, dataDisks }: Parts): string {
       })),
     ],
     ...(userData === undefined ? {} : { userData }),
-    ...(textAt(body, 'properties.priority') === 'Spot' ? { spot: { kind: 'persistent', interruptionBehavior: 'stop' } as const } : {}),
+    ...(textAt(body, 'properties.priority') === 'Spot' ? { spot: evictionOf(body) } : {}),
     hibernationConfigured: at(body, 'properties.additionalCapabilities.hibernationEnabled') === true,
     tags: { instance: tagsOf(body) },
   })
@@ -174,6 +174,12 @@ function launch(call: ArmCall, { osDisk, dataDisks }: Parts): string {
   }
   return instance.instanceId
 }
+
+/** An evicted machine keeps its disks unless its policy says otherwise. */
+const evictionOf = (body: JsonObject) =>
+  textAt(body, 'properties.evictionPolicy') === 'Delete'
+    ? ({ kind: 'one-time', interruptionBehavior: 'terminate' } as const)
+    : ({ kind: 'persistent', interruptionBehavior: 'stop' } as const)
 
 const fromSnapshot = (disk: DiskRecord): { snapshotId?: string } => (disk.snapshotId === undefined ? {} : { snapshotId: disk.snapshotId })
 

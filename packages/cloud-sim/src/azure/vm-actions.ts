@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '@understudy/core'
 import { SimError } from '../datacentre/sim-error.ts'
 import { allocationFailed, ArmError, armErrorOf } from './arm-error.ts'
-import { type ArmCall, type ArmReply, at, ok, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, type ArmWorld, at, ok, tagsOf, textAt } from './call.ts'
 import { checkEtag } from './etag.ts'
 import { forgetNic } from './network.ts'
 import { begin } from './operations.ts'
@@ -81,17 +81,15 @@ export const deleteVm = (call: ArmCall): Promise<ArmReply> =>
       )
     }
     vm.deleting = true
-    if (vm.instanceId !== undefined) call.dataCentre.instances.terminate([vm.instanceId])
-    const gone = until(call, vm, 'terminated')
-    return begin(call, () => {
-      const progress = gone()
-      if (progress === 'Succeeded') forget(call, vm)
-      return progress
-    })
+    const state = instanceOf(call, vm)?.state ?? 'terminated'
+    // The end of one that still lives is followed where the data centre is.
+    if (state === 'terminated') forgetVm(call, vm)
+    else call.dataCentre.instances.terminate([vm.instanceId ?? ''])
+    return begin(call, until(call, vm, 'terminated'))
   })
 
 /** Disks and network interfaces go with the VM only where their `deleteOption` says so. */
-function forget(call: ArmCall, vm: VmRecord): void {
+export function forgetVm(call: ArmWorld, vm: VmRecord): void {
   call.state.vms.delete(vm.id.toLowerCase())
   const deletes = new Set<string>()
   const note = (entry: Parameters<typeof textAt>[0], path: string): void => {

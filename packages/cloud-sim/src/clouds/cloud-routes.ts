@@ -5,6 +5,7 @@ import type { ScaledClock } from '../control/scaled-clock.ts'
 import { capacityBody, clockBody, faultBody } from '../control/schemas.ts'
 import type { DataPlane } from '../data-plane/data-plane.ts'
 import type { DataCentre } from '../datacentre/datacentre.ts'
+import { SimError } from '../datacentre/sim-error.ts'
 
 /** A service as somebody has set it up before: what an import needs to be told, and where its clients come in. */
 export interface SeededWorkload {
@@ -23,6 +24,8 @@ export interface ControlledCloud {
   readonly clock: ScaledClock
   /** How long ahead this cloud says that it takes an instance. */
   readonly noticeSeconds: number
+  /** More than this it never gives. */
+  readonly longestNoticeSeconds: number
   /** Body of `POST /v1/accounts`. */
   account(): object
   seed(service: z.infer<typeof seedBody>): Promise<SeededWorkload>
@@ -64,6 +67,8 @@ export const cloudRoutes: ControlRoutes<ControlledCloud> = {
 
 function interrupt(cloud: ControlledCloud, body: unknown): object {
   const { nativeIds, noticeSeconds = cloud.noticeSeconds, silent } = interruptBody.parse(body)
+  if (noticeSeconds > cloud.longestNoticeSeconds)
+    throw new SimError('InvalidParameterValue', `This cloud gives at most ${cloud.longestNoticeSeconds} s of notice.`)
   const { market } = cloud.dataCentre
   for (const instanceId of nativeIds.map((nativeId) => cloud.instanceIdOf(nativeId))) {
     if (silent) market.reclaim(instanceId)

@@ -46,6 +46,7 @@ export async function startGoogleCloud(options: CloudOptions): Promise<Cloud> {
     dataPlane,
     clock,
     noticeSeconds: 30,
+    longestNoticeSeconds: 120,
     account: () => ({
       name: 'simulated Google Cloud',
       provider: 'gcp',

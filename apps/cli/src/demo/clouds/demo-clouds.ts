@@ -11,7 +11,7 @@ type Account = Pick<Awaited<ReturnType<typeof awsAccount>>, 'name' | 'provider' 
   readonly credentials: Record<string, string>
 }
 
-export type DemoCloudName = 'aws' | 'gcp'
+export type DemoCloudName = 'aws' | 'azure' | 'gcp'
 
 /** A service on one of the simulated clouds, and what its cloud can do to it. */
 export interface DemoService {
@@ -21,6 +21,8 @@ export interface DemoService {
   readonly traffic: Traffic
   /** Body of the account that reaches it. */
   readonly account: Account
+  /** What is set up beside the account so that the cloud's notices arrive. */
+  listen(accountId: string): Promise<void>
   interrupt(): Promise<void>
 }
 
@@ -33,10 +35,11 @@ export interface DemoCloud {
 
 export const demoClouds: Readonly<Record<DemoCloudName, DemoCloud>> = {
   aws: { title: 'AWS', noticeSeconds: 120, seed: seedAws },
-  gcp: { title: 'Google Cloud', noticeSeconds: 30, seed: (operator, quick) => seedGoogle(operator, quick) },
+  azure: { title: 'Azure', noticeSeconds: 30, seed: (operator, quick) => seedOther('azure', operator, quick) },
+  gcp: { title: 'Google Cloud', noticeSeconds: 30, seed: (operator, quick) => seedOther('gcp', operator, quick) },
 }
 
-/** `aws,gcp`, or some of them. */
+/** `aws,azure,gcp`, or some of them. */
 export function cloudsIn(list: string): readonly DemoCloudName[] {
   const names = [...new Set(list.split(',').map((name) => name.trim()))]
   const known = names.filter((name): name is DemoCloudName => Object.hasOwn(demoClouds, name))
@@ -55,15 +58,16 @@ async function seedAws({ simUrl }: Operator, quickLaunches: boolean): Promise<De
     frontDoor: await cloud.listenerUrl(service.listenerArn),
     traffic: awsTraffic(service),
     account: await awsAccount(cloud),
+    listen: () => Promise.resolve(),
     interrupt: () => cloud.interrupt(service.instanceId),
   }
 }
 
-async function seedGoogle({ simUrl }: Operator, quickLaunches: boolean): Promise<DemoService> {
+async function seedOther(name: 'azure' | 'gcp', { simUrl, apiUrl, adminKey }: Operator, quickLaunches: boolean): Promise<DemoService> {
   const control = async (method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> => {
-    const answer = await request(`${simUrl}/_sim/gcp/${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+    const answer = await request(`${simUrl}/_sim/${name}/${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
     const text = await answer.body.text()
-    if (answer.statusCode >= 300) throw new Error(`The simulated Google Cloud refused ${path}: ${text}`)
+    if (answer.statusCode >= 300) throw new Error(`The simulated ${demoClouds[name].title} refused ${path}: ${text}`)
     return JSON.parse(text)
   }
   if (quickLaunches) await control('POST', 'fault', { slowStarts: 0.1 })
@@ -71,10 +75,14 @@ async function seedGoogle({ simUrl }: Operator, quickLaunches: boolean): Promise
     readonly services: readonly Pick<DemoService, 'nativeId' | 'zone' | 'frontDoor' | 'traffic'>[]
   }
   const [service] = seeded.services
-  if (!service) throw new Error(`The simulated Google Cloud made no service.`)
+  if (!service) throw new Error(`The simulated ${demoClouds[name].title} made no service.`)
   return {
     ...service,
     account: (await control('GET', 'account')) as DemoService['account'],
+    // Azure tells only the guest: the agent on it is told where to pass that on.
+    listen: async (accountId) => {
+      if (name === 'azure') await control('POST', 'agents', { url: apiUrl, apiKey: adminKey, accountId })
+    },
     interrupt: async () => void (await control('POST', 'interrupt', { nativeIds: [service.nativeId] })),
   }
 }

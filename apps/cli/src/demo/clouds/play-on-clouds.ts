@@ -1,4 +1,5 @@
 import { dataOf } from '@understudy/contract/client'
+import { request } from 'undici'
 import type { DemoOptions } from '../demo.ts'
 import { eventually } from '../eventually.ts'
 import { startLoad } from '../load.ts'
@@ -80,12 +81,21 @@ export async function playOnClouds(
 /** A service, its account, its import, and a shadow that has been proven. */
 async function stage(name: DemoCloudName, operator: Operator, { quickLaunches, say }: DemoOptions): Promise<Actor> {
   const service = await demoClouds[name].seed(operator, quickLaunches)
+  await eventually(`${demoClouds[name].title} to serve`, async () => (await serves(service.frontDoor)) || undefined)
   const account = await dataOf(operator.client.POST('/v1/accounts', { body: service.account }))
+  await service.listen(account.id)
   const resourceId = await protectOne(operator.client, account.id, service)
   const shadow = await provenShadow(operator.client, resourceId)
   say(`  ${demoClouds[name].title.padEnd(14)}${shortName(service.nativeId)} in ${service.zone}, behind ${service.frontDoor}`)
   say(`  ${''.padEnd(14)}shadow ${shortName(shadow.nativeId ?? '')} in ${shadow.zone}, proven`)
   return { name, service, resourceId, shadow }
+}
+
+/** A load balancer lets nobody through before its probes have found an instance well. */
+async function serves(frontDoor: string): Promise<boolean> {
+  const answer = await request(frontDoor)
+  await answer.body.dump()
+  return answer.statusCode === 200
 }
 
 async function trafficMovedMs({ client }: Operator, operationId: string): Promise<number | undefined> {
@@ -94,5 +104,5 @@ async function trafficMovedMs({ client }: Operator, operationId: string): Promis
   return step?.finishedAt === undefined ? undefined : Date.parse(step.finishedAt)
 }
 
-/** Ids that are paths are known by their last part. */
+/** Azure's ids are paths. */
 const shortName = (nativeId: string): string => nativeId.split('/').pop() ?? nativeId

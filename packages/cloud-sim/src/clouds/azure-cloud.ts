@@ -1,0 +1,138 @@
+import { seededRandom } from '@understudy/core'
+import { join } from 'node:path'
+import { type AzureServer, type SavedAzure, startAzureServer } from '../azure/server.ts'
+import { answerArm } from '../azure/front.ts'
+import type { VmRecord } from '../azure/state.ts'
+import { type ControlRoutes, handleControl } from '../control/handle.ts'
+import { DataPlane } from '../data-plane/data-plane.ts'
+import { diskBlockStore } from '../datacentre/block-store-disk.ts'
+import { SimError } from '../datacentre/sim-error.ts'
+import { azureWorkload, resourceGroup } from './azure-workload.ts'
+import type { Cloud, CloudOptions } from './cloud.ts'
+import { cloudRoutes, type ControlledCloud, type SeededWorkload } from './cloud-routes.ts'
+import { agentBody, type AgentSettings, GuestAgents } from './guest-agents.ts'
+import { onceRunning } from './once-running.ts'
+import { keepWorld, loadWorld } from './saved-world.ts'
+import { scheduledEvents } from './scheduled-events.ts'
+
+interface SavedCloud {
+  readonly azure: SavedAzure
+  readonly agents: readonly AgentSettings[]
+}
+/** What Azure gives a Spot machine at most. */
+const usualNoticeSeconds = 30
+
+/** Azure Resource Manager with its data plane: `westeurope`, behind a Standard load balancer. */
+export async function startAzureCloud(options: CloudOptions): Promise<Cloud> {
+  const { stateDirectory, onInternalError } = options
+  const saved = await loadWorld<SavedCloud>(stateDirectory)
+  let changed = (): void => undefined
+  const server = await startAzureServer({
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.speed === undefined ? {} : { speed: options.speed }),
+    ...(saved === undefined ? {} : { saved: saved.world.azure }),
+    ...(stateDirectory === undefined ? {} : { blocks: diskBlockStore(join(stateDirectory, 'blocks')) }),
+    // It is in real seconds, and nobody has those when the clock runs fast.
+    retryAfterSeconds: (options.speed ?? 1) > 1 ? 0 : 1,
+    // An evicted machine stays deallocated until somebody starts it.
+    latencies: { spotReturn: 365 * 86_400_000 },
+    onChange: () => changed(),
+    onInternalError,
+  })
+  const { dataCentre, state, clock, url } = server
+  const random = seededRandom(options.seed ?? 1)
+  const plane = saved === undefined ? {} : { state: saved.dataPlane }
+  const nativeIdOf = (instanceId: string): string => [...state.vms.values()].find((vm) => vm.instanceId === instanceId)?.id ?? instanceId
+  const dataPlane = new DataPlane({ dataCentre, random, onError: onInternalError, nativeIdOf, ...plane })
+  const agents = new GuestAgents({ dataCentre, state, settings: saved?.world.agents ?? [], onError: onInternalError })
+  const world = (): SavedCloud => ({ azure: server.saved(), agents: agents.settings })
+  const kept = keepWorld({ directory: stateDirectory, world, dataPlane, onError: onInternalError })
+  changed = () => kept.touch()
+  const unsubscribe = dataCentre.subscribe(() => kept.touch())
+  const controlled: ControlledAzure = {
+    url,
+    dataCentre,
+    dataPlane,
+    clock,
+    agents,
+    machines: () => [...state.vms.values()],
+    noticeSeconds: usualNoticeSeconds,
+    longestNoticeSeconds: usualNoticeSeconds,
+    account: () => accountOf(server),
+    seed: ({ name }) => seed(server, dataPlane, name, onInternalError),
+    instanceIdOf: (nativeId) => state.vms.get(nativeId.toLowerCase())?.instanceId ?? nativeId,
+  }
+  return {
+    name: 'azure',
+    url,
+    async control(request) {
+      const reply = await handleControl(azureRoutes, controlled, request)
+      if (request.method !== 'GET') changed()
+      return reply
+    },
+    async close() {
+      unsubscribe()
+      agents.close()
+      await kept.close()
+      await dataPlane.close()
+      await server.close()
+    },
+  }
+}
+
+interface ControlledAzure extends ControlledCloud {
+  readonly agents: GuestAgents
+  machines(): readonly VmRecord[]
+}
+
+const azureRoutes: ControlRoutes<ControlledAzure> = {
+  ...cloudRoutes,
+  /** What the metadata service of each machine would say that is about to be evicted, by the machine's id. */
+  'GET /scheduled-events': ({ dataCentre, machines }) =>
+    Object.fromEntries(machines().flatMap((machine) => Object.entries({ [machine.id]: scheduledEvents(dataCentre, machine) }))),
+  'POST /agents': ({ agents }, body) => {
+    const agent = agentBody.parse(body)
+    agents.set(agent)
+    return { url: agent.url, accountId: agent.accountId }
+  },
+}
+
+const accountOf = ({ application, ca, dataCentre, subscription, url }: AzureServer): object => ({
+  name: 'simulated Azure',
+  provider: 'azure',
+  nativeAccount: subscription,
+  region: dataCentre.region,
+  settings: { resourceGroup, endpoint: url, authority: url, certificateAuthority: ca },
+  credentials: {
+    source: 'client-secret',
+    tenantId: application.tenant,
+    clientId: application.clientId,
+    clientSecret: application.clientSecret,
+  },
+})
+
+/** One Spot machine in zone 1, behind a Standard load balancer with one backend pool. */
+async function seed(server: AzureServer, dataPlane: DataPlane, name: string, onError: (error: unknown) => void): Promise<SeededWorkload> {
+  const { dataCentre, state, url } = server
+  const put = async ({ type, name: resource, version, body }: ReturnType<typeof azureWorkload>['resources'][number]): Promise<void> => {
+    const path = `/subscriptions/${state.subscription}/resourceGroups/${resourceGroup}/providers/${type}/${resource}?api-version=${version}`
+    const call = { dataCentre, state, method: 'PUT', headers: {}, origin: url, url: path, text: JSON.stringify(body) }
+    const { status, body: answered } = await answerArm(call, () => undefined)
+    if (status >= 300) throw new SimError('SeedRefused', `${type}/${resource}: ${JSON.stringify(answered)}`)
+  }
+  const { resources, member, machineId, poolId, balancerId } = azureWorkload(state.subscription, dataCentre.region, name)
+  for (const resource of resources) await put(resource)
+  const machine = state.vms.get(machineId.toLowerCase())
+  // The interface joins the pool when its machine can answer.
+  onceRunning(dataCentre, machine?.instanceId ?? '', () => void put(member).catch(onError))
+  const { listeners } = await dataPlane.endpoints()
+  const listenerArn = state.loadBalancers.get(balancerId.toLowerCase())?.rules[0]?.listenerArn
+  return {
+    name,
+    nativeId: machine?.id ?? machineId,
+    zone: '1',
+    traffic: { mechanism: 'lb-target', native: { backendPoolId: poolId, loadBalancingRule: 'web' } },
+    frontDoor: listeners.find((listener) => listener.listenerArn === listenerArn)?.url ?? '',
+  }
+}

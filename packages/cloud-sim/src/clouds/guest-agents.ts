@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import type { AzureState, VmRecord } from '../azure/state.ts'
+import type { DataCentre } from '../datacentre/datacentre.ts'
+import { scheduledEvents } from './scheduled-events.ts'
+
+export const agentBody = z.strictObject({
+  /** Of Understudy's API. */
+  url: z.url({ protocol: /^https?$/ }),
+  /** A key of the role operator. */
+  apiKey: z.string().min(1),
+  accountId: z.string().min(1),
+})
+/** Where the agents of an account's machines forward to. */
+export type AgentSettings = z.infer<typeof agentBody>
+
+/** How often an agent asks its machine's metadata service: what Azure recommends. */
+const everyMs = 1_000
+
+/**
+ * The agents on the simulated machines. Azure tells nobody of an eviction but the machine itself: an agent on it reads the scheduled
+ * events every second, and forwards the document as it is to `POST /v1/signals` until that has been taken.
+ */
+export class GuestAgents {
+  readonly settings: AgentSettings[]
+  readonly #dataCentre: DataCentre
+  readonly #state: AzureState
+  readonly #onError: (error: unknown) => void
+  readonly #unsubscribe: () => void
+  readonly #pending = new Set<() => void>()
+
+  constructor(options: {
+    readonly dataCentre: DataCentre
+    readonly state: AzureState
+    readonly settings: readonly AgentSettings[]
+    readonly onError: (error: unknown) => void
+  }) {
+    this.#dataCentre = options.dataCentre
+    this.#state = options.state
+    this.#onError = options.onError
+    this.settings = [...options.settings]
+    this.#unsubscribe = options.dataCentre.subscribe((event) => {
+      if (event.kind === 'cloud_event') this.#watch(String(event.event.detail['instance-id']))
+    })
+    // A notice that was running when the simulation ended is still in the metadata.
+    for (const { instanceId } of this.#state.vms.values()) if (instanceId !== undefined) this.#watch(instanceId)
+  }
+
+  /** One for each account; a later one replaces the former. */
+  set(agent: AgentSettings): void {
+    const others = this.settings.filter(({ accountId }) => accountId !== agent.accountId)
+    this.settings.splice(0, this.settings.length, ...others, agent)
+  }
+
+  close(): void {
+    this.#unsubscribe()
+    for (const cancel of this.#pending) cancel()
+  }
+
+  #watch(instanceId: string): void {
+    const machine = [...this.#state.vms.values()].find((vm) => vm.instanceId === instanceId)
+    if (machine !== undefined && scheduledEvents(this.#dataCentre, machine) !== undefined)
+      for (const agent of this.settings) this.#look(agent, machine)
+  }
+
+  /** At the agent's next look, and every second again until it has been taken or there is nothing to say any more. */
+  #look(agent: AgentSettings, machine: VmRecord): void {
+    const cancel = this.#dataCentre.clock.schedule(everyMs - ((this.#dataCentre.now() - machine.createdAtMs) % everyMs), () => {
+      this.#pending.delete(cancel)
+      const document = scheduledEvents(this.#dataCentre, machine)
+      if (document === undefined) return
+      forward(agent, machine.id, document).catch((error: unknown) => {
+        this.#onError(error)
+        this.#look(agent, machine)
+      })
+    })
+    this.#pending.add(cancel)
+  }
+}
+
+/** `POST /v1/signals` with the document as it was read. */
+async function forward({ url, apiKey, accountId }: AgentSettings, nativeId: string, document: object): Promise<void> {
+  const answer = await fetch(new URL('/v1/signals', url), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ accountId, nativeId, documentKind: 'scheduledevents', document }),
+  })
+  if (!answer.ok) throw new Error(`The agent on ${nativeId} was refused: ${answer.status} ${await answer.text()}`)
+}
