@@ -37,22 +37,22 @@ it('moves 210 requests a second to the shadow and loses none, with the queue in 
   expect(await readdir(directory)).toEqual([])
 }, 300_000)
 
-it('does so with the queue in Redis', async (context) => {
+/** In real time: of the 30 s that two of the clouds give, a fast clock would leave what a busy machine needs for the calls alone. */
+it('does so on AWS, Azure and Google Cloud at once, each inside its own notice, with the queue in Redis where there is one', async () => {
   const redis = await startTestRedis()
-  if (redis === undefined) return context.skip('redis-server is not installed')
-  const { code, output, errors } = await startCommand(['demo', '--rate', '210'], { ...env(), REDIS_URL: redis.url }).ended
-  await redis.stop()
+  const queue = redis === undefined ? {} : { REDIS_URL: redis.url }
+  const demo = startCommand(['demo', '--rate', '210', '--clouds', 'aws,azure,gcp'], { TMPDIR: directory, ...queue })
+  const { code, output, errors } = await demo.ended
+  await redis?.stop()
   expect({ code, errors }, output).toEqual({ code: 0, errors: '' })
-  expect(output).toContain(`Asking Redis at ${new URL(redis.url).host}`)
-  expectSuccess(output)
-}, 300_000)
-
-it('does so on AWS and on Google Cloud at once, each inside its own notice', async () => {
-  const { code, output, errors } = await startCommand(['demo', '--rate', '210', '--clouds', 'aws,gcp'], env()).ended
-  expect({ code, errors }, output).toEqual({ code: 0, errors: '' })
-  expect(output.match(/^ {2}0 failed requests$/gm)).toHaveLength(2)
-  expect(output.match(/Traffic moved after [\d.]+ s, of a notice of (30|7\.5) s/g)).toHaveLength(2)
-}, 240_000)
+  if (redis !== undefined) expect(output).toContain(`Asking Redis at ${new URL(redis.url).host}`)
+  expect(output.match(/^ {2}0 failed requests$/gm)).toHaveLength(3)
+  const moved = [...output.matchAll(/Traffic moved after ([\d.]+) s, of a notice of (\d+) s/g)].map(([, seconds, notice]) =>
+    [seconds, notice].map(Number),
+  )
+  expect(moved.map(([, notice]) => notice)).toEqual([120, 30, 30])
+  for (const [seconds = Number.NaN, notice = 0] of moved) expect(seconds).toBeLessThanOrEqual(notice)
+}, 400_000)
 
 it('removes what it has made when it is cut off', async () => {
   const demo = startCommand(['demo'], env())

@@ -79,8 +79,8 @@ describe.skipIf(!canRun)(`the walk-through of the README${canRun ? '' : ', not r
     expect(blocks.length).toBeGreaterThan(5)
   })
 
-  it('shows the account verified, both instances imported, and the failover succeeded', () => {
-    expect(lines(/^succeeded$/)).toHaveLength(4)
+  it('shows the account verified, the three instances imported, and the failover succeeded', () => {
+    expect(lines(/^succeeded$/)).toHaveLength(5)
     expect(lines(/^arn:aws:iam::/)).toHaveLength(1)
     expect(lines(/^(unprotected|degraded)$/)).toEqual(['unprotected', 'degraded'])
   })
