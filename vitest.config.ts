@@ -5,8 +5,11 @@ const withServers = [
   'packages/{persistence,queue,testing}/src/**/*.test.ts',
   'packages/control/src/**/*.saga.test.ts',
   'apps/*/src/**/*.test.ts',
-  'test/{integration,simulation,e2e,bench}/**/*.test.ts',
+  'test/{integration,e2e,bench}/**/*.test.ts',
 ]
+
+/** Long, and with servers of their own: the simulation thinks while the crash matrix waits for processes and leases. */
+const worlds = ['test/simulation/**/*.test.ts', 'test/integration/crash/**/*.test.ts']
 
 /** A time that ends a test that hangs. How fast a machine is, or how busy, is not what is tested. */
 const patience = { testTimeout: 300_000, hookTimeout: 300_000 }
@@ -30,6 +33,18 @@ export default defineConfig({
           name: 'servers',
           sequence: { groupOrder: 0 },
           include: withServers,
+          exclude: ['**/node_modules/**', ...worlds],
+          globalSetup: ['packages/testing/src/servers/global-setup.ts'],
+          ...patience,
+        },
+      },
+      {
+        test: {
+          name: 'worlds',
+          // Beside the units, so that no processor waits for the last of them.
+          maxWorkers: '100%',
+          sequence: { groupOrder: 1 },
+          include: worlds,
           exclude: ['**/node_modules/**'],
           globalSetup: ['packages/testing/src/servers/global-setup.ts'],
           ...patience,

@@ -1,6 +1,6 @@
 import { ownTags } from '@understudy/core'
 import { describeService, isServed } from './invariants.ts'
-import type { SimWorld } from './simulate.ts'
+import type { SimWorld } from './world.ts'
 
 const lookEveryMs = 15_000
 const patienceMs = 20 * 60_000
@@ -23,23 +23,24 @@ export async function checkAtTheEnd(
   }
 }
 
-const operationsOf = (world: SimWorld) => world.control.database.stores.operations.list(world.principal.projectId, { after: undefined, limit: 1000 })
+export const readOperations = (world: SimWorld) =>
+  world.control.database.stores.operations.list(world.principal.projectId, { after: undefined, limit: 1000 })
 
 async function countOperations(world: SimWorld): Promise<Readonly<Record<string, number>>> {
   const counts: Record<string, number> = {}
-  for (const { kind, status } of await operationsOf(world)) counts[`${kind} ${status}`] = (counts[`${kind} ${status}`] ?? 0) + 1
+  for (const { kind, status } of await readOperations(world)) counts[`${kind} ${status}`] = (counts[`${kind} ${status}`] ?? 0) + 1
   return counts
 }
 
 async function stuckOnes(world: SimWorld): Promise<readonly string[]> {
-  const stuck = (await operationsOf(world)).filter((operation) => operation.status === 'stuck')
+  const stuck = (await readOperations(world)).filter((operation) => operation.status === 'stuck')
   return stuck.map((operation) => `${operation.kind} ${operation.id} is stuck: ${operation.error?.message ?? ''}`)
 }
 
 async function unprotectedOnes(world: SimWorld): Promise<readonly string[]> {
   const { stores } = world.control.database
   const problems: string[] = []
-  for (const { watched } of world.services) {
+  for (const { watched, site } of world.services) {
     const resource = await stores.resources.findById(watched.resourceId)
     if (!resource) throw new Error(`the resource ${watched.resourceId} has vanished`)
     if (resource.status !== 'protected') {
@@ -48,9 +49,9 @@ async function unprotectedOnes(world: SimWorld): Promise<readonly string[]> {
         `${resource.id} is ${resource.status}; shadows: ${shadows.map((shadow) => `${shadow.id} ${shadow.status} ${shadow.lastError ?? ''}`).join(', ') || 'none'}`,
       )
     }
-    const primary = world.dc.instances.get(resource.nativeId)
+    const primary = site.dc.instances.get(resource.nativeId)
     if (primary?.state !== 'running') problems.push(`the primary ${resource.nativeId} of ${resource.id} is ${primary?.state ?? 'unknown'}`)
-    if (!isServed(world.dc, watched)) problems.push(`nobody healthy serves ${resource.id}: ${describeService(world.dc, watched)}`)
+    if (!isServed(watched)) problems.push(`nobody healthy serves ${resource.id}: ${describeService(watched)}`)
   }
   return problems
 }
@@ -63,7 +64,8 @@ async function orphans(world: SimWorld): Promise<readonly string[]> {
     if (resource) owned.add(resource.nativeId)
     for (const shadow of await stores.shadows.listAlive([watched.resourceId])) if (shadow.nativeId !== undefined) owned.add(shadow.nativeId)
   }
-  return [...world.dc.instances.all()]
+  return world.sites
+    .flatMap(({ dc }) => [...dc.instances.all()])
     .filter((instance) => instance.tags[ownTags.managed] === 'true' && instance.state !== 'terminated' && instance.state !== 'shutting-down')
     .filter((instance) => !owned.has(instance.instanceId))
     .map((instance) => `${instance.instanceId} (${instance.tags[ownTags.role] ?? 'no role'}, ${instance.state}) belongs to nobody`)

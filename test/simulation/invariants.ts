@@ -7,52 +7,68 @@ const fail = (text: string): never => {
   throw new InvariantViolated(text)
 }
 
+/** Where the clients of a service come in. */
+export type Entry = { readonly kind: 'balancer'; readonly listenerArn: string } | { readonly kind: 'address'; readonly allocationId: string }
+
 export interface Watched {
-  readonly listenerArn: string
-  readonly groups: readonly [string, string]
+  readonly dc: DataCentre
+  readonly entry: Entry
   readonly resourceId: string
 }
 
 const gone = (instance: Instance): boolean => instance.state === 'terminated' || instance.state === 'shutting-down'
 
 /** Holds at every moment, whatever has crashed or failed. Looks at the cloud only: what we believe does not matter to it. */
-export function checkEveryMoment(dc: DataCentre, watched: readonly Watched[]): void {
+export function checkEveryMoment(watched: readonly Watched[]): void {
   for (const service of watched) {
-    const primaries = [...dc.instances.all()].filter(
+    const primaries = [...service.dc.instances.all()].filter(
       (instance) => instance.tags[ownTags.role] === 'primary' && instance.tags[ownTags.resource] === service.resourceId && !gone(instance),
     )
     if (primaries.length > 1) fail(`two primaries of ${service.resourceId}: ${primaries.map((instance) => instance.instanceId).join(', ')}`)
-    const weights = weightsOf(dc, service)
-    const heavy = weights.filter((group) => group.weight > 0)
-    if (heavy.length === 0) fail(`all weights of ${service.listenerArn} are 0`)
+    const heavy = weightsOf(service).filter((group) => group.weight > 0)
+    if (service.entry.kind === 'balancer' && heavy.length === 0) fail(`all weights of ${service.entry.listenerArn} are 0`)
   }
 }
 
-export function weightsOf(dc: DataCentre, service: Watched): readonly { readonly arn: string; readonly weight: number }[] {
-  const [listener] = dc.balancers.describeListeners({ listenerArns: [service.listenerArn] })
+function weightsOf({ dc, entry }: Watched): readonly { readonly arn: string; readonly weight: number }[] {
+  if (entry.kind === 'address') return []
+  const [listener] = dc.balancers.describeListeners({ listenerArns: [entry.listenerArn] })
   const forward = listener?.defaultActions.find((action) => action.kind === 'forward')
   return forward?.targetGroups.map((group) => ({ arn: group.targetGroupArn, weight: group.weight })) ?? []
 }
 
+const holderOf = ({ dc, entry }: Watched): string | undefined =>
+  entry.kind === 'address' ? dc.network.describeAddresses({ ids: [entry.allocationId] }).items[0]?.instanceId : undefined
+
 /** Who is registered where, for the message of a violation. */
-export const describeService = (dc: DataCentre, service: Watched): string =>
-  weightsOf(dc, service)
-    .map(
-      ({ arn, weight }) =>
-        `${weight}: ${
-          dc.balancers
-            .targetHealth(arn)
-            .map((target) => `${target.instanceId} ${target.health} ${dc.instances.get(target.instanceId)?.state ?? ''}`)
-            .join(', ') || 'nobody'
-        }`,
-    )
+export function describeService(service: Watched): string {
+  const { dc, entry } = service
+  const said = (instanceId: string): string => `${instanceId} ${dc.instances.get(instanceId)?.state ?? ''}`
+  if (entry.kind === 'address') return `the address has ${said(holderOf(service) ?? 'nobody')}`
+  return weightsOf(service)
+    .map(({ arn, weight }) => {
+      const targets = dc.balancers.targetHealth(arn).map((target) => `${said(target.instanceId)} ${target.health}`)
+      return `${weight}: ${targets.join(', ') || 'nobody'}`
+    })
     .join(' | ')
+}
 
 /** Whether some healthy instance gets the traffic of the service. */
-export function isServed(dc: DataCentre, service: Watched): boolean {
-  return weightsOf(dc, service)
+export function isServed(service: Watched): boolean {
+  const { dc, entry } = service
+  if (entry.kind === 'address') return dc.instances.get(holderOf(service) ?? '')?.answering === true
+  return weightsOf(service)
     .filter((group) => group.weight > 0)
     .some((group) => dc.balancers.targetHealth(group.arn).some((target) => target.health === 'healthy'))
+}
+
+/** Whether new requests of the service go to this instance. */
+export function hasTraffic(service: Watched, instanceId: string): boolean {
+  if (service.entry.kind === 'address') return holderOf(service) === instanceId
+  return weightsOf(service)
+    .filter(({ weight }) => weight > 0)
+    .flatMap(({ arn }) => service.dc.balancers.targetHealth(arn))
+    .some((target) => target.instanceId === instanceId && target.health !== 'draining' && target.health !== 'unused')
 }
 
 /**
@@ -60,13 +76,8 @@ export function isServed(dc: DataCentre, service: Watched): boolean {
  * tagged primary only after it has been retired.
  */
 export function checkTermination(dc: DataCentre, watched: readonly Watched[], instanceId: string): void {
-  for (const service of watched) {
-    for (const group of weightsOf(dc, service)) {
-      if (group.weight === 0) continue
-      const target = dc.balancers.targetHealth(group.arn).find((candidate) => candidate.instanceId === instanceId)
-      if (target && target.health !== 'draining' && target.health !== 'unused')
-        fail(`${instanceId} was ended while it had the traffic of ${service.resourceId}`)
-    }
+  for (const service of watched.filter((candidate) => candidate.dc === dc)) {
+    if (hasTraffic(service, instanceId)) fail(`${instanceId} was ended while it had the traffic of ${service.resourceId}`)
     const instance = dc.instances.get(instanceId)
     if (instance?.tags[ownTags.role] === 'primary' && instance.tags[ownTags.resource] === service.resourceId)
       fail(`the primary ${instanceId} of ${service.resourceId} was ended before it was retired`)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
+import { clouds, cloudsNamed } from './clouds/index.ts'
 import { simulate } from './simulate.ts'
 
 const { values } = parseArgs({
@@ -14,9 +15,19 @@ const { values } = parseArgs({
     /** How many worlds, from `--from` on. */
     seeds: { type: 'string', default: '100' },
     from: { type: 'string', default: '1' },
+    /** Of one cloud only (aws, azure, gcp), or `all` in each world. Default: as the seed says. */
+    cloud: { type: 'string' },
     parallel: { type: 'string', default: '2' },
   },
 })
+
+const named = cloudsNamed(values.cloud)
+if (!named) {
+  process.stderr.write(`There is no cloud ${values.cloud}. Take one of ${clouds.map(({ name }) => name).join(', ')}, or all.\n`)
+  process.exit(2)
+}
+
+const cloudsFor = named
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const directory = await mkdtemp(join(tmpdir(), 'understudy-simulate-'))
@@ -43,9 +54,11 @@ async function one(seed: number, trace?: (line: string) => void): Promise<void> 
   // Printed first: whatever happens next can be replayed.
   say(`seed ${seed}`)
   try {
-    const report = await inDatabase(`sim_${seed}`, (databaseUrl) => simulate({ seed, databaseUrl, ...(trace ? { trace } : {}) }))
+    const report = await inDatabase(`sim_${seed}`, (databaseUrl) =>
+      simulate({ seed, databaseUrl, clouds: cloudsFor(seed), ...(trace ? { trace } : {}) }),
+    )
     say(
-      `seed ${seed} holds: ${report.interruptions} interruptions, ${report.crashes} crashes, ${report.ticks} events in ${Math.round(report.virtualSeconds)} virtual seconds; ${Object.entries(
+      `seed ${seed} holds (${report.clouds.join(', ')}): ${report.interruptions} interruptions, ${report.inTime} failovers in time, ${report.late} late, ${report.crashes} crashes, ${report.ticks} events in ${Math.round(report.virtualSeconds)} virtual seconds; ${Object.entries(
         report.operations,
       )
         .map(([kind, count]) => `${count} ${kind}`)

@@ -17,8 +17,11 @@ export {
   simulatedSecretAccessKey,
   startSimServer,
 } from './server.ts'
+export { parseEvent } from './in-process/parse-signal.ts'
+export type { Model } from './in-process/likeness.ts'
 export { simProvider, type SimProviderOptions } from './in-process/sim-provider.ts'
 export { resolve as resolveGoogleName } from './google/dns-routes.ts'
 export { type Exchange, type GoogleServer, type GoogleServerOptions, startGoogleServer } from './google/google-server.ts'
-export { seededGoogleImage } from './google/seed.ts'
+export { seededGoogleImage, seedGoogleRegion } from './google/seed.ts'
+export { seedAzureRegion } from './azure/seed.ts'
 export { type AzureServer, type AzureServerOptions, startAzureServer } from './azure/server.ts'

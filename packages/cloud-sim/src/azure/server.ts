@@ -7,13 +7,13 @@ import { readBody } from '../data-plane/read-body.ts'
 import { Door, loopback } from '../data-plane/sockets.ts'
 import { restoreDataCentre } from '../datacentre/create-datacentre.ts'
 import type { DataCentre, DataCentreOptions } from '../datacentre/datacentre.ts'
-import { seedRegion } from '../datacentre/fixtures.ts'
 import { ConnectionReset } from '../datacentre/sim-error.ts'
 import { ArmError } from './arm-error.ts'
 import { type ArmReply, type ArmWorld, textAt } from './call.ts'
 import { type Certificate, loopbackCertificate } from './certificate.ts'
 import { answerArm, errorReply } from './front.ts'
 import { syncPools } from './load-balancers.ts'
+import { seedAzureRegion } from './seed.ts'
 import { AzureState } from './state.ts'
 import { type AzureApplication, TokenService } from './token.ts'
 import { forgetVm } from './vm-actions.ts'
@@ -62,13 +62,6 @@ export interface AzureServer {
   saved(): SavedAzure
   close(): Promise<void>
 }
-
-/** Sizes of the simulated subscription: name, vCPUs, GiB of memory, USD per hour. */
-const sizes = [
-  ['Standard_D2s_v5', 2, 8, 0.096],
-  ['Standard_D4s_v5', 4, 16, 0.192],
-  ['Standard_D8s_v5', 8, 32, 0.384],
-] as const
 
 /** Starts a simulated Azure region on loopback: ARM and a token endpoint over TLS, before one data centre. */
 export async function startAzureServer(options: AzureServerOptions = {}): Promise<AzureServer> {
@@ -134,7 +127,7 @@ function openSubscription(options: AzureServerOptions, wallClock: Clock) {
     ...(rateLimits === undefined ? {} : { rateLimits }),
     ...(blocks === undefined ? {} : { blocks }),
   }
-  const dataCentre = saved === undefined ? withSizes(seedRegion(described)) : restoreDataCentre(described, saved.dataCentre)
+  const dataCentre = saved === undefined ? seedAzureRegion(described) : restoreDataCentre(described, saved.dataCentre)
   const newId = (): string => randomUuid(random)
   const application = saved?.application ?? { tenant: newId(), clientId: newId(), clientSecret: `simulated-${newId()}`, objectId: newId() }
   const { tenant } = application
@@ -148,23 +141,6 @@ function openSubscription(options: AzureServerOptions, wallClock: Clock) {
 /** Nothing is on its way from one state to another. */
 const isQuiet = ({ instances }: DataCentre): boolean =>
   [...instances.all()].every(({ state }) => state !== 'pending' && state !== 'stopping' && state !== 'shutting-down')
-
-function withSizes(dataCentre: DataCentre): DataCentre {
-  for (const [instanceType, vcpus, memoryGiB, onDemandUsdPerHour] of sizes) {
-    dataCentre.catalogue.addInstanceType({
-      instanceType,
-      vcpus,
-      memoryMiB: memoryGiB * 1024,
-      hibernationSupported: true,
-      architecture: 'x86_64',
-      onDemandUsdPerHour,
-      maxVolumes: 16,
-      maxNetworkInterfaces: 2,
-      notOfferedIn: [],
-    })
-  }
-  return dataCentre
-}
 
 /** Whoever started or ended it: a member of a pool gets requests once it runs, and a machine that was deleted, or evicted for good, is gone. */
 function followInstances(world: ArmWorld): void {

@@ -12,12 +12,14 @@ const types: readonly (readonly [string, number, number, number])[] = [
   ['n2-standard-4', 4, 16, 0.1942],
 ]
 
+const never = 365 * 86_400_000
+
 export const seededGoogleImage = 'sim-debian-13'
 
 /** `europe-west1` with zones b, c and d (there is no a), an image and the common machine types; or what was `saved` of it. */
 export function seedGoogleRegion(options: DataCentreOptions, saved?: JsonObject): DataCentre {
-  // Google never starts a preempted instance again by itself.
-  const latencies = { hibernationAgent: 0, spotReturn: 365 * 86_400_000, ...options.latencies }
+  // Google neither starts a preempted instance again by itself nor puts another in its place.
+  const latencies = { hibernationAgent: 0, spotReturn: never, spotRelaunch: never, ...options.latencies }
   const google = { ...options, region: 'europe-west1', zoneLetters: ['-b', '-c', '-d'], latencies, stateChangeEvents: false }
   if (saved !== undefined) return restoreDataCentre(google, saved)
   const dataCentre = createDataCentre(google)

@@ -4,6 +4,7 @@ import type { InvokeOptions } from '../datacentre/api.ts'
 import type { DataCentre } from '../datacentre/datacentre.ts'
 import type { Instance } from '../datacentre/types.ts'
 import { classify, type CallFacts } from './errors.ts'
+import type { Likeness } from './likeness.ts'
 
 /** For about this long a fresh id may be answered with "not found", and a described state may be the old one. */
 export const settleMs = 60_000
@@ -16,14 +17,16 @@ export class SimAdapter {
   readonly dc: DataCentre
   readonly scope: Scope
   readonly installation: string
+  readonly likeness: Likeness
   readonly #madeAt = new Map<string, number>()
   /** When this process last stopped or ended an instance. */
   readonly #actedAt = new Map<string, number>()
 
-  constructor(dc: DataCentre, scope: Scope, installation: string) {
+  constructor(dc: DataCentre, scope: Scope, installation: string, likeness: Likeness) {
     this.dc = dc
     this.scope = scope
     this.installation = installation
+    this.likeness = likeness
   }
 
   get clock(): Clock {

@@ -12,6 +12,8 @@ import {
   type PowerResult,
   type ResourceDna,
 } from '@understudy/provider'
+import { SimError } from '../datacentre/sim-error.ts'
+import type { Instance } from '../datacentre/types.ts'
 import { settleMs, type SimAdapter } from './adapter.ts'
 import { stateReasonError } from './errors.ts'
 import { failed, handleOf, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
@@ -35,6 +37,7 @@ import { pollCapture, pollMaterialise, captureVerb, materialiseVerb, snapshotsOf
 
 const provisionVerb = 'compute.provision'
 const resizeVerb = 'compute.resize'
+
 /** A guest needs its agent before it can hibernate. */
 const hibernationReadyWithinMs = 10 * 60_000
 
@@ -71,6 +74,9 @@ export function simCompute(adapter: SimAdapter): Compute {
 
 async function provision(adapter: SimAdapter, source: ResourceDna, spec: CloneSpec, context: CallContext): Promise<OperationHandle<InstanceRef>> {
   const offering: Offering = { instanceType: spec.instanceType, zone: spec.zone, purchase: spec.purchase }
+  const { hold } = adapter.likeness.traits
+  if (spec.power === 'held' && (!hold.supported || (spec.purchase === 'spot' && !hold.withSpot)))
+    throw providerError('unsupported', 'UnsupportedHibernationConfiguration', 'This cloud does not keep the memory of such an instance.')
   if (spec.purchase === 'reserved') throw providerError('unsupported', 'UnsupportedOperation', 'Reserved capacity cannot be launched here.')
   const snapshots = spec.disks.from === 'snapshots' ? await usableSnapshots(adapter, spec.disks.set) : undefined
   const input = await launchInput(adapter, source, spec, snapshots, context)
@@ -143,16 +149,32 @@ async function resize(adapter: SimAdapter, ref: InstanceRef, instanceType: strin
   const instance = await adapter.existing(ref, context)
   const handle = handleOf<PowerResult>(adapter, resizeVerb, context, { instanceId: ref.nativeId, instanceType })
   if (instance.instanceType === instanceType) return handle
-  if (instance.market === 'spot') throw providerError('unsupported', 'UnsupportedOperation', 'The type of a spot instance cannot be changed.')
-  if (instance.hibernationConfigured)
+  const { resize: ability, hold } = adapter.likeness.traits
+  if (instance.market === 'spot' && !(ability.supported && ability.spot))
+    throw providerError('unsupported', 'UnsupportedOperation', 'The type of a spot instance cannot be changed.')
+  if (hold.supported && hold.enableAt === 'launch' && instance.hibernationConfigured)
     throw providerError('unsupported', 'UnsupportedOperation', 'The type of an instance with hibernation enabled cannot be changed.')
-  const change = () => adapter.dc.instances.modifyAttribute(ref.nativeId, { attribute: 'instanceType', value: instanceType })
+  const change = () => changeType(adapter, instance, instanceType)
   await adapter.lookBeforeRepeating(
     () => adapter.call('ModifyInstanceAttribute', change, { effect: 'once' }, context.signal).then(() => true),
     async () => ((await adapter.find(ref.nativeId, context.signal))?.instanceType === instanceType ? true : undefined),
     context.signal,
   )
   return handle
+}
+
+/** The data centre's own call keeps EC2's rules about spot instances and hibernation, which other clouds do not have. */
+function changeType(adapter: SimAdapter, { instanceId, market, hibernationConfigured }: Instance, instanceType: string): void {
+  const { dc } = adapter
+  const isEc2Rule = market === 'spot' || hibernationConfigured
+  const instance = isEc2Rule ? dc.instances.get(instanceId) : undefined
+  if (instance === undefined) {
+    dc.instances.modifyAttribute(instanceId, { attribute: 'instanceType', value: instanceType })
+    return
+  }
+  if (instance.state !== 'stopped' || instance.hibernated)
+    throw new SimError('IncorrectInstanceState', `The instance '${instanceId}' is not in the 'stopped' state.`)
+  if (dc.catalogue.describeInstanceTypes({ ids: [instanceType] }).items.length > 0) instance.instanceType = instanceType
 }
 
 async function pollResize(adapter: SimAdapter, handle: OperationHandle): Promise<OperationStatus<PowerResult>> {

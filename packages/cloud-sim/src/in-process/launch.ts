@@ -33,7 +33,7 @@ export async function launchInput(
     ...(source.identity === undefined || isolated ? {} : { iamProfileArn: source.identity }),
     ...metadataOptions(source),
     ...(spec.power === 'held' ? { hibernationConfigured: true } : {}),
-    ...marketOptions(source, spec),
+    ...marketOptions(adapter, source, spec),
     ...(source.placement.tenancy === 'dedicated' ? { tenancy: 'dedicated' as const } : {}),
     ...nativeOptions(source, spec),
     tags: {
@@ -107,11 +107,12 @@ function metadataOptions({ metadataService }: ResourceDna): Pick<RunInstancesInp
   }
 }
 
-function marketOptions(source: ResourceDna, spec: CloneSpec): Pick<RunInstancesInput, 'spot'> {
+function marketOptions({ likeness }: SimAdapter, source: ResourceDna, spec: CloneSpec): Pick<RunInstancesInput, 'spot'> {
   if (spec.purchase !== 'spot') return {}
   const maxPrice = source.spot?.maxPrice === undefined || spec.instanceType !== source.size.type ? {} : { maxPrice: source.spot.maxPrice }
-  // Only a persistent request lets its instance be stopped.
-  if (spec.power === 'running') return { spot: { kind: 'one-time', interruptionBehavior: 'terminate', ...maxPrice } }
+  // Only a persistent request lets its instance be stopped, whether by its owner or by the cloud.
+  if (spec.power === 'running' && likeness.reclaim === 'terminate')
+    return { spot: { kind: 'one-time', interruptionBehavior: 'terminate', ...maxPrice } }
   return { spot: { kind: 'persistent', interruptionBehavior: spec.power === 'held' ? 'hibernate' : 'stop', ...maxPrice } }
 }
 

@@ -1,8 +1,5 @@
 import type { NeutralSignal, ParsedSignal, SignalEffect, SignalKind } from '@understudy/provider'
 
-/** Notice that EC2 gives with an interruption; hibernation begins at once. */
-export const noticeMs = 120_000
-
 const maintenanceEffects: Readonly<Record<string, SignalEffect>> = {
   'instance-reboot': 'reboot',
   'system-reboot': 'reboot',
@@ -11,8 +8,8 @@ const maintenanceEffects: Readonly<Record<string, SignalEffect>> = {
   'instance-stop': 'stop',
 }
 
-/** Reads an EventBridge document. Pure. */
-export function parseEvent(document: unknown): ParsedSignal {
+/** Reads an EventBridge document; `noticeMs`: how long before the end this cloud warns. Pure. */
+export function parseEvent(document: unknown, noticeMs: number): ParsedSignal {
   if (!isRecord(document)) return { outcome: 'malformed', reason: 'the document is not a JSON object' }
   const { 'detail-type': type, source, id, time, detail } = document
   if (typeof type !== 'string' || typeof source !== 'string') return { outcome: 'malformed', reason: 'detail-type and source must be text' }
@@ -22,7 +19,7 @@ export function parseEvent(document: unknown): ParsedSignal {
   const common = { observedAt: new Date(observedMs).toISOString(), ...(typeof id === 'string' ? { eventId: id } : {}) }
   switch (type) {
     case 'EC2 Spot Instance Interruption Warning':
-      return interruption(detail, observedMs, common)
+      return interruption(detail, observedMs + noticeMs, common)
     case 'EC2 Instance Rebalance Recommendation':
       return oneInstance(detail, (nativeId) => ({
         ...common,
@@ -45,11 +42,12 @@ export function parseEvent(document: unknown): ParsedSignal {
 type Common = { readonly observedAt: string; readonly eventId?: string }
 type Fields = Readonly<Record<string, unknown>>
 
-function interruption(detail: Fields, observedMs: number, common: Common): ParsedSignal {
+function interruption(detail: Fields, endMs: number, common: Common): ParsedSignal {
   const action = detail['instance-action']
   if (action !== 'terminate' && action !== 'stop' && action !== 'hibernate')
     return { outcome: 'malformed', reason: `unknown instance-action ${String(action)}` }
-  const deadline = new Date(observedMs + (action === 'hibernate' ? 0 : noticeMs)).toISOString()
+  // A hibernation begins at once.
+  const deadline = action === 'hibernate' ? common.observedAt : new Date(endMs).toISOString()
   return oneInstance(detail, (nativeId) => ({
     ...common,
     nativeId,

@@ -57,8 +57,14 @@ export async function stop(
   context: CallContext,
 ): Promise<OperationHandle<PowerResult>> {
   const instance = await adapter.existing(ref, context)
-  if (how.hibernate && !instance.hibernationConfigured) {
-    throw providerError('unsupported', 'UnsupportedHibernationConfiguration', `${ref.nativeId} was not launched with hibernation enabled.`)
+  const { hold } = adapter.likeness.traits
+  const canHold = hold.supported && (hold.withSpot || instance.market !== 'spot') && (hold.enableAt !== 'launch' || instance.hibernationConfigured)
+  if (how.hibernate && !canHold) {
+    throw providerError(
+      'unsupported',
+      'UnsupportedHibernationConfiguration',
+      `${ref.nativeId} cannot be hibernated, or was not launched with hibernation enabled.`,
+    )
   }
   const isRunning = stateOf(adapter, instance) === 'running'
   const native = { ...before(instance, isRunning), force: how.force }
@@ -143,7 +149,15 @@ export async function stopNow(
   signal?: AbortSignal,
 ): Promise<void> {
   adapter.noteOurs(nativeId)
-  await adapter.call('StopInstances', () => adapter.dc.instances.stop([nativeId], how), { effect: 'repeatable' }, signal, { resources: 1 })
+  await adapter.call('StopInstances', () => stopAs(adapter, nativeId, how), { effect: 'repeatable' }, signal, { resources: 1 })
+}
+
+/** In the data centre a flag of the launch allows hibernation; where a cloud needs no preparation it is set when it is wanted. */
+function stopAs({ dc, likeness }: SimAdapter, nativeId: string, how: { readonly hibernate: boolean; readonly force: boolean }): void {
+  const { hold } = likeness.traits
+  const instance = dc.instances.get(nativeId)
+  if (how.hibernate && hold.supported && hold.enableAt === 'never-needed' && instance !== undefined) instance.hibernationConfigured = true
+  dc.instances.stop([nativeId], how)
 }
 
 /** A call made by a poll: a refusal is the operation's end, anything transient the caller's to repeat. */

@@ -3,14 +3,15 @@ import type { NeutralSignal, Signals } from '@understudy/provider'
 import type { SpotRequest } from '../datacentre/types.ts'
 import type { SimAdapter } from './adapter.ts'
 import type { EventQueue } from './event-queue.ts'
-import { effectOfEvent, maintenanceSignal, noticeMs, parseEvent } from './parse-signal.ts'
+import { noticeMsOf } from './likeness.ts'
+import { effectOfEvent, maintenanceSignal, parseEvent } from './parse-signal.ts'
 
 const idsPerCallMax = 100
 const read = { effect: 'read' } as const
 
 export function simSignals(adapter: SimAdapter, queue: EventQueue | undefined): Signals {
   return {
-    parse: (document) => parseEvent(document),
+    parse: (document) => parseEvent(document, noticeMsOf(adapter.likeness)),
     ...(queue ? { receive: (options) => queue.receive(options) } : {}),
     async scheduled(nativeIds) {
       const found: NeutralSignal[] = []
@@ -51,10 +52,10 @@ async function spotNotices(adapter: SimAdapter, ids: readonly string[]): Promise
     { name: 'status-code', values: ['marked-for-termination', 'marked-for-stop'] },
   ]
   const { items } = await adapter.call('DescribeSpotInstanceRequests', () => adapter.dc.market.describeSpotRequests({ filters }), read)
-  return items.flatMap((request) => noticeOf(request))
+  return items.flatMap((request) => noticeOf(request, noticeMsOf(adapter.likeness)))
 }
 
-function noticeOf({ instanceId, statusCode, statusAtMs, interruptionBehavior }: SpotRequest): NeutralSignal[] {
+function noticeOf({ instanceId, statusCode, statusAtMs, interruptionBehavior }: SpotRequest, noticeMs: number): NeutralSignal[] {
   if (instanceId === undefined) return []
   const effect = statusCode === 'marked-for-termination' ? 'terminate' : interruptionBehavior === 'hibernate' ? 'hibernate' : 'stop'
   return [

@@ -6,6 +6,7 @@ import { EventQueue } from './event-queue.ts'
 import { simDisks } from './disks.ts'
 import { simInventory } from './inventory.ts'
 import { simLabels } from './labels.ts'
+import { likenessOf, type Model, without } from './likeness.ts'
 import { simMarket } from './market.ts'
 import { simPortable } from './portable.ts'
 import { simSignals } from './signals.ts'
@@ -20,37 +21,19 @@ export interface SimProviderOptions {
   /** Whether the event bus has a queue to poll (`signals.receive`). Default: true. */
   readonly queue?: boolean
   readonly expectedSeconds?: Partial<Traits['expectedSeconds']>
-}
-
-/** Like EC2's: published buckets, two minutes of notice, hibernation decided at launch. */
-const traits: Traits = {
-  interruptionNotice: { supported: true, seconds: 120, bestEffort: true },
-  resize: { supported: true, requires: 'stopped', spot: false },
-  hold: { supported: true, enableAt: 'launch', withSpot: true, resizableWhileHeld: false, maxMemoryMiB: 150 * 1024 },
-  stopOneTimeSpot: { supported: false, reason: 'EC2 stops a Spot Instance only when its request is persistent.' },
-  rename: { supported: true, how: 'tag' },
-  multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
-  postponeMaintenance: { supported: false, reason: 'The port has no call that moves a scheduled event yet.' },
-  expectedSeconds: { launch: 30, start: 25, resume: 20, shift: 1 },
-  limits: {
-    read: { capacity: 100, refillPerSecond: 20 },
-    mutate: { capacity: 50, refillPerSecond: 5 },
-    launch: { capacity: 5, refillPerSecond: 2 },
-    start: { capacity: 1000, refillPerSecond: 2 },
-    snapshot: { capacity: 100, refillPerSecond: 5 },
-    tag: { capacity: 100, refillPerSecond: 10 },
-    traffic: { capacity: 40, refillPerSecond: 10 },
-  },
+  /** The adapter's provider whose traits, mechanisms and gaps this one shall have. Default: EC2's. */
+  readonly like?: Model
 }
 
 /** The port on a data centre in the same process, without wire or sockets: what a simulation in virtual time runs on. */
 export function simProvider(dc: DataCentre, options: SimProviderOptions = {}): Provider {
   const scope = { provider: options.provider ?? 'sim', account: dc.accountId, region: dc.region }
-  const adapter = new SimAdapter(dc, scope, options.installation ?? 'simulation')
+  const likeness = likenessOf(options.like)
+  const adapter = new SimAdapter(dc, scope, options.installation ?? 'simulation', likeness)
   const queue = options.queue === false ? undefined : new EventQueue(dc)
-  return {
+  return without(options.like, {
     scope,
-    traits: { ...traits, expectedSeconds: { ...traits.expectedSeconds, ...options.expectedSeconds } },
+    traits: { ...likeness.traits, expectedSeconds: { ...likeness.traits.expectedSeconds, ...options.expectedSeconds } },
     identify: ({ signal } = {}) =>
       adapter.call(
         'GetCallerIdentity',
@@ -70,5 +53,5 @@ export function simProvider(dc: DataCentre, options: SimProviderOptions = {}): P
     async close() {
       queue?.close()
     },
-  }
+  })
 }

@@ -40,6 +40,12 @@ export function addressMove(adapter: SimAdapter): Mechanism {
       const instance = await adapter.existing(winner.ref, context)
       const nic = instance.nics.find((candidate) => candidate.deviceIndex === 0)
       const to = instance.nics.length > 1 && nic ? { networkInterfaceId: nic.networkInterfaceId } : { instanceId: instance.instanceId }
+      const { gapSeconds } = adapter.likeness.mechanisms['address-move'] ?? {}
+      if (gapSeconds !== undefined) {
+        // Two calls: nobody has the address between them, and whoever dies there finds it free.
+        await release(address, context.signal)
+        await adapter.pause(gapSeconds * 1000, context.signal)
+      }
       const associate = () => network.associateAddress({ allocationId: address.allocationId, ...to, allowReassociation: true })
       await adapter.call('AssociateAddress', associate, { effect: 'repeatable' }, context.signal)
     },

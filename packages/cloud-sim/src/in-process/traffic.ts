@@ -24,17 +24,12 @@ export function simTraffic(adapter: SimAdapter): Traffic {
     'dns-weight': weightedNames(adapter),
   }
   const of = ({ mechanism }: TrafficBinding): Mechanism => {
-    const found = mechanisms[mechanism]
+    const found = mechanism in adapter.likeness.mechanisms ? mechanisms[mechanism] : undefined
     if (!found) throw providerError('unsupported', 'UnknownMechanism', `There is no traffic mechanism ${String(mechanism)} here.`)
     return found
   }
   return {
-    mechanisms: {
-      'lb-weight': { standby: true },
-      'lb-target': { standby: false },
-      'address-move': { standby: false, unwatched: true },
-      'dns-weight': { standby: false, unwatched: true, foreign: true },
-    },
+    mechanisms: adapter.likeness.mechanisms,
     validate: async (binding) => await of(binding).validate(binding),
     state: async (binding) => await of(binding).state(binding),
     followSeconds: async (binding) => await of(binding).followSeconds?.(binding),

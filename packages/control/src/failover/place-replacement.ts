@@ -4,7 +4,7 @@ import type { InstanceRef, Provider, ResourceDna, SnapshotSetRef } from '@unders
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { carriesTraffic, memberOf } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
-import { findPlacements } from '../placement/find-placements.ts'
+import { findPlacements, zonesOf } from '../placement/find-placements.ts'
 import type { Placement } from '../placement/place.ts'
 import { rememberAvoided } from '../placement/remember-avoided.ts'
 import { withoutRedacted } from '../resources/redact.ts'
@@ -51,7 +51,7 @@ export async function placeReplacement(
   for (const placement of await orderedPlaces(deps, step, provider, resource)) {
     try {
       const made = await launchAt(deps, step, { provider, resource, source, placement, set })
-      await endLaunchedElsewhere(deps, step, provider, placement)
+      await endLaunchedElsewhere(deps, step, provider, { resource, chosen: placement })
       return {
         shadowId: shadowIdOf(step),
         nativeId: made.nativeId,
@@ -184,8 +184,13 @@ async function sourceOf(provider: Provider, primary: InstanceRef, resource: Reso
  * A launch whose answer was lost, and that was refused when it was asked for again, may be there all the same. Before one place is
  * settled on, what this step has made in any other is ended.
  */
-async function endLaunchedElsewhere(deps: SagaDeps, step: FailoverStep, provider: Provider, chosen: Placement): Promise<void> {
-  for (const place of await everyPlace(provider)) {
+async function endLaunchedElsewhere(
+  deps: SagaDeps,
+  step: FailoverStep,
+  provider: Provider,
+  { resource, chosen }: { readonly resource: Resource; readonly chosen: Placement },
+): Promise<void> {
+  for (const place of await everyPlace(provider, resource)) {
     if (place.zone === chosen.zone && place.purchase === chosen.purchase) continue
     for (const instance of await launchedAt(deps, step, provider, place)) await endInstance(deps, step, provider, instance)
   }
@@ -193,9 +198,9 @@ async function endLaunchedElsewhere(deps: SagaDeps, step: FailoverStep, provider
 
 type Place = Pick<Placement, 'zone' | 'purchase'>
 
-/** Avoided offerings too: what was launched there before they refused has to be found as well. */
-const everyPlace = async (provider: Provider): Promise<readonly Place[]> =>
-  ((await provider.market?.zones()) ?? []).flatMap((zone) => [{ zone, purchase: 'spot' } as const, { zone, purchase: 'on-demand' } as const])
+/** Wherever `findPlacements` may have sent us. Avoided offerings too: what was launched there before they refused has to be found as well. */
+const everyPlace = async (provider: Provider, resource: Resource): Promise<readonly Place[]> =>
+  (await zonesOf(provider, resource)).flatMap((zone) => [{ zone, purchase: 'spot' } as const, { zone, purchase: 'on-demand' } as const])
 
 async function launchedAt(deps: SagaDeps, step: FailoverStep, provider: Provider, place: Place): Promise<readonly InstanceRef[]> {
   const { idempotencyKey } = urgent(deps, step, { suffix: `launch:${place.zone}:${place.purchase}` })
@@ -207,10 +212,10 @@ async function launchedAt(deps: SagaDeps, step: FailoverStep, provider: Provider
  * of the failover: it has it because the primary is gone. It becomes a stand-in like any other, and the next attempt finds it.
  */
 export async function removeReplacement(deps: SagaDeps, step: FailoverStep): Promise<void> {
-  const { provider, binding } = await failoverWorld(deps, step)
+  const { provider, binding, resource } = await failoverWorld(deps, step)
   const shadow = await deps.database.stores.shadows.findById(shadowIdOf(step))
   const made = new Set(shadow?.nativeId === undefined ? [] : [shadow.nativeId])
-  for (const place of await everyPlace(provider)) {
+  for (const place of await everyPlace(provider, resource)) {
     for (const { nativeId } of await launchedAt(deps, step, provider, place)) made.add(nativeId)
   }
   let kept = false

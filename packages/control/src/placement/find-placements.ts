@@ -5,6 +5,10 @@ import type { Resource, Tier } from '../resources/resource.ts'
 import { placements } from './place.ts'
 import type { Placement } from './place.ts'
 
+/** Where a stand-in may be placed at all. A cloud without a market says nothing about zones: the only one known to exist is the primary's. */
+export const zonesOf = async (provider: Provider, resource: Pick<Resource, 'zone'>): Promise<readonly string[]> =>
+  provider.market ? await provider.market.zones() : resource.zone === undefined ? [] : [resource.zone]
+
 /** Asks the cloud for zones and prices and answers where a stand-in of this resource may be placed, best first. */
 export async function findPlacements(
   deps: Pick<SagaDeps, 'database' | 'clock'>,
@@ -18,8 +22,7 @@ export async function findPlacements(
   },
 ): Promise<readonly Placement[]> {
   const avoided = await deps.database.stores.avoid.list(resource.accountId, now(deps.clock))
-  // A cloud without a market says nothing about zones: the only zone known to exist is the primary's.
-  const zones = provider.market ? await provider.market.zones() : resource.zone === undefined ? [] : [resource.zone]
+  const zones = await zonesOf(provider, resource)
   const quotes = provider.market ? await provider.market.quotes({ instanceTypes: [wanted.instanceType] }) : []
   return placements({
     zones,

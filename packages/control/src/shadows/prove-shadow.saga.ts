@@ -3,9 +3,8 @@ import type { InstanceRef, Provider } from '@understudy/provider'
 import { saga } from '@understudy/saga'
 import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
-import { awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
-import { ensureRunning } from '../cloud/ensure-running.ts'
+import { ensureResting, ensureRunning } from '../cloud/ensure-running.ts'
 import { awaitHealthy, carriesTraffic, watchesStandby } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { isArmed } from '../failover/failover.ts'
@@ -139,17 +138,18 @@ async function take(deps: SagaDeps, step: StepContext<Params, object>): Promise<
 /** Parks a shadow that this drill has started. Leaves it alone when a failover has taken it meanwhile, when it is armed, or when it has the traffic. */
 async function rest(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly rested: boolean }> {
   const { shadow, resource, provider, ref } = await worldOf(deps, step)
-  const stillOurs = shadow.status === 'proving' && shadow.operationId === step.operationId
-  if (!stillOurs || isArmed(shadow, deps.clock.nowMs()) || shadow.readiness !== 'parked') return { rested: false }
-  if (await carriesTraffic(provider, resource.traffic, ref.nativeId)) return { rested: false }
+  const mayRest = async (): Promise<boolean> => {
+    const seen = await worldOf(deps, step)
+    const stillOurs = seen.shadow.status === 'proving' && seen.shadow.operationId === step.operationId
+    if (!stillOurs || isArmed(seen.shadow, deps.clock.nowMs()) || seen.shadow.readiness !== 'parked') return false
+    return !(await carriesTraffic(provider, seen.resource.traffic, ref.nativeId))
+  }
+  if (!(await mayRest())) return { rested: false }
   if (resource.traffic && provider.traffic) {
     await step.audit({ action: 'traffic.remove', target: ref.nativeId })
     await provider.traffic.remove(resource.traffic, ref, contextOf(deps, step, shadow, 'remove'))
   }
   const hold = resource.tier?.holdMemory === true
   await step.audit({ action: hold ? 'compute.hold' : 'compute.stop', target: ref.nativeId })
-  const context = contextOf(deps, step, shadow, 'rest')
-  const handle = hold ? await provider.compute.hold(ref, context) : await provider.compute.stop(ref, {}, context)
-  await awaitOperation(deps, provider, handle, step.signal)
-  return { rested: true }
+  return { rested: await ensureResting(deps, provider, ref, hold, contextOf(deps, step, shadow, 'rest'), mayRest) }
 }
