@@ -156,7 +156,8 @@ async function recordPlanned(deps: SagaDeps, step: FailoverStep, resource: Resou
     resourceId: resource.id,
     accountId: resource.accountId,
     status: 'reserved' as const,
-    nativeId: undefined,
+    // Made by an attempt before a crash: whatever becomes of this one, it is known.
+    nativeId: existing?.nativeId,
     ...placement,
     readiness: 'hot' as const,
     dnaFingerprint: resource.dna.fingerprint,
@@ -218,18 +219,22 @@ export async function removeReplacement(deps: SagaDeps, step: FailoverStep): Pro
   for (const place of await everyPlace(provider, resource)) {
     for (const { nativeId } of await launchedAt(deps, step, provider, place)) made.add(nativeId)
   }
-  let kept = false
+  let kept: string | undefined
   for (const nativeId of made) {
     if (await carriesTraffic(provider, binding, nativeId)) {
-      kept = true
+      kept = nativeId
       await step.note(`${nativeId} has the traffic and nobody else could serve it: it stays.`)
       continue
     }
     await leaveTraffic(deps, step, { ...provider.scope, nativeId })
     await endInstance(deps, step, provider, { ...provider.scope, nativeId })
   }
-  const to = kept ? 'unproven' : 'retired'
-  await deps.database.stores.shadows.move(shadowIdOf(step), { from: ['reserved'], to, operationId: null, at: now(deps.clock) })
+  await deps.database.stores.shadows.move(shadowIdOf(step), {
+    from: ['reserved'],
+    ...(kept === undefined ? { to: 'retired' as const } : { to: 'unproven' as const, nativeId: kept }),
+    operationId: null,
+    at: now(deps.clock),
+  })
 }
 
 async function leaveTraffic(deps: SagaDeps, step: FailoverStep, ref: InstanceRef): Promise<void> {
