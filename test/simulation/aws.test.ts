@@ -1,16 +1,10 @@
 import { aws } from './clouds/aws.ts'
+import { describeWorlds, plain } from './lanes.ts'
 import { describeNotice } from './notice.ts'
-import { describeWorlds } from './lanes.ts'
-
-const oneCloud = { clouds: [aws], mechanism: 'lb-weight' } as const
 
 describeWorlds(
   'on AWS',
   ['aws'],
-  [
-    { seed: 405, ...oneCloud },
-    { seed: 409, ...oneCloud },
-    { seed: 527, ...oneCloud },
-  ],
+  [405, 409, 527].map((seed) => ({ seed, ...plain })),
 )
 describeNotice(aws)

@@ -14,6 +14,8 @@ export interface Wishes {
   readonly mechanism?: TrafficMechanism
   /** Default: drawn. */
   readonly tier?: (site: Site) => Tier
+  /** Whether parked shadows may keep their memory. Default: drawn. */
+  readonly memory?: boolean
 }
 
 /** Services that somebody has set up, imported and protected by whatever tier the cloud can keep. */
@@ -35,7 +37,7 @@ export async function populate(world: SimWorld, wishes: Wishes): Promise<void> {
     }
     const { id, version } = resource
     world.services.push({ site, resourceId: id, watched: { dc, entry: seeded.entry, resourceId: id } })
-    await protect(world, { id, seenVersion: version, tier: wishes.tier?.(site) ?? anyTier(world, site) })
+    await protect(world, { id, seenVersion: version, tier: wishes.tier?.(site) ?? anyTier(world, site, wishes.memory ?? true) })
   }
 }
 
@@ -60,7 +62,7 @@ const anyMechanism = ({ layout }: SimWorld, { provider }: Site): TrafficMechanis
     simulated.filter((mechanism) => provider.traffic?.mechanisms[mechanism] !== undefined),
   )
 
-function anyTier({ random, layout }: SimWorld, { cloud, provider }: Site): Tier {
+function anyTier({ random, layout }: SimWorld, { cloud, provider }: Site, memory: boolean): Tier {
   const readiness = pick(random, ['hot', 'hot', 'warm', 'parked', 'cold'] as const)
   const shadows = random.int(1, 2)
   const zones = pick(random, ['other', 'any'] as const)
@@ -71,7 +73,7 @@ function anyTier({ random, layout }: SimWorld, { cloud, provider }: Site): Tier 
     zones: provider.market === undefined ? 'any' : zones,
     instanceType: readiness === 'warm' ? cloud.smallType : undefined,
     purchase: readiness === 'parked' ? 'on-demand' : pick(random, ['spot', 'on-demand'] as const),
-    holdMemory: readiness === 'parked' && chance(layout),
+    holdMemory: readiness === 'parked' && chance(layout) && memory,
     proofMaxAgeSeconds: pick(random, [300, 3600]),
     formerPrimary: pick(random, ['terminate', 'standby'] as const),
   }

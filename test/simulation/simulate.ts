@@ -34,6 +34,8 @@ export interface SimulationOptions {
   readonly services?: number
   readonly mechanism?: TrafficMechanism
   readonly tier?: (site: Site) => Tier
+  /** Whether parked shadows may keep their memory. Default: drawn. */
+  readonly memory?: boolean
   readonly weather?: Weather
   /** Minutes of faults, and of calm afterwards in which everything has to come right. */
   readonly chaosMinutes?: number
@@ -54,6 +56,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       services: options.services ?? 3,
       ...(options.mechanism === undefined ? {} : { mechanism: options.mechanism }),
       ...(options.tier === undefined ? {} : { tier: options.tier }),
+      ...(options.memory === undefined ? {} : { memory: options.memory }),
     })
     // Most worlds begin well protected; some are hit while they are still being built.
     if (weather === 'fair' || world.random.next() < 0.8) await runUntil(world, world.clock.nowMs() + 4 * minute)
