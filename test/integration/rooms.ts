@@ -102,6 +102,7 @@ async function openRooms(): Promise<Rooms & { close(): Promise<void> }> {
     clock,
     ids: control.ids,
     settings: control.settings,
+    vault: control.vault,
     async openProvider(accountId) {
       const account = await database.stores.accounts.findById(accountId)
       if (account === undefined) throw new Error(`there is no account ${accountId}`)

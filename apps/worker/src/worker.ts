@@ -47,6 +47,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ids: control.ids,
     settings: control.settings,
     openProvider: (accountId) => openProvider(control, accountId),
+    vault: control.vault,
   }
   const runner = createRunner({
     store: database.sagas,

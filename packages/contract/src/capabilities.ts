@@ -20,6 +20,7 @@ export const Capability = z
       'snapshots',
       'multi-disk-snapshots',
       'market',
+      'portable',
     ]),
     supported: z.boolean(),
     reason: z.string().optional().meta({ description: 'Why not. Always there when it is not supported.' }),

@@ -11,6 +11,9 @@ export const Traffic = z
   .strictObject({
     mechanism: z.enum(['lb-weight', 'lb-target', 'address-move', 'dns-weight']),
     native: jsonObject.meta({ description: 'Names the entry point in the terms of the cloud: a listener and its groups, an address.' }),
+    accountId: accountId
+      .optional()
+      .meta({ description: "The account the entry point is in, where it is another than the primary's: that of a DNS zone, for instance." }),
   })
   .meta({ id: 'Traffic' })
 
@@ -19,10 +22,50 @@ export const readiness = z
   .enum(['cold', 'parked', 'warm', 'hot'])
   .meta({ description: 'cold: recipe and snapshots · parked: stopped or hibernated · warm: running small · hot: running at full size' })
 
+const bootData = z
+  .union([
+    z.strictObject({ from: z.literal('primary').meta({ description: "The primary's own, as it is when the shadow is made." }) }),
+    z.strictObject({ text: z.string().min(1).max(16_384).meta({ description: 'Written only: it is sealed, and reads show its hash.' }) }),
+    z
+      .strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+      .meta({ description: 'Of the text that is kept; written back, it stays as it is.' }),
+  ])
+  .meta({ id: 'BootData', description: 'What an instance is given at its first boot: cloud-init, a script.' })
+
+export const Elsewhere = z
+  .strictObject({
+    accountId: accountId.meta({
+      description:
+        'An account of the project: of another region, or of another cloud. That of the primary itself counts once the primary has left it.',
+    }),
+    readiness: z.enum(['parked', 'warm', 'hot']).default('hot').meta({
+      description: 'hot: at least the size of the primary · warm: smaller, and stays so when it takes over · parked: stopped',
+    }),
+    purchase: purchase.exclude(['reserved']).default('on-demand'),
+    zones: z.union([z.literal('any'), z.array(text(60)).min(1).max(20)]).default('any'),
+    definition: z
+      .strictObject({
+        image: text(500).meta({ description: "The cloud's own id of the image that you keep there.", examples: ['ami-0a11c0de0000000a1'] }),
+        arch: z.enum(['x86_64', 'arm64']).default('x86_64'),
+        vcpus: z.number().int().min(1).max(1024).meta({ description: 'The closest type that has at least this much of both is taken.' }),
+        memoryMiB: z.number().int().min(256).max(33_554_432),
+        bootData: bootData.optional(),
+        subnet: text(500),
+        securityGroups: z.array(text(300)).max(20).default([]).meta({ description: 'In the terms of the cloud; on Google Cloud, network tags.' }),
+        publicAddress: z.boolean().default(true).meta({ description: 'Traffic is led there by this address.' }),
+        identity: text(500).optional().meta({ description: 'Instance profile, service account.' }),
+      })
+      .meta({
+        id: 'PortableDefinition',
+        description: 'Nothing is copied from the primary: what the instance is made of, in the terms of that account.',
+      }),
+  })
+  .meta({ id: 'Elsewhere', description: 'One shadow in another account.' })
+
 export const Tier = z
   .strictObject({
     readiness,
-    shadows: z.number().int().min(1).max(10).default(1),
+    shadows: z.number().int().min(0).max(10).default(1).meta({ description: "In the primary's own account. 0 only beside `elsewhere`." }),
     zones: z
       .union([z.enum(['other', 'any']), z.array(text(60)).min(1).max(20)])
       .default('other')
@@ -38,6 +81,7 @@ export const Tier = z
       .default(86_400)
       .meta({ description: 'A proof of readiness older than this no longer counts.' }),
     formerPrimary: z.enum(['terminate', 'standby']).default('terminate').meta({ description: 'What becomes of a primary that survived a failover.' }),
+    elsewhere: z.array(Elsewhere).min(1).max(5).optional().meta({ description: 'Beside them one shadow in each of these accounts.' }),
   })
   .meta({ id: 'Tier' })
 
@@ -96,6 +140,12 @@ export const FailoverRequest = z
   })
   .meta({ id: 'FailoverRequest' })
 
+export const DataLag = z.object({ kind: z.enum(['boot-image-only', 'as-of']), at: time.optional() }).meta({
+  id: 'DataLag',
+  description:
+    'How far the data of a shadow is behind: nothing is copied while it waits. `boot-image-only`: it has what its image and its boot data bring · `as-of`: its disks are as the primary was at that moment.',
+})
+
 export const FailoverPlan = z
   .object({
     resourceId,
@@ -123,6 +173,10 @@ export const FailoverPlan = z
       })
       .optional()
       .meta({ description: 'What this cloud gives before it takes an interruptible instance; left out where it gives none.' }),
+    dataLag: DataLag.optional().meta({ description: 'Of the stand-in; left out where a replacement is launched.' }),
+    clientsFollowSeconds: z.number().optional().meta({
+      description: 'For so long clients may go on with the answer of a name that they have kept; left out where they keep none, or nobody knows.',
+    }),
     warnings: z.array(z.string()),
   })
   .meta({ id: 'FailoverPlan' })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { etag, idOf, idParams, noBody, pageOf, pageQuery, text, time } from './common.ts'
 import { acceptedOperation } from './operations.ts'
-import { purchase, readiness } from './resources.ts'
+import { DataLag, purchase, readiness } from './resources.ts'
 import { defineRoute, json } from './route.ts'
 
 export const shadowId = idOf('shadow', 'shadow')
@@ -34,6 +34,7 @@ export const Shadow = z
       .object({ at: time, method: z.enum(['health', 'start', 'snapshot']), seconds: z.number(), operationId: z.string().optional() })
       .optional()
       .meta({ description: 'When and how it was last seen to be able to take over.' }),
+    dataLag: DataLag,
     armedUntil: time.optional().meta({ description: 'Prepared because of a warning; stands down at this time.' }),
     operationId: z.string().optional(),
     failures: z.number().int(),

@@ -48,4 +48,5 @@ export interface SagaDeps {
   readonly ids: Ids
   readonly settings: ControlSettings
   openProvider(accountId: string): Promise<Provider>
+  readonly vault: Pick<Vault, 'open'>
 }

@@ -11,6 +11,7 @@ import type { RollbackPolicyStore } from './recovery/policies/policy.store.ts'
 import type { RecoveryScheduleStore } from './recovery/policies/recovery-schedule.store.ts'
 import type { RecoveryPointStore } from './recovery/recovery-point.store.ts'
 import type { ResourceStore } from './resources/resource.store.ts'
+import type { BootDataStore } from './shadows/boot-data.store.ts'
 import type { ShadowStore } from './shadows/shadow.store.ts'
 import type { SignalStore } from './signals/signal.store.ts'
 
@@ -20,6 +21,7 @@ export interface Stores {
   readonly accounts: AccountStore
   readonly audit: AuditStore
   readonly avoid: AvoidStore
+  readonly bootData: BootDataStore
   readonly events: EventStore
   readonly idempotency: IdempotencyStore
   readonly operations: OperationStore

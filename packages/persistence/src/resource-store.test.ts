@@ -1,4 +1,4 @@
-import type { Resource } from '@understudy/control'
+import type { Account, Resource } from '@understudy/control'
 import { expect, test } from 'vitest'
 import { aDna, aResource, aShadow, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
 
@@ -61,6 +61,7 @@ test('the status changes without the version', async () => {
 const promotion = (resource: Resource, nativeId: string) => ({
   id: resource.id,
   seenEpoch: resource.primaryEpoch,
+  accountId: resource.accountId,
   nativeId,
   zone: 'eu-central-1b',
   dna: aDna(nativeId),
@@ -140,3 +141,26 @@ test('members that the type does not name are left out, not refused', async () =
   await stores().resources.update(Object.assign({}, resource, { surprise: true, name: 'renamed' }), 1)
   expect(await stores().resources.findById(resource.id)).toEqual({ ...resource, name: 'renamed', version: 2 })
 })
+
+test('a primary in another account takes the resource there, and leaves its entry point where it is', async () => {
+  const { resource } = await aWorld(connection.database)
+  const binding = { mechanism: 'dns-weight', native: { name: 'www.example.com.' } } as const
+  await stores().resources.update({ ...resource, traffic: binding, version: resource.version + 1 }, resource.version)
+  const moved = { ...promotion(resource, 'i-elsewhere'), accountId: 'acc_elsewhere' }
+  await connection.database.stores.accounts.insert({ ...(await accountOf(resource)), id: moved.accountId }, sealedNothing)
+  expect(await stores().resources.promote(moved)).toBe(true)
+  expect(await stores().resources.promote(moved)).toBe(true)
+  expect(await stores().resources.findById(resource.id)).toMatchObject({
+    ...{ accountId: moved.accountId, nativeId: 'i-elsewhere', primaryEpoch: resource.primaryEpoch + 1 },
+    traffic: { ...binding, accountId: resource.accountId },
+  })
+  expect(await stores().resources.namesAccount(resource.projectId, resource.accountId)).toBe(resource.id)
+  expect(await stores().resources.namesAccount(resource.projectId, 'acc_nobody')).toBeUndefined()
+})
+
+const sealedNothing = { masterKeyId: 'm', wrappedKey: '', wrapNonce: '', nonce: '', ciphertext: '' }
+async function accountOf({ accountId }: Resource): Promise<Account> {
+  const account = await stores().accounts.findById(accountId)
+  if (account === undefined) throw new Error('the world has no account')
+  return account
+}

@@ -41,6 +41,15 @@ export function resourceStore(db: Prisma.TransactionClient, sql: Sql): ResourceS
     async setStatus(id, status, at) {
       await db.resource.updateMany({ where: { id }, data: { status, updatedAt: at } })
     },
+    async namesAccount(projectId, accountId) {
+      const rows = await sql.rows<{ id: string }>(
+        `select id from resources where project_id = $1
+         and (traffic ->> 'accountId' = $2 or tier -> 'elsewhere' @> jsonb_build_array(jsonb_build_object('accountId', $2::text)))
+         order by id limit 1`,
+        [projectId, accountId],
+      )
+      return rows[0]?.id
+    },
     promote: (promotion) => promote(sql, promotion),
     async delete(projectId, id) {
       // Stand-ins that are gone go with it; a living one still refers to it, and the database then refuses.
@@ -75,9 +84,11 @@ async function listProtected(db: Prisma.TransactionClient, sql: Sql, page: Param
 async function promote(sql: Sql, promotion: Parameters<ResourceStore['promote']>[0]): Promise<boolean> {
   const swappedRows = await sql.rows(
     `update resources
-     set native_id = $3, zone = $4, dna = $5::jsonb, dna_hash = $6, dna_at = $7::timestamptz, updated_at = $7::timestamptz,
+     set account_id = $8, native_id = $3, zone = $4,
+         traffic = case when account_id <> $8 and traffic is not null and not traffic ? 'accountId'
+           then traffic || jsonb_build_object('accountId', account_id) else traffic end, dna = $5::jsonb, dna_hash = $6, dna_at = $7::timestamptz, updated_at = $7::timestamptz,
          primary_epoch = primary_epoch + 1, version = version + 1
-     where id = $1 and primary_epoch = $2::int and native_id <> $3
+     where id = $1 and primary_epoch = $2::int and (account_id, native_id) <> ($8, $3)
      returning id`,
     [
       promotion.id,
@@ -87,10 +98,15 @@ async function promote(sql: Sql, promotion: Parameters<ResourceStore['promote']>
       jsonText(promotion.dna),
       promotion.dnaHash,
       promotion.at.toISOString(),
+      promotion.accountId,
     ],
   )
   if (swappedRows.length > 0) return true
-  const already = await sql.rows('select id from resources where id = $1 and native_id = $2', [promotion.id, promotion.nativeId])
+  const already = await sql.rows('select id from resources where id = $1 and native_id = $2 and account_id = $3', [
+    promotion.id,
+    promotion.nativeId,
+    promotion.accountId,
+  ])
   return already.length > 0
 }
 

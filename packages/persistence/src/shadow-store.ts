@@ -33,6 +33,10 @@ export function shadowStore(db: Prisma.TransactionClient, sql: Sql): ShadowStore
     async setProof(id, proof) {
       await db.shadow.updateMany({ where: { id }, data: { ...proofColumns(proof), updatedAt: proof.at, version: { increment: 1 } } })
     },
+    async setAddress(id, address) {
+      await db.shadow.updateMany({ where: { id }, data: { address, version: { increment: 1 } } })
+    },
+    isIn: async (accountId) => (await db.shadow.findFirst({ where: { accountId, status: { notIn: gone.slice() } }, select: { id: true } })) !== null,
     async setArmed(id, until, at) {
       await db.shadow.updateMany({ where: { id }, data: { armedUntil: until, updatedAt: at, version: { increment: 1 } } })
     },
@@ -67,6 +71,8 @@ const toColumns = (shadow: Shadow) => ({
   armedUntil: shadow.armedUntil ?? null,
   operationId: shadow.operationId ?? null,
   lastError: shadow.lastError ?? null,
+  address: shadow.address ?? null,
+  dataAsOf: shadow.dataAsOf ?? null,
 })
 
 function toDomain(row: ShadowRow): Shadow
@@ -92,6 +98,8 @@ function toDomain(row: ShadowRow | null): Shadow | undefined {
     operationId: optional(row.operationId),
     failures: row.failures,
     lastError: optional(row.lastError),
+    address: optional(row.address),
+    dataAsOf: optional(row.dataAsOf),
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
     version: row.version,

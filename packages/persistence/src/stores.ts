@@ -3,6 +3,7 @@ import { accessStore } from './access-store.ts'
 import { accountStore } from './account-store.ts'
 import { auditStore } from './audit-store.ts'
 import { avoidStore } from './avoid-store.ts'
+import { bootDataStore } from './boot-data-store.ts'
 import { eventStore } from './event-store.ts'
 import type { Prisma } from './generated/client.ts'
 import { idempotencyStore } from './idempotency-store.ts'
@@ -27,6 +28,7 @@ export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Jour
   accounts: wrapped('accounts', accountStore(db), around),
   audit: wrapped('audit', auditStore(db, journal.audit), around),
   avoid: wrapped('avoid', avoidStore(db, sql), around),
+  bootData: wrapped('bootData', bootDataStore(db), around),
   events: wrapped('events', eventStore(sql, journal.events), around),
   idempotency: wrapped('idempotency', idempotencyStore(db, sql), around),
   operations: wrapped('operations', operationStore(db, sql), around),

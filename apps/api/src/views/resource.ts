@@ -1,8 +1,9 @@
 import type { Dna as DnaView, FailoverPlan as FailoverPlanView, Resource as ResourceView } from '@understudy/contract'
-import type { FailoverPlan, Resource } from '@understudy/control'
+import type { Elsewhere, FailoverPlan, Resource } from '@understudy/control'
 import type { z } from 'zod'
 import { etagOf } from '../http/etag.ts'
 import { present } from './optional.ts'
+import { dataLagView } from './shadow.ts'
 
 export const resourceView = (resource: Resource): z.input<typeof ResourceView> =>
   present({
@@ -14,7 +15,8 @@ export const resourceView = (resource: Resource): z.input<typeof ResourceView> =
     labels: { ...resource.labels },
     status: resource.status,
     tier: resource.tier && tierView(resource.tier),
-    traffic: resource.traffic && { mechanism: resource.traffic.mechanism, native: resource.traffic.native },
+    traffic:
+      resource.traffic && present({ mechanism: resource.traffic.mechanism, native: resource.traffic.native, accountId: resource.traffic.accountId }),
     hold: resource.hold && { reason: resource.hold.reason, by: resource.hold.by, until: resource.hold.until.toISOString() },
     dnaHash: resource.dnaHash,
     dnaAt: resource.dnaAt.toISOString(),
@@ -34,7 +36,18 @@ const tierView = (tier: NonNullable<Resource['tier']>) =>
     holdMemory: tier.holdMemory,
     proofMaxAgeSeconds: tier.proofMaxAgeSeconds,
     formerPrimary: tier.formerPrimary,
+    elsewhere: tier.elsewhere?.map(elsewhereView),
   })
+
+const elsewhereView = ({ definition, ...place }: Elsewhere) => {
+  const { bootData, ...rest } = definition
+  const shown = bootData.from === 'nothing' ? undefined : bootData.from === 'primary' ? { from: bootData.from } : { sha256: bootData.sha256 }
+  return {
+    ...place,
+    zones: typeof place.zones === 'string' ? place.zones : [...place.zones],
+    definition: present({ ...rest, securityGroups: [...rest.securityGroups], bootData: shown }),
+  }
+}
 
 export const planView = (plan: FailoverPlan): z.input<typeof FailoverPlanView> =>
   present({
@@ -50,6 +63,8 @@ export const planView = (plan: FailoverPlan): z.input<typeof FailoverPlanView> =
     secondsAvailable: plan.secondsAvailable ?? undefined,
     fits: plan.fits,
     notice: plan.notice ?? undefined,
+    dataLag: plan.dataLag === null ? undefined : dataLagView(plan.dataLag),
+    clientsFollowSeconds: plan.clientsFollowSeconds ?? undefined,
     warnings: [...plan.warnings],
   })
 

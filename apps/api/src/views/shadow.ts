@@ -1,5 +1,6 @@
 import type { Shadow as ShadowView } from '@understudy/contract'
-import type { Shadow } from '@understudy/control'
+import { dataLagOf } from '@understudy/control'
+import type { DataLag, Shadow } from '@understudy/control'
 import type { z } from 'zod'
 import { etagOf } from '../http/etag.ts'
 import { present, timeText } from './optional.ts'
@@ -17,6 +18,7 @@ export const shadowView = (shadow: Shadow): z.input<typeof ShadowView> =>
     purchase: shadow.purchase,
     readiness: shadow.readiness,
     proof: shadow.proof && present({ ...shadow.proof, at: shadow.proof.at.toISOString() }),
+    dataLag: dataLagView(dataLagOf(shadow)),
     armedUntil: timeText(shadow.armedUntil),
     operationId: shadow.operationId,
     failures: shadow.failures,
@@ -25,3 +27,5 @@ export const shadowView = (shadow: Shadow): z.input<typeof ShadowView> =>
     updatedAt: shadow.updatedAt.toISOString(),
     etag: etagOf(shadow.version),
   })
+
+export const dataLagView = (lag: DataLag) => (lag.kind === 'as-of' ? { kind: lag.kind, at: lag.at.toISOString() } : { kind: lag.kind })

@@ -23,6 +23,15 @@ export async function deleteAccount(
         details: { resourceId: resource.id },
       })
     }
+    const naming = await stores.resources.namesAccount(principal.projectId, account.id)
+    if (naming !== undefined) {
+      throw new AppError('conflict', `The tier or the entry point of ${naming} names the account. Change it first.`, {
+        details: { resourceId: naming },
+      })
+    }
+    if (await stores.shadows.isIn(account.id)) {
+      throw new AppError('conflict', 'The account still has shadows of resources elsewhere. They are retired shortly after their tier has changed.')
+    }
     if (await stores.recoveryPoints.holdsAnything(account.id)) {
       throw new AppError('conflict', 'The account still has recovery points. Delete them; they are purged a week later, and the account can go then.')
     }

@@ -3,13 +3,15 @@ import { systemActor } from '../access/access.ts'
 import type { Control } from '../context.ts'
 import type { Stores } from '../database.ts'
 import { recordChange } from '../journal/record-change.ts'
+import { bootDataContext } from '../shadows/boot-data.store.ts'
+import type { BootDataKey } from '../shadows/boot-data.store.ts'
 import { swapOrRepeat } from '../seen-version.ts'
 
 const atOnce = 50
 const actor = systemActor('master-key-rotation')
 
 /**
- * Seals with the current master key whatever is sealed with another one: credentials of accounts and secrets of webhooks. A job of
+ * Seals with the current master key whatever is sealed with another one: credentials of accounts, boot data of shadows elsewhere, and secrets of webhooks. A job of
  * the service itself, run at every start; when it answers 0 the older keys may leave the configuration. Throws when one cannot be
  * opened, because its key is gone already.
  */
@@ -18,6 +20,11 @@ export async function rotateMasterKey(control: Control): Promise<{ readonly rese
   for (;;) {
     const batch = await control.database.stores.accounts.listSealedWithOtherKey(control.vault.masterKeyId, atOnce)
     for (const { id } of batch) resealed += await unlessChanged(control, (stores) => resealAccount(control, stores, id))
+    if (batch.length < atOnce) break
+  }
+  for (;;) {
+    const batch = await control.database.stores.bootData.listSealedWithOtherKey(control.vault.masterKeyId, atOnce)
+    for (const key of batch) resealed += await control.database.transaction((stores) => resealBootData(control, stores, key))
     if (batch.length < atOnce) break
   }
   for await (const { projectId, id } of allWebhooks(control.database.stores)) {
@@ -49,6 +56,22 @@ async function resealAccount(control: Control, stores: Stores, id: string): Prom
     what: 'accounts.credentials_resealed',
     subject: `accounts/${id}`,
     data: { masterKeyId: control.vault.masterKeyId },
+  })
+  return 1
+}
+
+async function resealBootData(control: Control, stores: Stores, key: BootDataKey): Promise<number> {
+  const sealed = await stores.bootData.get(key)
+  const resource = await stores.resources.findById(key.resourceId)
+  if (sealed === undefined || resource === undefined || sealed.masterKeyId === control.vault.masterKeyId) return 0
+  const context = bootDataContext(key)
+  await stores.bootData.set(key, control.vault.seal(control.vault.open(sealed, context), context))
+  await recordChange(control, stores, {
+    projectId: resource.projectId,
+    actor,
+    what: 'resources.boot_data_resealed',
+    subject: `resources/${resource.id}`,
+    data: { accountId: key.accountId, masterKeyId: control.vault.masterKeyId },
   })
   return 1
 }

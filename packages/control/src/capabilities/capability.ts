@@ -19,6 +19,7 @@ export const capabilityNames = [
   'snapshots',
   'multi-disk-snapshots',
   'market',
+  'portable',
 ] as const
 export type CapabilityName = (typeof capabilityNames)[number]
 

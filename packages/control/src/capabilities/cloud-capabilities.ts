@@ -23,6 +23,11 @@ export function cloudCapabilities(cloud: Abilities): readonly Capability[] {
       ? answer('multi-disk-snapshots', traits.multiDiskSnapshot)
       : no('multi-disk-snapshots', traits.multiDiskSnapshot.supported ? 'Disks cannot be kept yet.' : traits.multiDiskSnapshot.reason),
     present('market', cloud.market, 'Prices and sizes cannot be asked: zones are tried in turn.'),
+    present(
+      'portable',
+      cloud.portable,
+      'No instance can be made here of a portable definition: shadows of resources in other accounts are not placed here.',
+    ),
   ]
 }
 

@@ -13,6 +13,7 @@ const doneBy: Readonly<Partial<Record<CapabilityName, string>>> = {
   'scheduled-maintenance': 'signals',
   'events-queue': 'signals',
   market: 'market',
+  portable: 'compute',
 }
 
 /** What the last `:verify` found the credentials to lack cannot be done either. Pure. */

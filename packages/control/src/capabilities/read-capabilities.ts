@@ -4,6 +4,7 @@ import type { Principal } from '../access/access.ts'
 import { requireRole } from '../access/require-role.ts'
 import type { Account } from '../accounts/account.ts'
 import { abilitiesOf } from '../cloud/abilities.ts'
+import { reach } from '../cloud/reach.ts'
 import type { Control } from '../context.ts'
 import type { Capability } from './capability.ts'
 import { cloudCapabilities } from './cloud-capabilities.ts'
@@ -39,7 +40,7 @@ export async function getResourceCapabilities(
   const account = resource && (await stores.accounts.find(principal.projectId, resource.accountId))
   if (!resource || !account) throw notFound('resource')
   const provider = await control.providers.open(account)
-  const cloud = abilitiesOf(provider)
+  const { cloud } = await reach(control, resource, [])
   return {
     account,
     resourceId: resource.id,

@@ -15,9 +15,11 @@ export interface Abilities {
   readonly attribution: boolean
   /** Prices, zones and sizes can be asked. */
   readonly market: boolean
+  /** Instances can be made there of a portable definition. */
+  readonly portable: boolean
 }
 
-export const abilitiesOf = ({ traits, traffic, snapshots, signals, market }: Provider): Abilities => ({
+export const abilitiesOf = ({ traits, traffic, snapshots, signals, market, portable }: Provider): Abilities => ({
   traits,
   ...(traffic === undefined ? {} : { traffic: traffic.mechanisms }),
   snapshots: snapshots !== undefined,
@@ -25,4 +27,5 @@ export const abilitiesOf = ({ traits, traffic, snapshots, signals, market }: Pro
   queue: signals?.receive !== undefined,
   attribution: signals?.attribute !== undefined,
   market: market !== undefined,
+  portable: portable !== undefined,
 })

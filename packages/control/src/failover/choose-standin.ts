@@ -55,7 +55,7 @@ export async function reserveStandIn(deps: SagaDeps, step: FailoverStep): Promis
   const mine = alive.find((shadow) => shadow.status === 'reserved' && shadow.operationId === step.operationId)
   const proofMaxAgeMs = (resource?.tier?.proofMaxAgeSeconds ?? 0) * 1000
   const { shadowId } = step.params
-  const choice = (mine ? [mine] : candidates(alive, proofMaxAgeMs, deps.clock.nowMs())).filter(
+  const choice = (mine ? [mine] : candidates(alive, proofMaxAgeMs, deps.clock.nowMs(), step.params.accountId)).filter(
     (shadow) => shadowId === undefined || shadow.id === shadowId,
   )
   for (const shadow of choice) {
@@ -63,9 +63,9 @@ export async function reserveStandIn(deps: SagaDeps, step: FailoverStep): Promis
       shadow === mine ||
       (await shadows.move(shadow.id, { from: ['ready', 'unproven', 'proving'], to: 'reserved', operationId: step.operationId, at: now(deps.clock) }))
     if (!reserved || shadow.nativeId === undefined) continue
-    const { id, nativeId, zone, instanceType, purchase } = shadow
+    const { id, accountId, nativeId, zone, instanceType, purchase } = shadow
     const runs = isRunningKind(shadow.readiness) || isArmed(shadow, deps.clock.nowMs())
-    return { standIn: { shadowId: id, nativeId, zone, instanceType, purchase }, runs, reason: `${shadow.readiness} shadow in ${zone}` }
+    return { standIn: { shadowId: id, accountId, nativeId, zone, instanceType, purchase }, runs, reason: `${shadow.readiness} shadow in ${zone}` }
   }
   if (shadowId !== undefined) throw new AppError('no_usable_shadow', 'The chosen shadow was taken or lost meanwhile. Ask for a new plan.')
   return { standIn: null, runs: false, reason: alive.length === 0 ? 'no shadow exists' : 'no shadow has an instance that could take over' }

@@ -1,8 +1,9 @@
 import type { PurchaseModel, TrafficBinding } from '@understudy/provider'
 import type { Abilities } from '../cloud/abilities.ts'
 import type { Resource } from '../resources/resource.ts'
-import { isRunningKind, proofAgeMs } from '../shadows/shadow.ts'
-import type { Shadow } from '../shadows/shadow.ts'
+import { placeIn } from '../resources/elsewhere.ts'
+import { dataLagOf, isRunningKind, proofAgeMs } from '../shadows/shadow.ts'
+import type { DataLag, Shadow } from '../shadows/shadow.ts'
 
 /** How traffic gets off the primary, decided from the database alone. */
 export interface FailoverPlan {
@@ -19,6 +20,10 @@ export interface FailoverPlan {
   readonly fits: boolean
   /** What this cloud gives before it takes an interruptible instance, and whether the traffic is moved by then; null: no notice. */
   readonly notice: { readonly seconds: number; readonly bestEffort: boolean; readonly fits: boolean } | null
+  /** How far the data of the stand-in is behind; null: a replacement is launched from what is saved then. */
+  readonly dataLag: DataLag | null
+  /** For so long clients may go on with the answer they had; null: they keep none, or nobody knows. */
+  readonly clientsFollowSeconds: number | null
   readonly warnings: readonly string[]
 }
 export interface PlannedStep {
@@ -35,12 +40,13 @@ type Step = Pick<PlannedStep, 'name' | 'title' | 'expectedSeconds'>
 const takeable = new Set(['ready', 'unproven', 'proving'])
 
 /**
- * Shadows that may take over, best first: a fresh proof before a stale one (never a stale one while a fresher exists), one that
- * runs before one that rests, full size before small, then the fresher proof. Shadows without an instance cannot take over.
+ * Shadows that may take over, best first: a fresh proof before a stale one (never a stale one while a fresher exists), one in the
+ * primary's own account (`accountId`) before one elsewhere, one that runs before one that rests, full size before small, then the fresher proof. Shadows without an instance cannot take over.
  */
-export function candidates(shadows: readonly Shadow[], proofMaxAgeMs: number, nowMs: number): readonly Shadow[] {
+export function candidates(shadows: readonly Shadow[], proofMaxAgeMs: number, nowMs: number, accountId?: string): readonly Shadow[] {
   const rank = (shadow: Shadow): readonly number[] => [
     proofAgeMs(shadow, nowMs) <= proofMaxAgeMs ? 0 : 1,
+    accountId === undefined || shadow.accountId === accountId ? 0 : 1,
     isArmed(shadow, nowMs) || isRunningKind(shadow.readiness) ? 0 : 1,
     shadow.readiness === 'hot' ? 0 : 1,
     proofAgeMs(shadow, nowMs),
@@ -62,7 +68,11 @@ export const isArmed = (shadow: Pick<Shadow, 'armedUntil'>, nowMs: number): bool
 export interface PlanQuestion {
   readonly resource: Resource
   readonly shadows: readonly Shadow[]
+  /** Of the primary's account, with the traffic of the entry point's. */
   readonly cloud: Abilities
+  /** Of other accounts that have shadows. */
+  readonly clouds?: ReadonlyMap<string, Abilities>
+  readonly clientsFollowSeconds?: number | undefined
   readonly nowMs: number
   readonly deadlineMs: number | undefined
   readonly shadowId?: string | undefined
@@ -73,10 +83,12 @@ export function planFor(question: PlanQuestion): FailoverPlan {
   const { resource, cloud, nowMs, deadlineMs } = question
   const proofMaxAgeMs = (resource.tier?.proofMaxAgeSeconds ?? 0) * 1000
   const wanted = question.shadowId === undefined ? question.shadows : question.shadows.filter((shadow) => shadow.id === question.shadowId)
-  const shadow = candidates(wanted, proofMaxAgeMs, nowMs)[0]
+  const shadow = candidates(wanted, proofMaxAgeMs, nowMs, resource.accountId)[0]
   const kind = shadow === undefined ? 'replacement' : isArmed(shadow, nowMs) || isRunningKind(shadow.readiness) ? 'running-shadow' : 'parked-shadow'
   const notice = cloud.traits.interruptionNotice
-  const steps = stepsOf(kind, resource, shadow, cloud)
+  const isElsewhere = shadow !== undefined && shadow.accountId !== resource.accountId
+  const steps = stepsOf(kind, resource, shadow, { cloud, host: (isElsewhere ? question.clouds?.get(shadow.accountId) : undefined) ?? cloud })
+  const dataLag = shadow === undefined ? null : dataLagOf(shadow)
   const expectedSeconds = untilRedirected(steps)
   const secondsAvailable = deadlineMs === undefined ? null : Math.floor((deadlineMs - nowMs) / 1000)
   return {
@@ -90,14 +102,28 @@ export function planFor(question: PlanQuestion): FailoverPlan {
     secondsAvailable,
     fits: secondsAvailable === null || expectedSeconds <= secondsAvailable,
     notice: notice.supported ? { seconds: notice.seconds, bestEffort: notice.bestEffort, fits: expectedSeconds <= notice.seconds } : null,
-    warnings: [...warningsOf(kind, resource, shadow, nowMs), ...cloudWarnings(kind, resource, cloud, expectedSeconds)],
+    dataLag,
+    clientsFollowSeconds: question.clientsFollowSeconds ?? null,
+    warnings: [
+      ...warningsOf(kind, resource, shadow, nowMs),
+      ...(isElsewhere ? elsewhereWarnings(resource, shadow, question.clientsFollowSeconds) : []),
+      ...cloudWarnings(kind, resource, cloud, expectedSeconds),
+    ],
   }
 }
 
-function stepsOf(kind: FailoverPlan['kind'], resource: Resource, shadow: Shadow | undefined, cloud: Abilities): readonly Step[] {
-  const { expectedSeconds, hold, resize } = cloud.traits
-  const { launch, start, resume, shift } = expectedSeconds
-  const wake = resource.tier?.holdMemory === true && hold.supported ? resume : start
+/** `host`: of the account that the stand-in is in. */
+function stepsOf(
+  kind: FailoverPlan['kind'],
+  resource: Resource,
+  shadow: Shadow | undefined,
+  { cloud, host }: { readonly cloud: Abilities; readonly host: Abilities },
+): readonly Step[] {
+  const { expectedSeconds, resize } = cloud.traits
+  const { launch, shift } = expectedSeconds
+  const isElsewhere = shadow !== undefined && shadow.accountId !== resource.accountId
+  const wakes = resource.tier?.holdMemory === true && !isElsewhere && host.traits.hold.supported
+  const wake = wakes ? host.traits.expectedSeconds.resume : host.traits.expectedSeconds.start
   const moves = resource.traffic !== undefined && cloud.traffic !== undefined
   const inPlace = resize.supported && resize.requires === 'none'
   return [
@@ -107,8 +133,12 @@ function stepsOf(kind: FailoverPlan['kind'], resource: Resource, shadow: Shadow 
     { name: 'traffic', title: trafficTitle(resource, cloud), expectedSeconds: moves ? shift : 0 },
     {
       name: 'capacity',
-      title: inPlace ? 'Resize it to that of the primary while it runs' : 'Bring it to the size of the primary, by a full-size sibling',
-      expectedSeconds: shadow && shadow.instanceType !== resource.dna.size.type ? (inPlace ? shift : launch + shift) : 0,
+      title: isElsewhere
+        ? 'It serves at the size that its owner has given it'
+        : inPlace
+          ? 'Resize it to that of the primary while it runs'
+          : 'Bring it to the size of the primary, by a full-size sibling',
+      expectedSeconds: shadow && !isElsewhere && shadow.instanceType !== resource.dna.size.type ? (inPlace ? shift : launch + shift) : 0,
     },
     { name: 'stable', title: 'Wait until it is stable', expectedSeconds: 5 },
     { name: 'retired', title: 'Retire the former primary', expectedSeconds: 5 },
@@ -173,6 +203,28 @@ function cloudWarnings(kind: FailoverPlan['kind'], resource: Resource, cloud: Ab
   return warnings
 }
 
+/** What is promised of a stand-in in another account, and what is not. */
+function elsewhereWarnings(resource: Resource, shadow: Shadow, followSeconds: number | undefined): readonly string[] {
+  const { accountId } = resource
+  const lag = dataLagOf(shadow)
+  return [
+    lag.kind === 'boot-image-only'
+      ? `The shadow is in another account (${shadow.accountId}) and has what its image and its boot data bring: nothing is copied from the primary's disks.`
+      : `The shadow is in another account (${shadow.accountId}) and has the disks as they were at ${lag.at.toISOString()}.`,
+    ...(resource.traffic === undefined
+      ? []
+      : [
+          followSeconds === undefined
+            ? 'How long clients go on with the answer they have kept is not known.'
+            : `Clients may go on with the answer they have kept for up to ${followSeconds} s, and reach the primary as long as it is there.`,
+        ]),
+    ...(placeIn(resource, shadow.accountId)?.readiness === 'warm' ? ['It is smaller than the primary, and stays so.'] : []),
+    ...(placeIn(resource, accountId) === undefined
+      ? [`Afterwards nothing says what a shadow in ${accountId} is made of: name that account in the tier as well to have one there again.`]
+      : []),
+  ]
+}
+
 function warningsOf(kind: FailoverPlan['kind'], resource: Resource, shadow: Shadow | undefined, nowMs: number): readonly string[] {
   const warnings: string[] = []
   if (kind === 'replacement') warnings.push('No shadow can take over: the state is saved and a replacement is launched.')
@@ -195,8 +247,10 @@ export const planIdentity = (plan: FailoverPlan): object => ({
 
 /** Where the stand-in comes from, as the saga passes it on. */
 export interface StandIn {
-  readonly [key: string]: string
+  readonly [key: string]: string | undefined
   readonly shadowId: string
+  /** Left out: the primary's. */
+  readonly accountId?: string
   readonly nativeId: string
   readonly zone: string
   readonly instanceType: string

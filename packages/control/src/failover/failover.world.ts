@@ -4,9 +4,11 @@ import type { CallContext, InstanceRef, Provider, TrafficBinding } from '@unders
 import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
 import { callContext } from '../cloud/call-context.ts'
+import { withEntry } from '../cloud/entry.ts'
 import type { CallPurpose } from '../cloud/call-context.ts'
 import type { SagaDeps } from '../context.ts'
 import type { Resource } from '../resources/resource.ts'
+import type { StandIn } from './failover.ts'
 
 export const failoverSagaParams = z.strictObject({
   resourceId: z.string(),
@@ -14,6 +16,8 @@ export const failoverSagaParams = z.strictObject({
   primary: z.string(),
   primaryEpoch: z.int(),
   mode: z.enum(['manual', 'interruption']),
+  /** Of the primary that is left. Left out by operations of before there were others: the resource's. */
+  accountId: z.string().optional(),
   /** A person's choice; otherwise the best one is taken. */
   shadowId: z.string().optional(),
 })
@@ -32,13 +36,30 @@ export type FailoverStep = StepContext<FailoverParams, object>
 export async function failoverWorld(deps: SagaDeps, step: FailoverStep): Promise<FailoverWorld> {
   const resource = await deps.database.stores.resources.findById(step.params.resourceId)
   if (!resource) throw new AppError('not_found', 'The resource has been deleted meanwhile.')
-  const provider = await deps.openProvider(resource.accountId)
+  const provider = await withEntry(deps, resource, formerAccountOf(step, resource))
   return {
     resource,
     provider,
     primary: { ...provider.scope, nativeId: step.params.primary },
     binding: provider.traffic ? resource.traffic : undefined,
   }
+}
+
+/** Once the stand-in is promoted, the account of the resource is the stand-in's. */
+export const formerAccountOf = ({ params }: Pick<FailoverStep, 'params'>, resource: Resource): string => params.accountId ?? resource.accountId
+
+/** The stand-in and the account it is in, which may be another than the primary's. */
+export async function standInAt(
+  deps: SagaDeps,
+  { resource, provider }: Pick<FailoverWorld, 'resource' | 'provider'>,
+  step: Pick<FailoverStep, 'params'>,
+  standIn: Pick<StandIn, 'accountId' | 'nativeId' | 'zone'>,
+): Promise<{ readonly host: Provider; readonly ref: InstanceRef; readonly accountId: string; readonly isElsewhere: boolean }> {
+  const formerAccountId = formerAccountOf(step, resource)
+  const accountId = standIn.accountId ?? formerAccountId
+  const isElsewhere = accountId !== formerAccountId
+  const host = isElsewhere ? await withEntry(deps, resource, accountId) : provider
+  return { host, ref: refOf(host, standIn), accountId, isElsewhere }
 }
 
 export const refOf = (provider: Provider, instance: { readonly nativeId: string; readonly zone?: string }): InstanceRef => ({

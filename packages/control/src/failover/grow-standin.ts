@@ -4,7 +4,7 @@ import { awaitOperation } from '../cloud/await-operation.ts'
 import { carriesTraffic, healthOf } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import type { StandIn } from './failover.ts'
-import { failoverWorld, refOf, urgent } from './failover.world.ts'
+import { failoverWorld, refOf, standInAt, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
 import { moveTraffic, returnTraffic } from './move-traffic.ts'
 import { launchAt, removeReplacement, shadowIdOf } from './place-replacement.ts'
@@ -22,7 +22,10 @@ export async function growStandIn(
   wantedType: string,
 ): Promise<{ readonly grown: StandIn | null; readonly how: string }> {
   if (standIn.instanceType === wantedType) return { grown: null, how: 'it has the size of the primary' }
-  const { provider } = await failoverWorld(deps, step)
+  const world = await failoverWorld(deps, step)
+  const { provider } = world
+  if ((await standInAt(deps, world, step, standIn)).isElsewhere)
+    return { grown: null, how: 'in another account it has the size that its owner has given it' }
   try {
     if (provider.traits.resize.supported && provider.traits.resize.requires === 'none') {
       await step.audit({ action: 'compute.resize', target: standIn.nativeId, details: { to: wantedType } })

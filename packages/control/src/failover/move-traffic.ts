@@ -9,14 +9,15 @@ import type { SagaDeps } from '../context.ts'
 import { rememberAvoided } from '../placement/remember-avoided.ts'
 import { isArmed } from './failover.ts'
 import type { StandIn } from './failover.ts'
-import { failoverWorld, refOf, stillRuns, urgent } from './failover.world.ts'
+import { failoverWorld, refOf, standInAt, stillRuns, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
 
 /** Sends every new request to the stand-in: raises it before it lowers the primary. */
 export async function moveTraffic(deps: SagaDeps, step: FailoverStep, standIn: StandIn): Promise<{ readonly moved: boolean; readonly atMs: number }> {
-  const { provider, primary, binding } = await failoverWorld(deps, step)
+  const world = await failoverWorld(deps, step)
+  const { provider, primary, binding } = world
   const { traffic } = provider
-  const ref = refOf(provider, standIn)
+  const { ref } = await standInAt(deps, world, step, standIn)
   const healthy = binding && traffic ? (await healthOf(traffic, binding, ref.nativeId)) === 'healthy' : false
   // Whoever is healthy runs. Anybody else may have been stopped since it was proven.
   if (!healthy) await startStandIn(deps, step, standIn)
@@ -98,18 +99,13 @@ async function isPrimaryHealthy(deps: SagaDeps, step: FailoverStep): Promise<boo
  * undone, so that the next attempt takes another one, or launches a replacement.
  */
 export async function startStandIn(deps: SagaDeps, step: FailoverStep, standIn: StandIn): Promise<{ readonly started: boolean }> {
-  const { provider } = await failoverWorld(deps, step)
+  const { host, ref, accountId } = await standInAt(deps, await failoverWorld(deps, step), step, standIn)
   await step.audit({ action: 'compute.start', target: standIn.nativeId })
   try {
-    return await ensureRunning(
-      deps,
-      provider,
-      refOf(provider, standIn),
-      urgent(deps, step, { suffix: 'start', role: 'shadow', shadowId: standIn.shadowId }),
-    )
+    return await ensureRunning(deps, host, ref, urgent(deps, step, { suffix: 'start', role: 'shadow', shadowId: standIn.shadowId }))
   } catch (error) {
     if (isProviderError(error) && !error.shape.retryable) {
-      await rememberAvoided(deps, (await failoverWorld(deps, step)).resource.accountId, error)
+      await rememberAvoided(deps, accountId, error)
       await deps.database.stores.shadows.move(standIn.shadowId, {
         from: ['reserved'],
         to: 'failed',
@@ -128,18 +124,19 @@ export async function startStandIn(deps: SagaDeps, step: FailoverStep, standIn: 
  */
 export async function restStandIn(deps: SagaDeps, step: FailoverStep, standIn: StandIn | null): Promise<void> {
   if (!standIn) return
-  const { resource, provider, binding } = await failoverWorld(deps, step)
+  const world = await failoverWorld(deps, step)
+  const { resource, provider, binding } = world
   const shadow = await deps.database.stores.shadows.findById(standIn.shadowId)
   if (shadow?.readiness !== 'parked' || shadow.operationId !== step.operationId || isArmed(shadow, deps.clock.nowMs())) return
-  const ref = refOf(provider, standIn)
+  const { host, ref, isElsewhere } = await standInAt(deps, world, step, standIn)
   if (await carriesTraffic(provider, binding, ref.nativeId)) return
   if (binding && provider.traffic) {
     await step.audit({ action: 'traffic.remove', target: ref.nativeId })
     await provider.traffic.remove(binding, ref, urgent(deps, step, { suffix: 'leave' }))
   }
-  const hold = resource.tier?.holdMemory === true
+  const hold = resource.tier?.holdMemory === true && !isElsewhere
   await step.audit({ action: hold ? 'compute.hold' : 'compute.stop', target: ref.nativeId })
-  await ensureResting(deps, provider, ref, hold, urgent(deps, step, { suffix: 'rest' }))
+  await ensureResting(deps, host, ref, hold, urgent(deps, step, { suffix: 'rest' }))
 }
 
 /** Consecutive good looks before a stand-in counts as stable. */
@@ -147,7 +144,9 @@ const goodLooks = 3
 
 /** Waits until the stand-in has all the traffic and has been healthy several looks in a row. */
 export async function awaitStable(deps: SagaDeps, step: FailoverStep, standIn: StandIn): Promise<{ readonly looks: number }> {
-  const { provider, binding } = await failoverWorld(deps, step)
+  const world = await failoverWorld(deps, step)
+  const { provider, binding } = world
+  const { host, ref } = await standInAt(deps, world, step, standIn)
   let good = 0
   let looks = 0
   await awaitCondition(deps, step.signal, async () => {
@@ -155,10 +154,10 @@ export async function awaitStable(deps: SagaDeps, step: FailoverStep, standIn: S
     const fine =
       binding && provider.traffic
         ? isServing(await provider.traffic.state(binding), standIn.nativeId, isWatched(provider.traffic, binding))
-        : await stillRuns(provider, refOf(provider, standIn))
+        : await stillRuns(host, ref)
     good = fine ? good + 1 : 0
     // Waiting on for one that is gone would leave the service without anybody, while the primary may still be there.
-    if (!fine) await requireAlive(provider, refOf(provider, standIn))
+    if (!fine) await requireAlive(host, ref)
     return good >= goodLooks ? true : undefined
   })
   return { looks }

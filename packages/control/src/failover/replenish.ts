@@ -1,6 +1,7 @@
 import { now, ownTags } from '@understudy/core'
 import type { SagaDeps } from '../context.ts'
-import { failoverWorld, urgent } from './failover.world.ts'
+import { fingerprintOfPlace, placeIn } from '../resources/elsewhere.ts'
+import { failoverWorld, formerAccountOf, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
 
 /** Gives the resource its new standing, keeps a surviving former primary as a stand-in, and has the missing shadows made. */
@@ -10,6 +11,8 @@ export async function replenish(
   former: { readonly fate: 'gone' | 'terminated' | 'kept'; readonly zone: string | null; readonly instanceType: string },
 ): Promise<{ readonly formerPrimary: string }> {
   const { resource, provider, primary } = await failoverWorld(deps, step)
+  const accountId = formerAccountOf(step, resource)
+  const place = accountId === resource.accountId ? undefined : placeIn(resource, accountId)
   const at = now(deps.clock)
   const formerShadowId = `shd_${step.key('former').slice(0, 20)}`
   if (former.fate === 'kept') {
@@ -25,14 +28,16 @@ export async function replenish(
         id: formerShadowId,
         projectId: resource.projectId,
         resourceId: resource.id,
-        accountId: resource.accountId,
+        accountId,
         status: 'unproven',
         nativeId: step.params.primary,
         zone: former.zone ?? '',
         instanceType: former.instanceType,
-        purchase: resource.dna.purchase,
+        // Elsewhere it stands for what the tier promises there, of which it is the original.
+        purchase: place?.purchase ?? resource.dna.purchase,
         readiness: 'hot',
-        dnaFingerprint: resource.dna.fingerprint,
+        dnaFingerprint: place === undefined ? resource.dna.fingerprint : fingerprintOfPlace(place),
+        dataAsOf: at,
         proof: undefined,
         armedUntil: undefined,
         operationId: undefined,

@@ -2,9 +2,10 @@ import { AppError, contentHash, now, ownTags, sleep } from '@understudy/core'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { memberOf } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
+import { placeIn } from '../resources/elsewhere.ts'
 import { redactDna } from '../resources/redact.ts'
 import type { StandIn } from './failover.ts'
-import { failoverWorld, refOf, unlessGone, urgent } from './failover.world.ts'
+import { failoverWorld, formerAccountOf, standInAt, unlessGone, urgent } from './failover.world.ts'
 import type { FailoverStep, FailoverWorld } from './failover.world.ts'
 
 /** The longest we wait for the requests that the former primary still serves. */
@@ -26,7 +27,8 @@ export async function retirePrimary(
 ): Promise<{ readonly fate: 'gone' | 'terminated' | 'kept' }> {
   const world = await failoverWorld(deps, step)
   const { resource, provider, primary } = world
-  if (standIn.nativeId === primary.nativeId) throw new AppError('conflict', 'The stand-in is the primary itself.')
+  const { isElsewhere } = await standInAt(deps, world, step, standIn)
+  if (standIn.nativeId === primary.nativeId && !isElsewhere) throw new AppError('conflict', 'The stand-in is the primary itself.')
   const tags = { [ownTags.role]: 'former', [ownTags.resource]: resource.id }
   const { gone } = await unlessGone(async () => {
     await step.audit({ action: 'labels.tag', target: primary.nativeId, details: tags })
@@ -36,7 +38,10 @@ export async function retirePrimary(
   const state = gone ? undefined : (await provider.inventory.states([primary])).get(primary.nativeId)?.state
   if (state === undefined || state === 'terminating' || state === 'terminated') return { fate: 'gone' }
   // One that was stopped under us still has disks that cost, and may come back to life: it goes as well.
-  if (state === 'running' && resource.tier?.formerPrimary === 'standby' && step.params.mode === 'manual') return { fate: 'kept' }
+  if (state === 'running' && resource.tier?.formerPrimary === 'standby' && step.params.mode === 'manual') {
+    if (!isElsewhere || placeIn(resource, formerAccountOf(step, resource))?.readiness === 'hot') return { fate: 'kept' }
+    await step.note('The former primary is not kept: the tier names no hot shadow in the account that the resource leaves.')
+  }
   await step.audit({ action: 'compute.terminate', target: primary.nativeId })
   await unlessGone(async () =>
     awaitOperation(deps, provider, await provider.compute.terminate(primary, urgent(deps, step, { suffix: 'terminate' })), step.signal),
@@ -67,8 +72,9 @@ async function drain(deps: SagaDeps, step: FailoverStep, world: FailoverWorld): 
 
 /** Makes the stand-in the primary: in the cloud by its name and tags, with us by its row. Refused when somebody else did so first. */
 export async function promote(deps: SagaDeps, step: FailoverStep, standIn: StandIn): Promise<{ readonly primary: string; readonly epoch: number }> {
-  const { resource, provider } = await failoverWorld(deps, step)
-  const ref = refOf(provider, standIn)
+  const world = await failoverWorld(deps, step)
+  const { resource } = world
+  const { host: provider, ref, accountId } = await standInAt(deps, world, step, standIn)
   const tags = { [ownTags.role]: 'primary', [ownTags.resource]: resource.id, [ownTags.shadow]: undefined }
   await step.audit({ action: 'labels.rename', target: ref.nativeId, details: { name: resource.name } })
   await provider.labels.tag([ref], tags, urgent(deps, step, { suffix: 'primary' }))
@@ -80,6 +86,7 @@ export async function promote(deps: SagaDeps, step: FailoverStep, standIn: Stand
     const promoted = await stores.resources.promote({
       id: resource.id,
       seenEpoch: step.params.primaryEpoch,
+      accountId,
       nativeId: ref.nativeId,
       zone: standIn.zone,
       dna,
@@ -98,6 +105,7 @@ export async function promote(deps: SagaDeps, step: FailoverStep, standIn: Stand
         data: {
           resourceId: resource.id,
           formerPrimary: step.params.primary,
+          accountId,
           primary: ref.nativeId,
           zone: standIn.zone,
           operationId: step.operationId,

@@ -3,7 +3,9 @@ import type { Json } from '@understudy/core'
 import { actorOf } from '../access/access.ts'
 import type { Principal } from '../access/access.ts'
 import { requireRole } from '../access/require-role.ts'
-import { abilitiesOf } from '../cloud/abilities.ts'
+import { isProviderError } from '@understudy/provider'
+import type { Provider, TrafficBinding } from '@understudy/provider'
+import { reach } from '../cloud/reach.ts'
 import type { Control } from '../context.ts'
 import { priorities } from '../operations/operation.ts'
 import type { Operation } from '../operations/operation.ts'
@@ -26,7 +28,7 @@ export async function planFailover(
   input: Question,
 ): Promise<{ readonly plan: FailoverPlan; readonly planHash: string }> {
   requireRole(principal, 'operator')
-  const { plan } = await prepare(control, principal, input)
+  const { plan } = await prepare(control, principal, input, { asksEntry: true })
   return { plan, planHash: contentHash(planIdentity(plan)) }
 }
 
@@ -52,7 +54,7 @@ export async function startFailover(
       kind: 'failover',
       projectId: principal.projectId,
       resourceId: resource.id,
-      params: failoverParams(plan, { mode: 'manual', shadowId: input.shadowId }),
+      params: failoverParams(plan, { mode: 'manual', accountId: resource.accountId, shadowId: input.shadowId }),
       lockKey: `failover:${resource.id}`,
       ...(input.deadline ? { deadline: input.deadline } : {}),
       priority: priorities.manualFailover,
@@ -84,8 +86,12 @@ export async function startFailover(
 }
 
 /** What the saga is given. Everything else it reads for itself when it runs. */
-export const failoverParams = (plan: FailoverPlan, how: { readonly mode: 'manual' | 'interruption'; readonly shadowId?: string | undefined }) => ({
+export const failoverParams = (
+  plan: FailoverPlan,
+  how: { readonly mode: 'manual' | 'interruption'; readonly accountId: string; readonly shadowId?: string | undefined },
+) => ({
   resourceId: plan.resourceId,
+  accountId: how.accountId,
   primary: plan.primary,
   primaryEpoch: plan.primaryEpoch,
   mode: how.mode,
@@ -96,18 +102,37 @@ async function prepare(
   control: Control,
   principal: Principal,
   input: Question,
+  { asksEntry } = { asksEntry: false },
 ): Promise<{ readonly plan: FailoverPlan; readonly resource: Resource }> {
   const { stores } = control.database
   const resource = await stores.resources.find(principal.projectId, input.resourceId)
   if (!resource) throw notFound('resource')
-  const account = await stores.accounts.findById(resource.accountId)
-  if (!account) throw notFound('account')
   const nowMs = control.clock.nowMs()
   const gate = failoverGate({ resource, expected: { primary: resource.nativeId, primaryEpoch: resource.primaryEpoch }, nowMs })
   if (!gate.ok) throw new AppError(gate.kind, gate.reason)
   const shadows = await stores.shadows.listAlive([resource.id])
   if (input.shadowId !== undefined && !shadows.some((shadow) => shadow.id === input.shadowId)) throw notFound('shadow')
-  const provider = await control.providers.open(account)
-  const plan = planFor({ resource, shadows, cloud: abilitiesOf(provider), nowMs, deadlineMs: input.deadline?.getTime(), shadowId: input.shadowId })
+  const { cloud, clouds, entry } = await reach(control, resource, shadows)
+  const clientsFollowSeconds = asksEntry && resource.traffic ? await followSeconds(entry, resource.traffic) : undefined
+  const plan = planFor({
+    resource,
+    shadows,
+    cloud,
+    clouds,
+    clientsFollowSeconds,
+    nowMs,
+    deadlineMs: input.deadline?.getTime(),
+    shadowId: input.shadowId,
+  })
   return { plan, resource }
+}
+
+/** A plan is made without what the entry point does not say now. */
+async function followSeconds({ traffic }: Provider, binding: TrafficBinding): Promise<number | undefined> {
+  try {
+    return await traffic?.followSeconds?.(binding)
+  } catch (error) {
+    if (isProviderError(error)) return undefined
+    throw error
+  }
 }

@@ -19,14 +19,22 @@ export async function findPlacements(
     readonly instanceType: string
     readonly purchase: PurchaseModel
     readonly occupiedZones: readonly string[]
+    /** Left out: the primary's own. */
+    readonly accountId?: string
   },
 ): Promise<readonly Placement[]> {
   const avoided = await deps.database.stores.avoid.list(resource.accountId, now(deps.clock))
   const zones = await zonesOf(provider, resource)
+  const accountId = wanted.accountId ?? resource.accountId
+  // Zones of another account are others, whatever they are called.
+  const primaryZone = accountId === resource.accountId ? resource.zone : undefined
+  const avoided = await deps.database.stores.avoid.list(accountId, now(deps.clock))
+  // A cloud without a market says nothing about zones: the only zone known to exist is the primary's.
+  const zones = provider.market ? await provider.market.zones() : primaryZone === undefined ? [] : [primaryZone]
   const quotes = provider.market ? await provider.market.quotes({ instanceTypes: [wanted.instanceType] }) : []
   return placements({
     zones,
-    primaryZone: resource.zone,
+    primaryZone,
     occupiedZones: wanted.occupiedZones,
     wanted: wanted.zones,
     instanceType: wanted.instanceType,

@@ -63,6 +63,10 @@ export function planRollback(question: RollbackQuestion): RollbackAnswer {
   const { resource, point, present } = question
   const { manifest, manifestHash } = point
   if (manifest === undefined || manifestHash === undefined) return no(`The recovery point is ${point.status}: there is nothing to go back to.`)
+  if (point.accountId !== resource.accountId)
+    return no(
+      `The disks of this point are in ${point.accountId}, and the resource has moved to ${resource.accountId} since: they cannot be plugged in there.`,
+    )
   const unknown = question.devices?.filter((device) => !manifest.disks.members.some((member) => member.device === device)) ?? []
   if (unknown.length > 0)
     return no(`The recovery point has no ${unknown.join(', ')}. It has ${manifest.disks.members.map(({ device }) => device).join(', ')}.`)

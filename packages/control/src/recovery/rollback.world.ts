@@ -5,6 +5,7 @@ import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
 import { awaitCondition } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
+import { withEntry } from '../cloud/entry.ts'
 import type { SagaDeps } from '../context.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { PlannedDevice } from './rollback-plan.ts'
@@ -33,7 +34,7 @@ export interface RollbackWorld {
 export async function rollbackWorld(deps: SagaDeps, step: RollbackStep): Promise<RollbackWorld> {
   const resource = await deps.database.stores.resources.findById(step.params.resourceId)
   if (!resource) throw new AppError('not_found', 'The resource has been deleted meanwhile.')
-  const provider = await deps.openProvider(resource.accountId)
+  const provider = await withEntry(deps, resource, resource.accountId)
   const { disks, snapshots } = provider
   if (!disks || !snapshots) throw new AppError('unsupported', 'Disks of an instance cannot be exchanged on this cloud yet.')
   const primary = { ...provider.scope, nativeId: step.params.primary }

@@ -23,7 +23,11 @@ export async function findImportable(deps: ImportResourceDeps, step: ImportStep)
     throw new AppError('not_found', 'The account has been deleted meanwhile.')
   }
   const provider = await deps.openProvider(accountId)
-  await checkTraffic(provider, traffic as TrafficBinding | undefined) // the saga's schema is its shape
+  if (traffic?.accountId !== undefined && (await deps.database.stores.accounts.find(projectId, traffic.accountId)) === undefined) {
+    throw new AppError('not_found', `There is no account ${traffic.accountId}, in which the entry point shall be.`)
+  }
+  const entry = traffic?.accountId === undefined ? provider : await deps.openProvider(traffic.accountId)
+  await checkTraffic(entry, traffic as TrafficBinding | undefined) // the saga's schema is its shape
   if (traffic === undefined) await step.note('No entry point was given: traffic cannot be moved until an update of the resource names one.')
   const candidates = nativeId === undefined ? await byTags(step, provider) : await byId(provider, nativeId)
   const refusals = await refusalsOf(deps, step, candidates)

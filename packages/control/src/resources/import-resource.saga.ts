@@ -1,5 +1,4 @@
 import { AppError, now, ownTags } from '@understudy/core'
-import type { TrafficBinding } from '@understudy/provider'
 import { saga } from '@understudy/saga'
 import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
@@ -13,7 +12,7 @@ import { findImportable } from './find-importable.ts'
 import type { Found, Skipped } from './find-importable.ts'
 import { alreadyImported } from './import-resource.ts'
 import { dnaHashOf, redactDna } from './redact.ts'
-import type { Resource } from './resource.ts'
+import type { EntryPoint, Resource } from './resource.ts'
 
 export type ImportResourceDeps = Pick<SagaDeps, 'database' | 'clock' | 'ids' | 'settings' | 'openProvider'>
 
@@ -24,7 +23,11 @@ const params = z.strictObject({
   tags: z.record(z.string(), z.string()).optional(),
   name: z.string().optional(),
   traffic: z
-    .strictObject({ mechanism: z.enum(['lb-weight', 'lb-target', 'address-move', 'dns-weight']), native: z.record(z.string(), z.json()) })
+    .strictObject({
+      mechanism: z.enum(['lb-weight', 'lb-target', 'address-move', 'dns-weight']),
+      native: z.record(z.string(), z.json()),
+      accountId: z.string().optional(),
+    })
     .optional(),
   labels: z.record(z.string(), z.string()).optional(),
 })
@@ -94,7 +97,7 @@ async function storeOne(deps: ImportResourceDeps, step: ImportStep, item: Found[
     dna,
     dnaHash: dnaHashOf(dna),
     dnaAt: at,
-    traffic: step.params.traffic as TrafficBinding | undefined, // the schema above is its shape
+    traffic: step.params.traffic as EntryPoint | undefined, // the schema above is its shape
     tier: undefined,
     status: 'unprotected',
     hold: undefined,

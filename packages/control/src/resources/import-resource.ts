@@ -1,6 +1,5 @@
 import { AppError, contentHash, notFound } from '@understudy/core'
 import type { FieldError, Labels } from '@understudy/core'
-import type { TrafficBinding } from '@understudy/provider'
 import { actorOf } from '../access/access.ts'
 import type { Principal } from '../access/access.ts'
 import { requireRole } from '../access/require-role.ts'
@@ -10,6 +9,7 @@ import { recordChange } from '../journal/record-change.ts'
 import { priorities } from '../operations/operation.ts'
 import type { Operation } from '../operations/operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
+import type { EntryPoint } from './resource.ts'
 
 export interface ImportRequest {
   readonly accountId: string
@@ -18,7 +18,7 @@ export interface ImportRequest {
   /** All instances that carry all of these, at most 500; those that are imported already are left out. */
   readonly tags?: Labels | undefined
   readonly name?: string | undefined
-  readonly traffic?: TrafficBinding | undefined
+  readonly traffic?: EntryPoint | undefined
   readonly labels?: Labels | undefined
 }
 
@@ -45,7 +45,11 @@ export async function importResource(control: Control, principal: Principal, inp
         nativeId: input.nativeId,
         tags: input.tags,
         name: input.name,
-        traffic: input.traffic && { mechanism: input.traffic.mechanism, native: input.traffic.native },
+        traffic: input.traffic && {
+          mechanism: input.traffic.mechanism,
+          native: input.traffic.native,
+          ...(input.traffic.accountId === undefined ? {} : { accountId: input.traffic.accountId }),
+        },
         labels: input.labels,
       },
       lockKey: `import:${account.id}:${input.nativeId ?? contentHash(input.tags)}`,

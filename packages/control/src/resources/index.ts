@@ -1,4 +1,5 @@
 export * from './delete-resource.ts'
+export * from './elsewhere.ts'
 export * from './get-dna.ts'
 export * from './get-resource.ts'
 export * from './hold-resource.ts'

@@ -27,11 +27,15 @@ export interface ResourceStore {
   promote(options: {
     readonly id: string
     readonly seenEpoch: number
+    /** Of the new primary. Where it is another than before, the entry point stays in the former one. */
+    readonly accountId: string
     readonly nativeId: string
     readonly zone: string | undefined
     readonly dna: ResourceDna
     readonly dnaHash: string
     readonly at: Date
   }): Promise<boolean>
+  /** A resource whose tier or entry point names this account, which is not where its primary is. */
+  namesAccount(projectId: string, accountId: string): Promise<string | undefined>
   delete(projectId: string, id: string): Promise<void>
 }

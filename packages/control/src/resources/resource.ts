@@ -1,3 +1,4 @@
+import type { Elsewhere } from './elsewhere.ts'
 import type { Labels } from '@understudy/core'
 import type { PurchaseModel, ResourceDna, TrafficBinding } from '@understudy/provider'
 
@@ -14,7 +15,7 @@ export interface Resource {
   readonly dna: ResourceDna
   readonly dnaHash: string
   readonly dnaAt: Date
-  readonly traffic: TrafficBinding | undefined
+  readonly traffic: EntryPoint | undefined
   readonly tier: Tier | undefined
   readonly status: ResourceStatus
   readonly hold: Hold | undefined
@@ -24,6 +25,12 @@ export interface Resource {
   readonly updatedAt: Date
   readonly version: number
 }
+/** Where its traffic comes in. `accountId`: of the entry point, where it is another one than the primary's. */
+export interface EntryPoint extends TrafficBinding {
+  readonly accountId?: string
+}
+export const entryAccountOf = ({ traffic, accountId }: Pick<Resource, 'traffic' | 'accountId'>): string => traffic?.accountId ?? accountId
+
 /** `lost`: the primary is gone and nothing has taken over yet. */
 export type ResourceStatus = 'unprotected' | 'protected' | 'degraded' | 'failing-over' | 'lost'
 
@@ -54,4 +61,6 @@ export interface Tier {
   readonly proofMaxAgeSeconds: number
   /** What becomes of a primary that survived a failover. */
   readonly formerPrimary: 'terminate' | 'standby'
+  /** Beside the `shadows` in the primary's own account: one in each of these that is not the primary's at the moment. */
+  readonly elsewhere?: readonly Elsewhere[]
 }

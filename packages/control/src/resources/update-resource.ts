@@ -1,14 +1,14 @@
 import { AppError, notFound } from '@understudy/core'
 import type { Labels } from '@understudy/core'
 import { isProviderError } from '@understudy/provider'
-import type { TrafficBinding } from '@understudy/provider'
 import type { Principal } from '../access/access.ts'
 import { requireRole } from '../access/require-role.ts'
 import type { Control } from '../context.ts'
 import { labelErrors, refuseInvalid, textErrors } from '../fields.ts'
 import { appErrorOf, failureOf } from '../operations/failure.ts'
 import { changeResource } from './change-resource.ts'
-import type { Resource } from './resource.ts'
+import { elsewhereOf } from './elsewhere.ts'
+import type { EntryPoint, Resource } from './resource.ts'
 
 /**
  * Changes the name, the labels (as a whole) or the entry point. The entry point is looked up in the cloud before it is believed;
@@ -22,7 +22,7 @@ export async function updateResource(
     readonly seenVersion: number
     readonly name?: string | undefined
     readonly labels?: Labels | undefined
-    readonly traffic?: TrafficBinding | undefined
+    readonly traffic?: EntryPoint | undefined
   },
 ): Promise<Resource> {
   requireRole(principal, 'operator')
@@ -44,17 +44,22 @@ export async function updateResource(
   })
 }
 
-async function checkTraffic(control: Control, principal: Principal, id: string, binding: TrafficBinding): Promise<void> {
+async function checkTraffic(control: Control, principal: Principal, id: string, binding: EntryPoint): Promise<void> {
   const { resources, accounts } = control.database.stores
   const resource = await resources.find(principal.projectId, id)
   if (resource === undefined) throw notFound('resource')
-  const account = await accounts.findById(resource.accountId)
+  const accountId = binding.accountId ?? resource.accountId
+  const account = await accounts.find(principal.projectId, accountId)
+  if (account === undefined) refuseInvalid([{ pointer: '/traffic/accountId', message: 'is no account of this project' }])
   if (account === undefined) throw notFound('account')
   try {
     const { traffic } = await control.providers.open(account)
     if (traffic?.mechanisms[binding.mechanism] === undefined) {
       const able = Object.keys(traffic?.mechanisms ?? {}).join(', ') || 'nothing'
       refuseInvalid([{ pointer: '/traffic/mechanism', message: `is none that this cloud has. It has: ${able}` }])
+    }
+    if (elsewhereOf(resource).length > 0 && traffic?.mechanisms[binding.mechanism]?.foreign !== true) {
+      refuseInvalid([{ pointer: '/traffic/mechanism', message: 'cannot be led to the other accounts that the tier names' }])
     }
     await traffic?.validate(binding)
   } catch (error) {

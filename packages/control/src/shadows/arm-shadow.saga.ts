@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
 import { ensureRunning } from '../cloud/ensure-running.ts'
+import { withEntry } from '../cloud/entry.ts'
 import { carriesTraffic, watchesStandby } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
@@ -78,7 +79,7 @@ async function worldOf(deps: SagaDeps, step: { readonly params: Params }): Promi
   const shadow = await deps.database.stores.shadows.findById(step.params.shadowId)
   const resource = shadow && (await deps.database.stores.resources.findById(shadow.resourceId))
   if (!shadow?.nativeId || !resource) throw new AppError('not_found', 'The shadow has no instance, or it or its resource has been deleted meanwhile.')
-  const provider = await deps.openProvider(shadow.accountId)
+  const provider = await withEntry(deps, resource, shadow.accountId)
   return { shadow, resource, provider, ref: { ...provider.scope, nativeId: shadow.nativeId, zone: shadow.zone } }
 }
 

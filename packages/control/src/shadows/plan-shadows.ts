@@ -6,7 +6,9 @@ import { priorities } from '../operations/operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
 import { findPlacements } from '../placement/find-placements.ts'
 import type { Placement } from '../placement/place.ts'
-import type { Resource } from '../resources/resource.ts'
+import { fingerprintOfPlace } from '../resources/elsewhere.ts'
+import type { Elsewhere } from '../resources/elsewhere.ts'
+import type { Readiness, Resource } from '../resources/resource.ts'
 import type { Shadow } from './shadow.ts'
 
 const backoffFirstMs = 5000
@@ -22,23 +24,40 @@ export async function planShadows(
   missing: number,
 ): Promise<number> {
   const { tier } = resource
-  if (tier === undefined || (await isBackingOff(control, resource))) return 0
+  if (tier === undefined || (await isBackingOff(control, resource, account.id))) return 0
   const provider = await control.providers.open(account)
   const instanceType = tier.instanceType ?? resource.dna.size.type
   let planned = 0
-  const occupiedZones = existing.map((shadow) => shadow.zone)
+  const occupiedZones = existing.filter(({ accountId }) => accountId === account.id).map((shadow) => shadow.zone)
   for (; planned < missing; planned++) {
     const [placement] = await findPlacements(control, provider, resource, { zones: tier.zones, instanceType, purchase: tier.purchase, occupiedZones })
     if (!placement) break
-    await planOne(control, resource, placement)
+    await planOne(control, resource, { accountId: account.id, placement, readiness: tier.readiness, dnaFingerprint: resource.dna.fingerprint })
     occupiedZones.push(placement.zone)
   }
   return planned
 }
 
-/** A cloud that refuses is asked again ever more rarely, so that a wrong tier does not become a loop of launches. */
-async function isBackingOff(control: Control, resource: Resource): Promise<boolean> {
-  const failed = await control.database.stores.operations.list(resource.projectId, {
+/** The same for the one in another account: of the closest type that its catalogue has and that can be had. */
+export async function planElsewhere(control: Control, account: Account, resource: Resource, place: Elsewhere): Promise<number> {
+  if (await isBackingOff(control, resource, account.id)) return 0
+  const provider = await control.providers.open(account)
+  const { readiness, purchase, definition } = place
+  for (const { instanceType } of (await provider.portable?.fitting(definition)) ?? []) {
+    if (readiness === 'warm' && instanceType === resource.dna.size.type) continue
+    const wanted = { zones: place.zones, instanceType, purchase, occupiedZones: [], accountId: account.id }
+    const [placement] = await findPlacements(control, provider, resource, wanted)
+    if (!placement) continue
+    await planOne(control, resource, { accountId: account.id, placement, readiness, dnaFingerprint: fingerprintOfPlace(place) })
+    return 1
+  }
+  return 0
+}
+
+/** A cloud that refuses is asked again ever more rarely, so that a wrong tier does not become a loop of launches. Another account may still do. */
+async function isBackingOff(control: Control, resource: Resource, accountId: string): Promise<boolean> {
+  const { operations, shadows } = control.database.stores
+  const failed = await operations.list(resource.projectId, {
     after: undefined,
     limit: 20,
     resourceId: resource.id,
@@ -46,13 +65,26 @@ async function isBackingOff(control: Control, resource: Resource): Promise<boole
     status: 'failed',
   })
   const nowMs = control.clock.nowMs()
-  const recent = failed.map((operation) => operation.finishedAt?.getTime() ?? 0).filter((finishedMs) => nowMs - finishedMs < rememberMs)
+  const recent: number[] = []
+  for (const { finishedAt, shadowId } of failed) {
+    const finishedMs = finishedAt?.getTime() ?? 0
+    if (nowMs - finishedMs >= rememberMs) continue
+    const shadow = shadowId === undefined ? undefined : await shadows.findById(shadowId)
+    if (shadow === undefined || shadow.accountId === accountId) recent.push(finishedMs)
+  }
   if (recent.length === 0) return false
   const waitMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** (recent.length - 1))
   return nowMs - Math.max(...recent) < waitMs
 }
 
-async function planOne(control: Control, resource: Resource, placement: Placement): Promise<void> {
+interface Planned {
+  readonly accountId: string
+  readonly placement: Placement
+  readonly readiness: Readiness
+  readonly dnaFingerprint: string
+}
+
+async function planOne(control: Control, resource: Resource, { accountId, placement, readiness, dnaFingerprint }: Planned): Promise<void> {
   const at = now(control.clock)
   const id = control.ids.next('shadow')
   await control.database.transaction(async (stores) => {
@@ -60,12 +92,12 @@ async function planOne(control: Control, resource: Resource, placement: Placemen
       id,
       projectId: resource.projectId,
       resourceId: resource.id,
-      accountId: resource.accountId,
+      accountId,
       status: 'planned',
       nativeId: undefined,
       ...placement,
-      readiness: resource.tier?.readiness ?? 'hot',
-      dnaFingerprint: resource.dna.fingerprint,
+      readiness,
+      dnaFingerprint,
       proof: undefined,
       armedUntil: undefined,
       operationId: undefined,
@@ -84,7 +116,7 @@ async function planOne(control: Control, resource: Resource, placement: Placemen
       lockKey: `shadow:${id}`,
       priority: priorities.provision,
       requestedBy: systemActor('shadows'),
-      reason: `a ${resource.tier?.readiness ?? ''} shadow is promised`,
+      reason: `a ${readiness} shadow is promised${accountId === resource.accountId ? '' : ` in ${accountId}`}`,
     })
   })
 }

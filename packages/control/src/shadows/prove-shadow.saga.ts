@@ -5,6 +5,8 @@ import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
 import { callContext } from '../cloud/call-context.ts'
 import { ensureResting, ensureRunning } from '../cloud/ensure-running.ts'
+import { ensureRunning } from '../cloud/ensure-running.ts'
+import { withEntry } from '../cloud/entry.ts'
 import { awaitHealthy, carriesTraffic, watchesStandby } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { isArmed } from '../failover/failover.ts'
@@ -111,7 +113,7 @@ async function worldOf(deps: SagaDeps, step: { readonly params: Params; readonly
   const shadow = await deps.database.stores.shadows.findById(step.params.shadowId)
   const resource = shadow && (await deps.database.stores.resources.findById(shadow.resourceId))
   if (!shadow?.nativeId || !resource) throw new AppError('not_found', 'The shadow or its resource has been deleted meanwhile.')
-  const provider = await deps.openProvider(shadow.accountId)
+  const provider = await withEntry(deps, resource, shadow.accountId)
   return { shadow, resource, provider, ref: { ...provider.scope, nativeId: shadow.nativeId, zone: shadow.zone } }
 }
 
@@ -149,7 +151,7 @@ async function rest(deps: SagaDeps, step: StepContext<Params, object>): Promise<
     await step.audit({ action: 'traffic.remove', target: ref.nativeId })
     await provider.traffic.remove(resource.traffic, ref, contextOf(deps, step, shadow, 'remove'))
   }
-  const hold = resource.tier?.holdMemory === true
+  const hold = resource.tier?.holdMemory === true && shadow.accountId === resource.accountId
   await step.audit({ action: hold ? 'compute.hold' : 'compute.stop', target: ref.nativeId })
   return { rested: await ensureResting(deps, provider, ref, hold, contextOf(deps, step, shadow, 'rest'), mayRest) }
 }

@@ -8,11 +8,13 @@ import { adoptPatiently } from '../cloud/adopt-patiently.ts'
 import { awaitCondition, awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
 import { ensureRunning } from '../cloud/ensure-running.ts'
+import { withEntry } from '../cloud/entry.ts'
 import { awaitHealthy, watchesStandby } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
 import { rememberAvoided } from '../placement/remember-avoided.ts'
 import type { Resource } from '../resources/resource.ts'
+import { portableSource, promisedPlace } from './portable-source.ts'
 import { isRunningKind } from './shadow.ts'
 import type { Proof, Shadow } from './shadow.ts'
 
@@ -80,7 +82,7 @@ async function worldOf(deps: SagaDeps, step: { readonly params: Params; readonly
   const shadow = await shadows.findById(step.params.shadowId)
   const resource = shadow && (await resources.findById(shadow.resourceId))
   if (!shadow || !resource) throw new AppError('not_found', 'The shadow or its resource has been deleted meanwhile.')
-  const provider = await deps.openProvider(shadow.accountId)
+  const provider = await withEntry(deps, resource, shadow.accountId)
   const made = (step.outputs as Outputs).instance
   return { shadow, resource, provider, ref: made ? { ...provider.scope, nativeId: made.nativeId, zone: made.zone } : undefined }
 }
@@ -96,6 +98,7 @@ async function takeShadow(
 ): Promise<{ readonly resourceId: string; readonly primary: string; readonly readiness: Shadow['readiness'] }> {
   const { shadow, resource } = await worldOf(deps, step)
   if (!resource.tier) throw new AppError('conflict', 'The resource is no longer protected.')
+  if (shadow.accountId !== resource.accountId) promisedPlace(resource, shadow)
   const taken = await deps.database.stores.shadows.move(shadow.id, {
     from: ['planned', 'provisioning'],
     to: 'provisioning',
@@ -131,10 +134,11 @@ const isOurs = (shadow: Shadow, step: StepContext<Params, object>): boolean =>
 async function launch(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly nativeId: string; readonly zone: string }> {
   const { shadow, resource, provider } = await worldOf(deps, step)
   const context = purposeOf(deps, step, shadow, 'launch')
-  const source = await sourceOf(provider, resource)
+  const place = shadow.accountId === resource.accountId ? undefined : promisedPlace(resource, shadow)
+  const source = place === undefined ? await sourceOf(provider, resource) : await portableSource(deps, { resource, provider, place })
   const spec: CloneSpec = {
     name: `${resource.name}-shadow`,
-    power: shadow.readiness === 'parked' ? (resource.tier?.holdMemory === true ? 'held' : 'stopped') : 'running',
+    power: shadow.readiness === 'parked' ? (place === undefined && resource.tier?.holdMemory === true ? 'held' : 'stopped') : 'running',
     instanceType: shadow.instanceType,
     purchase: shadow.purchase,
     zone: shadow.zone,
@@ -143,7 +147,13 @@ async function launch(deps: SagaDeps, step: StepContext<Params, object>): Promis
   await step.audit({
     action: 'compute.provision',
     target: resource.nativeId,
-    details: { zone: spec.zone, instanceType: spec.instanceType, purchase: spec.purchase, power: spec.power },
+    details: {
+      ...(place === undefined ? {} : { accountId: shadow.accountId }),
+      zone: spec.zone,
+      instanceType: spec.instanceType,
+      purchase: spec.purchase,
+      power: spec.power,
+    },
   })
   try {
     const handle: OperationHandle<InstanceRef> = await provider.compute.provision(source, spec, context)

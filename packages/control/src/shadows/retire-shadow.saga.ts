@@ -4,6 +4,7 @@ import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
+import { withEntry } from '../cloud/entry.ts'
 import { carriesTraffic } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { unlessGone } from '../failover/failover.world.ts'
@@ -60,8 +61,9 @@ export const retireShadowSaga = saga<SagaDeps, z.infer<typeof params>>('shadow.r
       if (nativeId === null) return deleteKeptDisks(deps, step, accountId, resourceId, step.outputs.taken.snapshotSetId)
       const resource = await deps.database.stores.resources.findById(resourceId)
       // Whatever the rows say, the present primary is never ended here.
-      if (resource?.nativeId === nativeId) throw new AppError('conflict', `${nativeId} is the primary of ${resourceId}.`)
-      const provider = await deps.openProvider(accountId)
+      if (resource?.nativeId === nativeId && resource.accountId === accountId)
+        throw new AppError('conflict', `${nativeId} is the primary of ${resourceId}.`)
+      const provider = await withEntry(deps, resource, accountId)
       const ref = { ...provider.scope, nativeId }
       const purpose = { resourceId, shadowId: step.params.shadowId, priority: 'background' } as const
       const { traffic } = provider
@@ -129,7 +131,7 @@ async function hasTraffic(deps: SagaDeps, shadow: Shadow): Promise<boolean> {
   if (shadow.nativeId === undefined) return false
   const resource = await deps.database.stores.resources.findById(shadow.resourceId)
   if (!resource?.traffic) return false
-  const provider = await deps.openProvider(shadow.accountId)
+  const provider = await withEntry(deps, resource, shadow.accountId)
   let carries = false
   await unlessGone(async () => {
     carries = await carriesTraffic(provider, resource.traffic, shadow.nativeId ?? '')

@@ -28,5 +28,9 @@ export interface ShadowStore {
     },
   ): Promise<boolean>
   setProof(id: string, proof: Proof): Promise<void>
+  /** Where its instance answers, as far as we have been told. */
+  setAddress(id: string, address: string): Promise<void>
+  /** Whether an account has one that is not promoted or retired. */
+  isIn(accountId: string): Promise<boolean>
   setArmed(id: string, until: Date | null, at: Date): Promise<void>
 }

@@ -26,6 +26,10 @@ export interface Shadow {
   /** Consecutive failures to provision, repair or prove. */
   readonly failures: number
   readonly lastError: string | undefined
+  /** Of an instance in another account than the entry point: where it was last known to answer. */
+  readonly address?: string | undefined
+  /** Of a former primary that was kept: until when its disks have everything. */
+  readonly dataAsOf?: Date | undefined
   readonly createdAt: Date
   readonly updatedAt: Date
   readonly version: number
@@ -62,6 +66,16 @@ export interface Proof {
 }
 export const proofAgeMs = (shadow: Pick<Shadow, 'proof'>, atMs: number): number =>
   shadow.proof === undefined ? Number.POSITIVE_INFINITY : atMs - shadow.proof.at.getTime()
+
+/**
+ * How far its data is behind the primary's. Nothing is copied while it waits: `boot-image-only` has what its image and its boot data
+ * bring; `as-of` has disks as the primary's were at that moment.
+ */
+export type DataLag = { readonly kind: 'boot-image-only' } | { readonly kind: 'as-of'; readonly at: Date }
+export function dataLagOf({ snapshotSetId, proof, dataAsOf }: Pick<Shadow, 'snapshotSetId' | 'proof' | 'dataAsOf'>): DataLag {
+  const at = dataAsOf ?? (snapshotSetId === undefined ? undefined : proof?.at)
+  return at === undefined ? { kind: 'boot-image-only' } : { kind: 'as-of', at }
+}
 
 /** Running while it waits, whatever its size. Others have to be started first, unless they are armed. */
 export const isRunningKind = (readiness: Readiness): boolean => readiness === 'hot' || readiness === 'warm'

@@ -12,7 +12,7 @@ import type { NewOperation } from '../operations/start-operation.ts'
 import { AccountFailures } from '../reconcilers/per-account.ts'
 import type { Reconciler } from '../reconcilers/reconciler.ts'
 import type { Resource } from '../resources/resource.ts'
-import { planShadows } from './plan-shadows.ts'
+import { planElsewhere, planShadows } from './plan-shadows.ts'
 import { promiseGap } from './promise.gate.ts'
 import type { PromiseGap } from './promise.gate.ts'
 import type { Shadow } from './shadow.ts'
@@ -33,7 +33,7 @@ export const shadowsReconciler: Reconciler = {
     for (;;) {
       const page = await control.database.stores.resources.listProtected({ limit: pageSize, after })
       for (const [accountId, resources] of Map.groupBy(page, (resource) => resource.accountId)) {
-        await failures.isolate(control, accountId, (account) => reconcileAccount(control, account, resources, counts))
+        await failures.isolate(control, accountId, (account) => reconcileAccount(control, { account, failures }, resources, counts))
       }
       counts.resources += page.length
       after = page.at(-1)?.id
@@ -51,7 +51,13 @@ interface Counts {
   degraded: number
 }
 
-async function reconcileAccount(control: Control, account: Account, resources: readonly Resource[], counts: Counts): Promise<void> {
+interface Home {
+  readonly account: Account
+  /** What goes wrong in other accounts stays theirs. */
+  readonly failures: AccountFailures
+}
+
+async function reconcileAccount(control: Control, home: Home, resources: readonly Resource[], counts: Counts): Promise<void> {
   const { stores } = control.database
   const resourceIds = resources.map((resource) => resource.id)
   const shadows = await stores.shadows.listAlive(resourceIds)
@@ -59,30 +65,53 @@ async function reconcileAccount(control: Control, account: Account, resources: r
   const shadowsOf = Map.groupBy(shadows, (shadow) => shadow.resourceId)
   const busyResources = new Set(unfinished.filter((operation) => holdingThePrimary.has(operation.kind)).map((operation) => operation.resourceId))
   const idle = resources.filter((resource) => !busyResources.has(resource.id))
-  const states = await statesOf(
+  const { states, unseen } = await statesOf(
     control,
-    account,
+    home,
     idle.flatMap((resource) => shadowsOf.get(resource.id) ?? []),
   )
-  const busyShadowIds = new Set(unfinished.flatMap((operation) => (operation.shadowId === undefined ? [] : [operation.shadowId])))
+  // Nothing is decided about one that nobody could be asked about.
+  const busyShadowIds = new Set([...unfinished.flatMap((operation) => (operation.shadowId === undefined ? [] : [operation.shadowId])), ...unseen])
   for (const resource of idle) {
     const own = shadowsOf.get(resource.id) ?? []
     const gap = promiseGap({ resource, shadows: own, states, busyShadowIds, nowMs: control.clock.nowMs() })
-    await close(control, account, resource, own, gap, counts)
+    await close(control, home, resource, own, gap, counts)
   }
 }
 
-async function statesOf(control: Control, account: Account, shadows: readonly Shadow[]): Promise<ReadonlyMap<string, PowerState>> {
-  const nativeIds = shadows.flatMap((shadow) => (shadow.nativeId === undefined ? [] : [shadow.nativeId]))
-  if (nativeIds.length === 0) return new Map()
-  const provider = await control.providers.open(account)
-  const summaries = await provider.inventory.states(nativeIds.map((nativeId) => ({ ...provider.scope, nativeId })))
-  return new Map([...summaries].map(([nativeId, summary]) => [nativeId, summary.state]))
+interface Seen {
+  readonly states: ReadonlyMap<string, PowerState>
+  /** Shadows in accounts that did not answer. */
+  readonly unseen: readonly string[]
+}
+
+async function statesOf(control: Control, { account, failures }: Home, shadows: readonly Shadow[]): Promise<Seen> {
+  const states = new Map<string, PowerState>()
+  const unseen = new Set<string>()
+  const ask = async (asked: Account, its: readonly Shadow[]): Promise<void> => {
+    const nativeIds = its.flatMap((shadow) => (shadow.nativeId === undefined ? [] : [shadow.nativeId]))
+    if (nativeIds.length === 0) return
+    const provider = await control.providers.open(asked)
+    const summaries = await provider.inventory.states(nativeIds.map((nativeId) => ({ ...provider.scope, nativeId })))
+    for (const [nativeId, { state }] of summaries) states.set(nativeId, state)
+  }
+  for (const [accountId, its] of Map.groupBy(shadows, (shadow) => shadow.accountId)) {
+    if (accountId === account.id) {
+      await ask(account, its)
+      continue
+    }
+    for (const { id } of its) unseen.add(id)
+    await failures.isolate(control, accountId, async (other) => {
+      await ask(other, its)
+      for (const { id } of its) unseen.delete(id)
+    })
+  }
+  return { states, unseen: [...unseen] }
 }
 
 async function close(
   control: Control,
-  account: Account,
+  { account, failures }: Home,
   resource: Resource,
   shadows: readonly Shadow[],
   gap: PromiseGap,
@@ -119,6 +148,11 @@ async function close(
   counts.drills += drills.length
   counts.disarmed += gap.disarm.length
   if (gap.missing > 0) counts.planned += await planShadows(control, account, resource, shadows, gap.missing)
+  for (const place of gap.missingIn) {
+    await failures.isolate(control, place.accountId, async (other) => {
+      counts.planned += await planElsewhere(control, other, resource, place)
+    })
+  }
 }
 
 async function failedDrills(control: Control, shadow: Shadow): Promise<readonly Operation[]> {

@@ -24,6 +24,8 @@ export function checkTier(tier: Tier, resource: Protected, cloud: Abilities): vo
 
 /** Everything that keeps a tier from being kept for this resource in this cloud. */
 export function tierFaults(tier: Tier, resource: Protected, cloud: Abilities): readonly TierFault[] {
+  // What is said of shadows here is said of none.
+  if (tier.shadows === 0) return trafficFaults(resource, cloud)
   return [...sizeFaults(tier, resource), ...memoryFaults(tier, resource, cloud), ...diskFaults(tier, resource, cloud), ...parkingFaults(tier)].concat(
     trafficFaults(resource, cloud),
   )

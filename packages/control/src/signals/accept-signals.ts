@@ -14,6 +14,7 @@ import { priorities } from '../operations/operation.ts'
 import type { Operation } from '../operations/operation.ts'
 import { startOperations } from '../operations/start-operation.ts'
 import type { NewOperation } from '../operations/start-operation.ts'
+import { entryAccountOf } from '../resources/resource.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Shadow } from '../shadows/shadow.ts'
 import { decide } from './signal.gate.ts'
@@ -204,12 +205,12 @@ function aboutNoPrimary(signal: Signal): SignalDecision {
 }
 
 function failoverFor(situation: Situation, signal: Signal, resource: Resource, shadows: readonly Shadow[], nowMs: number): NewOperation {
-  const plan = planFor({ resource, shadows, cloud: situation.cloud, nowMs, deadlineMs: signal.deadline?.getTime() })
+  const plan = planFor({ resource, shadows, cloud: withEntryPoint(situation.cloud, resource), nowMs, deadlineMs: signal.deadline?.getTime() })
   return {
     kind: 'failover',
     projectId: resource.projectId,
     resourceId: resource.id,
-    params: failoverParams(plan, { mode: 'interruption' }),
+    params: failoverParams(plan, { mode: 'interruption', accountId: resource.accountId }),
     lockKey: `failover:${resource.id}`,
     ...(signal.deadline ? { deadline: signal.deadline } : {}),
     priority: priorities.interruption,
@@ -272,3 +273,11 @@ async function record(control: Control, stores: Stores, situation: Situation, an
 }
 
 export type { Operation }
+
+/** An entry point in another account was looked at there when it was given: what moves it can be reckoned with. */
+function withEntryPoint(cloud: Abilities, resource: Resource): Abilities {
+  const { traffic } = resource
+  return traffic === undefined || entryAccountOf(resource) === resource.accountId
+    ? cloud
+    : { ...cloud, traffic: { [traffic.mechanism]: { standby: false } } }
+}

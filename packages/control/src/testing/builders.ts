@@ -69,6 +69,7 @@ export const abilities = (overrides: Partial<Abilities> = {}): Abilities => ({
   queue: true,
   attribution: true,
   market: true,
+  portable: true,
   ...overrides,
 })
 

@@ -33,6 +33,7 @@ export async function openRegion(bench: LawBench): Promise<Region> {
     clock,
     ids: randomIds,
     settings: { installation: 'laws', armTtlMs: 60_000, webhookAllowedNetworks: [], idempotencyTtlMs: 86_400_000 },
+    vault: { open: () => '' },
     openProvider: () => Promise.resolve(provider),
   }
   return {

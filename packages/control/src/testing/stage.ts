@@ -84,7 +84,14 @@ export async function setStage(bench: LawBench, tier: Tier, options: { readonly 
   const accountId = await insertAccount(bench, clock)
   const resource = await insertResource(bench, { provider, primary, accountId, binding, tier, run, atMs: clock.nowMs() })
   const settings = { installation, armTtlMs: 180_000, webhookAllowedNetworks: [], idempotencyTtlMs: 86_400_000 }
-  const deps: SagaDeps = { database: bench.database, clock, ids: randomIds, settings, openProvider: () => Promise.resolve(provider) }
+  const deps: SagaDeps = {
+    database: bench.database,
+    clock,
+    ids: randomIds,
+    settings,
+    openProvider: () => Promise.resolve(provider),
+    vault: { open: () => '' },
+  }
   const offences = watchEndings(dc, service)
   const stage: Stage = {
     offences,

@@ -1381,9 +1381,22 @@ export interface components {
             /** @description In 24 hours; then a person is called. */
             perDay: number;
         };
+        /** @description What an instance is given at its first boot: cloud-init, a script. */
+        BootData: {
+            /**
+             * @description The primary's own, as it is when the shadow is made.
+             * @constant
+             */
+            from: "primary";
+        } | {
+            /** @description Written only: it is sealed, and reads show its hash. */
+            text: string;
+        } | {
+            sha256: string;
+        };
         Capability: {
             /** @enum {string} */
-            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "market";
+            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "market" | "portable";
             supported: boolean;
             /** @description Why not. Always there when it is not supported. */
             reason?: string;
@@ -1555,6 +1568,13 @@ export interface components {
             /** @description Signs the deliveries (Standard Webhooks). Shown once. */
             secret: string;
         };
+        /** @description How far the data of a shadow is behind: nothing is copied while it waits. `boot-image-only`: it has what its image and its boot data bring · `as-of`: its disks are as the primary was at that moment. */
+        DataLag: {
+            /** @enum {string} */
+            kind: "boot-image-only" | "as-of";
+            /** Format: date-time */
+            at?: string;
+        };
         /** @description Where a database was when the disks were kept, as somebody reports it who can see inside. */
         DatabasePosition: {
             /** @example postgresql */
@@ -1612,6 +1632,44 @@ export interface components {
                 why: string;
             }[];
         };
+        /** @description One shadow in another account. */
+        Elsewhere: {
+            /** @description An account of the project: of another region, or of another cloud. That of the primary itself counts once the primary has left it. */
+            accountId: string;
+            /**
+             * @description hot: at least the size of the primary · warm: smaller, and stays so when it takes over · parked: stopped
+             * @default hot
+             * @enum {string}
+             */
+            readiness: "parked" | "warm" | "hot";
+            /**
+             * @default on-demand
+             * @enum {string}
+             */
+            purchase: "on-demand" | "spot";
+            /** @default any */
+            zones: "any" | string[];
+            definition: components["schemas"]["PortableDefinition"];
+        };
+        /** @description One shadow in another account. */
+        ElsewhereInput: {
+            /** @description An account of the project: of another region, or of another cloud. That of the primary itself counts once the primary has left it. */
+            accountId: string;
+            /**
+             * @description hot: at least the size of the primary · warm: smaller, and stays so when it takes over · parked: stopped
+             * @default hot
+             * @enum {string}
+             */
+            readiness?: "parked" | "warm" | "hot";
+            /**
+             * @default on-demand
+             * @enum {string}
+             */
+            purchase?: "on-demand" | "spot";
+            /** @default any */
+            zones?: "any" | string[];
+            definition: components["schemas"]["PortableDefinitionInput"];
+        };
         /** @description What plans reckon with: a launch, a start, the return of held memory, moving traffic. */
         ExpectedSeconds: {
             launch: number;
@@ -1647,6 +1705,10 @@ export interface components {
                 /** @description Whether the traffic is expected to be moved by then. */
                 fits: boolean;
             };
+            /** @description Of the stand-in; left out where a replacement is launched. */
+            dataLag?: components["schemas"]["DataLag"];
+            /** @description For so long clients may go on with the answer of a name that they have kept; left out where they keep none, or nobody knows. */
+            clientsFollowSeconds?: number;
             warnings: string[];
         };
         FailoverRequest: {
@@ -1832,6 +1894,66 @@ export interface components {
             };
             /** @description A resource belongs to the user group that its label `group` names. */
             group?: string;
+        };
+        /** @description Nothing is copied from the primary: what the instance is made of, in the terms of that account. */
+        PortableDefinition: {
+            /**
+             * @description The cloud's own id of the image that you keep there.
+             * @example ami-0a11c0de0000000a1
+             */
+            image: string;
+            /**
+             * @default x86_64
+             * @enum {string}
+             */
+            arch: "x86_64" | "arm64";
+            /** @description The closest type that has at least this much of both is taken. */
+            vcpus: number;
+            memoryMiB: number;
+            bootData?: components["schemas"]["BootData"];
+            subnet: string;
+            /**
+             * @description In the terms of the cloud; on Google Cloud, network tags.
+             * @default []
+             */
+            securityGroups: string[];
+            /**
+             * @description Traffic is led there by this address.
+             * @default true
+             */
+            publicAddress: boolean;
+            /** @description Instance profile, service account. */
+            identity?: string;
+        };
+        /** @description Nothing is copied from the primary: what the instance is made of, in the terms of that account. */
+        PortableDefinitionInput: {
+            /**
+             * @description The cloud's own id of the image that you keep there.
+             * @example ami-0a11c0de0000000a1
+             */
+            image: string;
+            /**
+             * @default x86_64
+             * @enum {string}
+             */
+            arch?: "x86_64" | "arm64";
+            /** @description The closest type that has at least this much of both is taken. */
+            vcpus: number;
+            memoryMiB: number;
+            bootData?: components["schemas"]["BootData"];
+            subnet: string;
+            /**
+             * @description In the terms of the cloud; on Google Cloud, network tags.
+             * @default []
+             */
+            securityGroups?: string[];
+            /**
+             * @description Traffic is led there by this address.
+             * @default true
+             */
+            publicAddress?: boolean;
+            /** @description Instance profile, service account. */
+            identity?: string;
         };
         Problem: {
             /**
@@ -2163,6 +2285,7 @@ export interface components {
                 seconds: number;
                 operationId?: string;
             };
+            dataLag: components["schemas"]["DataLag"];
             /**
              * Format: date-time
              * @description Prepared because of a warning; stands down at this time.
@@ -2267,7 +2390,10 @@ export interface components {
              * @enum {string}
              */
             readiness: "cold" | "parked" | "warm" | "hot";
-            /** @default 1 */
+            /**
+             * @description In the primary's own account. 0 only beside `elsewhere`.
+             * @default 1
+             */
             shadows: number;
             /**
              * @description `other`: never the primary's zone · `any` · or a list of zones, in order of preference.
@@ -2297,6 +2423,8 @@ export interface components {
              * @enum {string}
              */
             formerPrimary: "terminate" | "standby";
+            /** @description Beside them one shadow in each of these accounts. */
+            elsewhere?: components["schemas"]["Elsewhere"][];
         };
         /** @description Whether `:protect` would take a tier of this kind. */
         TierCapability: {
@@ -2317,7 +2445,10 @@ export interface components {
              * @enum {string}
              */
             readiness: "cold" | "parked" | "warm" | "hot";
-            /** @default 1 */
+            /**
+             * @description In the primary's own account. 0 only beside `elsewhere`.
+             * @default 1
+             */
             shadows?: number;
             /**
              * @description `other`: never the primary's zone · `any` · or a list of zones, in order of preference.
@@ -2347,6 +2478,8 @@ export interface components {
              * @enum {string}
              */
             formerPrimary?: "terminate" | "standby";
+            /** @description Beside them one shadow in each of these accounts. */
+            elsewhere?: components["schemas"]["ElsewhereInput"][];
         };
         TimelineEntry: {
             /** Format: date-time */
@@ -2367,6 +2500,8 @@ export interface components {
             native: {
                 [key: string]: unknown;
             };
+            /** @description The account the entry point is in, where it is another than the primary's: that of a DNS zone, for instance. */
+            accountId?: string;
         };
         UpdateAccount: {
             name?: string;
