@@ -1,19 +1,7 @@
 import { adapters, createProviders } from '@understudy/adapters'
 import { seedRegion, seedWebService, simProvider } from '@understudy/cloud-sim'
 import type { DataCentre } from '@understudy/cloud-sim'
-import {
-  aesGcmVault,
-  authenticate,
-  bootstrap,
-  createAccount,
-  createApiKey,
-  createProject,
-  failureOf,
-  captureRecoveryPointSaga,
-  verifyAccountSaga,
-  importResourceSaga,
-  refreshResourceSaga,
-} from '@understudy/control'
+import { aesGcmVault, authenticate, bootstrap, createAccount, createApiKey, createProject, failureOf, sagaDefinitions } from '@understudy/control'
 import type { Account, Control, Database, Operation, Principal, Role, SagaDeps } from '@understudy/control'
 import { isAppError, randomIds, seededRandom, VirtualClock } from '@understudy/core'
 import type { AppError, ErrorKind } from '@understudy/core'
@@ -210,7 +198,7 @@ async function makeTenant(control: Control, installer: Principal, name: string):
 async function finish(deps: SagaDeps, id: string): Promise<Operation> {
   const runner = createRunner({
     store: deps.database.sagas,
-    sagas: [verifyAccountSaga, importResourceSaga, refreshResourceSaga, captureRecoveryPointSaga].map((saga) => runnable(saga as never, () => deps)),
+    sagas: sagaDefinitions.map((saga) => runnable(saga, () => deps)),
     clock: deps.clock,
     random: seededRandom(3),
     runnerId: 'test',

@@ -88,7 +88,8 @@ describe("with another tenant's admin key", () => {
   const naming = keyed.filter(
     ({ schema, access }) =>
       access.role !== 'installation' &&
-      (schema.params !== undefined || ['importResource', 'createSignal', 'captureRecoveryPoint', 'startRollback'].includes(schema.operationId)),
+      (schema.params !== undefined ||
+        ['importResource', 'createSignal', 'captureRecoveryPoint', 'startRollback', 'announceTransition'].includes(schema.operationId)),
   )
   test.each(titled(naming))('%s answers 404', async (operationId, contract) => {
     const sample = await samples[operationId]!(ours, api)
@@ -102,11 +103,19 @@ describe("with another tenant's admin key", () => {
       method === 'GET' && schema.params === undefined && access.role !== 'installation' && schema.operationId.startsWith('list'),
   )
   test.each(titled(lists))('%s shows nothing of ours', async (operationId, contract) => {
-    await Promise.all([ours.aShadow(), ours.aDelivery(), ours.anOperation(), ours.aRecoveryPoint(), ours.aPolicy(), samples['getSignal']!(ours, api)])
+    await Promise.all([
+      ours.aShadow(),
+      ours.aDelivery(),
+      ours.anOperation(),
+      ours.aRecoveryPoint(),
+      ours.aPolicy(),
+      ours.aTransition(),
+      samples['getSignal']!(ours, api),
+    ])
     const own = await send(contract, await samples[operationId]!(ours, api), ours.keys.admin)
     expect(own.json.items.length, 'we see our own').toBeGreaterThan(0)
     const other = await send(contract, {}, theirs.keys.admin)
-    const ownIds = new Set((own.json.items as Record<string, unknown>[]).map((item) => item['id'] ?? item['hash']))
-    for (const item of other.json.items as Record<string, unknown>[]) expect(ownIds).not.toContain(item['id'] ?? item['hash'])
+    const ownIds = new Set((own.json.items as Record<string, unknown>[]).map((item) => item['id'] ?? item['resourceId'] ?? item['hash']))
+    for (const item of other.json.items as Record<string, unknown>[]) expect(ownIds).not.toContain(item['id'] ?? item['resourceId'] ?? item['hash'])
   })
 })

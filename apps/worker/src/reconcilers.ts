@@ -8,6 +8,7 @@ import {
   recoveryPoliciesReconciler,
   recoveryPointsReconciler,
   shadowsReconciler,
+  transitionsReconciler,
 } from '@understudy/control'
 import type { Reconciler, WebhookSender } from '@understudy/control'
 
@@ -19,6 +20,7 @@ export const reconcilers = (deps: { readonly sender: WebhookSender }): readonly 
   orphansReconciler,
   recoveryPointsReconciler,
   recoveryPoliciesReconciler,
+  transitionsReconciler,
   housekeepingReconciler,
   fanOutReconciler,
   deliveriesReconciler(deps.sender),

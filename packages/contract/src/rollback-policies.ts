@@ -53,6 +53,15 @@ const rules = {
       id: 'RollBackRight',
       description: 'Who may roll back: the role and, where any are named, one of the keys or a key of one of the groups.',
     }),
+  transitions: z
+    .strictObject({
+      leadSeconds: seconds.optional().meta({ description: 'How long before its start. Default: a day.' }),
+      shadow: z.enum(['separate', 'any', 'none']).optional().meta({
+        description:
+          'A shadow for the time of it, for a resource without a tier · separate: in another zone, and so on another host · any: anywhere. No adapter can place one on the same group of hosts.',
+      }),
+    })
+    .meta({ id: 'TransitionRule', description: 'How a resource is prepared for an announced change.' }),
   automatic: z
     .strictObject({ perDay: z.number().int().min(1).max(10).meta({ description: 'In 24 hours; then a person is called.' }) })
     .meta({ id: 'AutomaticRollback', description: 'Rolling back without being asked, after a change that left the resource damaged.' }),
@@ -63,6 +72,7 @@ const optionalRules = {
   maxPointAgeSeconds: rules.maxPointAgeSeconds.optional(),
   proofMaxAgeSeconds: rules.proofMaxAgeSeconds.optional(),
   rollBack: rules.rollBack.optional(),
+  transitions: rules.transitions.optional(),
   automatic: rules.automatic.optional(),
 } as const
 const removableRules = {
@@ -71,6 +81,7 @@ const removableRules = {
   maxPointAgeSeconds: rules.maxPointAgeSeconds.nullable().optional(),
   proofMaxAgeSeconds: rules.proofMaxAgeSeconds.nullable().optional(),
   rollBack: rules.rollBack.nullable().optional(),
+  transitions: rules.transitions.nullable().optional(),
   automatic: rules.automatic.nullable().optional(),
 } as const
 

@@ -58,6 +58,7 @@ export const tags = {
   shadows: 'Stand-ins for resources, how ready they are, and the proof of it.',
   'recovery-points': 'States of a resource that can be gone back to, sealed into a hash chain.',
   'rollback-policies': 'What is kept of which resources, for how long, and who may go back to it.',
+  transitions: 'Changes that clouds and callers have announced, and what can be done about them.',
   signals: 'What clouds and agents say about resources, in one vocabulary.',
   ingest: 'Where clouds push their own events.',
   operations: 'Long-running changes with a timeline.',

@@ -1,6 +1,7 @@
 import * as access from './access.ts'
 import * as accounts from './accounts.ts'
 import * as capabilities from './capabilities.ts'
+import * as compliance from './compliance.ts'
 import * as events from './events.ts'
 import * as ingest from './ingest.ts'
 import * as operations from './operations.ts'
@@ -12,6 +13,7 @@ import type { RouteContract } from './route.ts'
 import * as service from './service.ts'
 import * as shadows from './shadows.ts'
 import * as signals from './signals.ts'
+import * as transitions from './transitions.ts'
 import * as webhooks from './webhooks.ts'
 
 const isRoute = (value: unknown): value is RouteContract => typeof value === 'object' && value !== null && 'method' in value && 'access' in value
@@ -27,6 +29,8 @@ export const routes: readonly RouteContract[] = [
   shadows,
   recoveryPoints,
   rollbackPolicies,
+  compliance,
+  transitions,
   rollbacks,
   signals,
   ingest,

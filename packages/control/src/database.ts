@@ -7,9 +7,11 @@ import type { IdempotencyStore } from './operations/idempotency.store.ts'
 import type { OperationStore } from './operations/operation.store.ts'
 import type { ReconcilerStore } from './operations/reconciler.store.ts'
 import type { AvoidStore } from './placement/placement.store.ts'
+import type { ComplianceStore } from './recovery/policies/compliance.ts'
 import type { RollbackPolicyStore } from './recovery/policies/policy.store.ts'
 import type { RecoveryScheduleStore } from './recovery/policies/recovery-schedule.store.ts'
 import type { RecoveryPointStore } from './recovery/recovery-point.store.ts'
+import type { TransitionStore } from './recovery/transitions/transition.store.ts'
 import type { ResourceStore } from './resources/resource.store.ts'
 import type { BootDataStore } from './shadows/boot-data.store.ts'
 import type { ShadowStore } from './shadows/shadow.store.ts'
@@ -22,6 +24,7 @@ export interface Stores {
   readonly audit: AuditStore
   readonly avoid: AvoidStore
   readonly bootData: BootDataStore
+  readonly compliance: ComplianceStore
   readonly events: EventStore
   readonly idempotency: IdempotencyStore
   readonly operations: OperationStore
@@ -33,6 +36,7 @@ export interface Stores {
   readonly rollbackPolicies: RollbackPolicyStore
   readonly shadows: ShadowStore
   readonly signals: SignalStore
+  readonly transitions: TransitionStore
   readonly webhooks: WebhookStore
 }
 

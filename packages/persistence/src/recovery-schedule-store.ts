@@ -33,7 +33,10 @@ export function recoveryScheduleStore(db: Prisma.TransactionClient, sql: Sql): R
       const rows = await sql.rows<{ id: string }>(
         `select distinct point.id from unnest($1::text[]) point(id)
          join operations on status in ('pending', 'running', 'undoing', 'stuck') and operations.id <> $2
-           and point.id in (params ->> 'pointId', params ->> 'safetyPointId', params ->> 'recoveryPointId')`,
+           and point.id in (params ->> 'pointId', params ->> 'safetyPointId', params ->> 'recoveryPointId')
+         union
+         select point_id from transitions where point_id = any($1::text[])
+           and (status in ('announced', 'prepared', 'started') or (status = 'damaged' and "check" -> 'automatic' is null))`,
         [[...pointIds], exceptOperation],
       )
       return new Set(rows.map(({ id }) => id))

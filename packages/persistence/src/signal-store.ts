@@ -12,7 +12,7 @@ export function signalStore(db: Prisma.TransactionClient, sql: Sql): SignalStore
     },
     find: async (projectId, id) => {
       const row = await db.signal.findFirst({ where: { id, projectId } })
-      return row === null ? undefined : toDomain(row)
+      return row === null ? undefined : toSignal(row)
     },
     async list(projectId, { after, limit, resourceId, kind }) {
       const picked = await sql.rows<{ id: string }>(
@@ -26,7 +26,7 @@ export function signalStore(db: Prisma.TransactionClient, sql: Sql): SignalStore
         where: { projectId, id: { in: picked.map((row) => row.id) } },
         orderBy: [{ receivedAt: 'desc' }, { id: 'desc' }],
       })
-      return rows.map((row) => toDomain(row))
+      return rows.map((row) => toSignal(row))
     },
   }
 }
@@ -72,7 +72,7 @@ const insertNewStatement = `
   on conflict (account_id, deduplication_key) do update set duplicates = signals.duplicates + 1 + excluded.duplicates
   returning id, account_id as "accountId", deduplication_key as "deduplicationKey"`
 
-function toDomain(row: SignalRow): Signal & { readonly duplicates: number } {
+export function toSignal(row: SignalRow): Signal & { readonly duplicates: number } {
   return {
     id: row.id,
     projectId: row.projectId,

@@ -4,6 +4,7 @@ import { accountStore } from './account-store.ts'
 import { auditStore } from './audit-store.ts'
 import { avoidStore } from './avoid-store.ts'
 import { bootDataStore } from './boot-data-store.ts'
+import { complianceStore } from './compliance-store.ts'
 import { eventStore } from './event-store.ts'
 import type { Prisma } from './generated/client.ts'
 import { idempotencyStore } from './idempotency-store.ts'
@@ -18,6 +19,7 @@ import { resourceStore } from './resource-store.ts'
 import { shadowStore } from './shadow-store.ts'
 import { signalStore } from './signal-store.ts'
 import type { Sql } from './sql.ts'
+import { transitionStore } from './transition-store.ts'
 import { webhookStore } from './webhook-store.ts'
 
 /** What is done around every call of a store, named `<store>.<method>`. */
@@ -29,6 +31,7 @@ export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Jour
   audit: wrapped('audit', auditStore(db, journal.audit), around),
   avoid: wrapped('avoid', avoidStore(db, sql), around),
   bootData: wrapped('bootData', bootDataStore(db), around),
+  compliance: wrapped('compliance', complianceStore(sql), around),
   events: wrapped('events', eventStore(sql, journal.events), around),
   idempotency: wrapped('idempotency', idempotencyStore(db, sql), around),
   operations: wrapped('operations', operationStore(db, sql), around),
@@ -40,6 +43,7 @@ export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Jour
   rollbackPolicies: wrapped('rollbackPolicies', rollbackPolicyStore(db), around),
   shadows: wrapped('shadows', shadowStore(db, sql), around),
   signals: wrapped('signals', signalStore(db, sql), around),
+  transitions: wrapped('transitions', transitionStore(db, sql), around),
   webhooks: wrapped('webhooks', webhookStore(db, sql), around),
 })
 

@@ -10,6 +10,7 @@ import {
   aSecret,
   aShadow,
   aSignal,
+  aTransition,
   aWebhook,
   aWorld,
   start,
@@ -52,6 +53,8 @@ async function aTenant(): Promise<Tenant> {
   await stores.recoveryPoints.insert(point)
   const policy = aPolicy({ projectId: project.id })
   await stores.rollbackPolicies.insert(policy)
+  const transition = aTransition(own)
+  await stores.transitions.insert(transition)
   await stores.webhooks.insert(webhook, { current: aSecret(), previous: undefined, previousUntil: undefined })
   await stores.webhooks.insertDeliveries([delivery])
   await stores.audit.append([{ projectId: project.id, at: start, actor: 'a', action: 'b', target: resource.id, operationId: operation.id }])
@@ -60,7 +63,7 @@ async function aTenant(): Promise<Tenant> {
     { projectId: project.id, key: 'k', fingerprint: 'f', status: undefined, body: undefined, headers: undefined, createdAt: start },
     start,
   )
-  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery, point, policy }
+  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery, point, policy, transition }
   return { ...own, ids: Object.fromEntries(Object.entries(ids).map(([name, { id }]) => [name, id])) }
 }
 
@@ -75,6 +78,7 @@ const finds: Record<string, (stores: Stores, projectId: string, id: string) => P
   webhook: (stores, projectId, id) => stores.webhooks.find(projectId, id),
   delivery: (stores, projectId, id) => stores.webhooks.findDelivery(projectId, id),
   point: (stores, projectId, id) => stores.recoveryPoints.find(projectId, id),
+  transition: (stores, projectId, id) => stores.transitions.find(projectId, id),
   policy: (stores, projectId, id) => stores.rollbackPolicies.find(projectId, id),
 }
 
@@ -115,6 +119,12 @@ const lists: Record<string, { readonly of: string; readonly list: List }> = {
     of: 'point',
     list: (stores, projectId, after, { resourceId }) => stores.recoveryPoints.list(projectId, { after, limit: 100, resourceId }),
   },
+  transitions: { of: 'transition', list: (stores, projectId, after) => stores.transitions.list(projectId, { after, limit: 100 }) },
+  'transitions of a resource': {
+    of: 'transition',
+    list: (stores, projectId, after, { resourceId }) => stores.transitions.list(projectId, { after, limit: 100, resourceId }),
+  },
+  compliance: { of: 'resource', list: (stores, projectId, after) => stores.compliance.list(projectId, { after, limit: 100, at: start }) },
   'rollback policies': { of: 'policy', list: (stores, projectId, after) => stores.rollbackPolicies.list(projectId, { after, limit: 100 }) },
   'the audit trail': { of: 'resource', list: (stores, projectId) => stores.audit.list(projectId, { after: 0, limit: 100 }) },
   'the audit trail of an operation': {
@@ -164,6 +174,7 @@ test('no method that takes a project is missing here', () => {
     access: ['findKey', 'listKeys', 'revokeKey'],
     accounts: ['find', 'list', 'delete'],
     audit: ['list'],
+    compliance: ['list'],
     events: ['listAfter'],
     idempotency: ['begin', 'complete', 'forget'],
     operations: ['find', 'list'],
@@ -172,6 +183,7 @@ test('no method that takes a project is missing here', () => {
     rollbackPolicies: ['find', 'list'],
     shadows: ['find', 'list'],
     signals: ['find', 'list'],
+    transitions: ['find', 'list'],
     webhooks: ['find', 'list', 'listEnabled', 'delete', 'findDelivery', 'listDeliveries'],
   }
   // Named for a project in the interface, or found without one on purpose: by the worker, by an account's own key, by an id just read.
@@ -185,7 +197,16 @@ test('no method that takes a project is missing here', () => {
     'listAll',
     'listProtected',
   ])
-  for (const more of ['listUnfinished', 'listDue', 'listAlive', 'listAliveByNativeIds', 'listArmedBefore', 'listSealedWithOtherKey'])
+  for (const more of [
+    'listUnfinished',
+    'listDue',
+    'listAlive',
+    'listAliveByNativeIds',
+    'listArmedBefore',
+    'listOpen',
+    'findAnnounced',
+    'listSealedWithOtherKey',
+  ])
     withoutProject.add(more)
   for (const [store, methods] of Object.entries(connection.database.stores)) {
     const named = Object.keys(methods).filter((method) => /^(find|list|delete)/.test(method) && !withoutProject.has(method))

@@ -25,6 +25,7 @@ import {
   DisassociateAddressCommand,
   EC2Client,
   ModifyInstanceAttributeCommand,
+  ModifyInstanceEventStartTimeCommand,
   RunInstancesCommand,
   StartInstancesCommand,
   StopInstancesCommand,
@@ -161,6 +162,8 @@ const ec2Changes = ({ ec2Repeat, ec2Once }: Clients, tell: Tell) => ({
     tell('repeatable', ec2Repeat.send(new CancelSpotInstanceRequestsCommand(input))),
   modifyInstanceAttribute: (input: Ec2.ModifyInstanceAttributeCommandInput, signal?: AbortSignal) =>
     tell('once', ec2Once.send(new ModifyInstanceAttributeCommand(input), until(signal))),
+  modifyInstanceEventStartTime: (input: Ec2.ModifyInstanceEventStartTimeCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', ec2Repeat.send(new ModifyInstanceEventStartTimeCommand(input), until(signal))),
   createTags: (input: Ec2.CreateTagsCommandInput) => tell('repeatable', ec2Repeat.send(new CreateTagsCommand(input))),
   deleteTags: (input: Ec2.DeleteTagsCommandInput) => tell('repeatable', ec2Repeat.send(new DeleteTagsCommand(input))),
   createSnapshots: (input: Ec2.CreateSnapshotsCommandInput, signal?: AbortSignal) =>

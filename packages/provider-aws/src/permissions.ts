@@ -177,6 +177,14 @@ const probes: Readonly<Record<Asked, Probe>> = {
   modifyInstanceAttribute: ec2('compute', 'ModifyInstanceAttribute', (calls, { instanceId }) =>
     calls.modifyInstanceAttribute({ ...dry, InstanceId: instanceId, DisableApiTermination: { Value: false } }),
   ),
+  modifyInstanceEventStartTime: ec2('signals', 'ModifyInstanceEventStartTime', (calls, { instanceId }) =>
+    calls.modifyInstanceEventStartTime({
+      ...dry,
+      InstanceId: instanceId,
+      InstanceEventId: 'instance-event-01234567890123456',
+      NotBefore: new Date(0),
+    }),
+  ),
   createTags: ec2('labels', 'CreateTags', (calls, { instanceId }) => calls.createTags({ ...dry, Resources: [instanceId], Tags: tags })),
   deleteTags: ec2('labels', 'DeleteTags', (calls, { instanceId }) =>
     calls.deleteTags({ ...dry, Resources: [instanceId], Tags: [{ Key: 'understudy:verify' }] }),

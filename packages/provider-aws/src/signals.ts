@@ -29,6 +29,10 @@ export function awsSignals(adapter: Adapter, eventsQueueUrl: string | undefined)
       const [events, notices] = await Promise.all([scheduledEvents(adapter, statuses, nativeIds), spotNotices(adapter, nativeIds)])
       return [...notices, ...events]
     },
+    async postpone({ nativeId, eventId, notBefore }, context) {
+      const input = { InstanceId: nativeId, InstanceEventId: eventId, NotBefore: new Date(notBefore) }
+      await adapter.calls.modifyInstanceEventStartTime(input, context.signal)
+    },
     async attribute(signal) {
       if (signal.kind !== 'failure' || signal.cause !== 'unknown') return signal
       if (ownActions.isOurs(signal.nativeId)) return { ...signal, cause: 'us' }

@@ -26,7 +26,7 @@ export const awsTraits = ({ expectedSeconds, limits }: Pick<AwsSettings, 'expect
   stopOneTimeSpot: { supported: false, reason: 'EC2 stops a Spot Instance only when its request is persistent.' },
   rename: { supported: true, how: 'tag' },
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
-  postponeMaintenance: { supported: false, reason: 'The port has no call that moves a scheduled event yet.' },
+  postponeMaintenance: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },
   limits: { ...publishedLimits, ...limits },
 })

@@ -50,6 +50,12 @@ import { updateRollbackPolicyRoute } from './rollback-policies/update-rollback-p
 import { deleteRollbackPolicyRoute } from './rollback-policies/delete-rollback-policy.ts'
 import { undeleteRollbackPolicyRoute } from './rollback-policies/undelete-rollback-policy.ts'
 import { getResourceRollbackPolicyRoute } from './rollback-policies/get-resource-rollback-policy.ts'
+import { listComplianceRoute } from './rollback-policies/list-compliance.ts'
+import { announceTransitionRoute } from './transitions/announce-transition.ts'
+import { listTransitionsRoute } from './transitions/list-transitions.ts'
+import { getTransitionRoute } from './transitions/get-transition.ts'
+import { postponeTransitionRoute } from './transitions/postpone-transition.ts'
+import { cancelTransitionRoute } from './transitions/cancel-transition.ts'
 import { createSignalRoute } from './signals/create-signal.ts'
 import { getSignalRoute } from './signals/get-signal.ts'
 import { listSignalsRoute } from './signals/list-signals.ts'
@@ -130,6 +136,12 @@ export const routes: readonly Route[] = [
   deleteRollbackPolicyRoute,
   undeleteRollbackPolicyRoute,
   getResourceRollbackPolicyRoute,
+  listComplianceRoute,
+  announceTransitionRoute,
+  listTransitionsRoute,
+  getTransitionRoute,
+  postponeTransitionRoute,
+  cancelTransitionRoute,
   createSignalRoute,
   getSignalRoute,
   listSignalsRoute,

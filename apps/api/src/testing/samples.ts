@@ -22,6 +22,8 @@ const changing = (thing: { readonly id: string; readonly version: number }, body
   ...(body === undefined ? {} : { body }),
 })
 
+const announcement = { reason: 'the kernel is upgraded', estimatedSeconds: 600 }
+
 /** One for every route; the walk over the contract fails when a route has none. Each makes things of its own, so that order does not matter. */
 export const samples: Readonly<Record<string, MakeSample>> = {
   createProject: () => Promise.resolve({ body: { name: 'another' } }),
@@ -100,7 +102,16 @@ export const samples: Readonly<Record<string, MakeSample>> = {
     const { id, version } = await t.aPolicy()
     return changing(await deletePolicy(control, t.admin, { id, seenVersion: version }))
   },
+  listCompliance: nothing,
   getResourceRollbackPolicy: async (t) => of(await t.aResource()),
+
+  announceTransition: async (t, { clock }) => ({
+    body: { ...announcement, resourceId: (await t.aResource()).id, startsAt: new Date(clock.nowMs() + 86_400_000).toISOString() },
+  }),
+  listTransitions: nothing,
+  getTransition: async (t) => of(await t.aTransition()),
+  postponeTransition: async (t, { clock }) => changing(await t.aTransition(), { until: new Date(clock.nowMs() + 172_800_000).toISOString() }),
+  cancelTransition: async (t) => changing(await t.aTransition()),
 
   createSignal: async (t) => ({ body: { resourceId: (await t.aResource()).id, kind: 'rebalance' } }),
   listSignals: nothing,

@@ -1,4 +1,5 @@
 import {
+  announceTransition,
   createAccount,
   createApiKey,
   createPolicy,
@@ -25,6 +26,7 @@ import type {
   Role,
   RollbackPolicy,
   Shadow,
+  Transition,
   WebhookEndpoint,
 } from '@understudy/control'
 import { authenticate } from '@understudy/control'
@@ -45,6 +47,8 @@ export interface Tenant {
   /** Sealed, the first of its chain. */
   aRecoveryPoint(overrides?: Partial<RecoveryPoint>): Promise<RecoveryPoint>
   aPolicy(overrides?: Partial<NewPolicy>): Promise<RollbackPolicy>
+  /** Announced by a caller, in a day. */
+  aTransition(): Promise<Transition>
   /** Of an instance that the simulated cloud really has. */
   aPointOfAnInstance(): Promise<RecoveryPoint>
   anOperation(overrides?: Partial<Operation>): Promise<Operation>
@@ -136,6 +140,11 @@ function builders({ control, cloud }: TestApp, admin: Principal) {
     aShadow,
     aRecoveryPoint,
     aPointOfAnInstance,
+    aTransition: async () => {
+      const startsAt = new Date(control.clock.nowMs() + 86_400_000)
+      const { id: resourceId } = await aResource()
+      return announceTransition(control, admin, { resourceId, reason: 'the kernel is upgraded', startsAt, estimatedSeconds: 600 })
+    },
     aPolicy: makePolicy(control, admin),
     anOperation,
     aStuckOperation: () => aStuckOperation(control, admin, anOperation),

@@ -22,7 +22,7 @@ export const ec2Traits: Traits = {
   stopOneTimeSpot: { supported: false, reason: 'EC2 stops a Spot Instance only when its request is persistent.' },
   rename: { supported: true, how: 'tag' },
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
-  postponeMaintenance: { supported: false, reason: 'The port has no call that moves a scheduled event yet.' },
+  postponeMaintenance: { supported: true },
   expectedSeconds: { launch: 30, start: 25, resume: 20, shift: 1 },
   limits: {
     read: { capacity: 100, refillPerSecond: 20 },

@@ -21,6 +21,10 @@ export function simSignals(adapter: SimAdapter, queue: EventQueue | undefined): 
       }
       return found
     },
+    async postpone({ nativeId, eventId, notBefore }, context) {
+      const move = () => adapter.dc.maintenance.postpone(nativeId, eventId, Date.parse(notBefore))
+      await adapter.call('ModifyInstanceEventStartTime', move, { effect: 'repeatable' }, context.signal)
+    },
     async attribute(signal) {
       if (signal.kind !== 'failure' || signal.cause !== 'unknown') return signal
       if (adapter.isOurs(signal.nativeId)) return { ...signal, cause: 'us' }

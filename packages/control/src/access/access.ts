@@ -35,9 +35,11 @@ export interface Principal {
   readonly installationAdmin: boolean
   /** User groups; absent: none. */
   readonly groups?: readonly string[]
+  /** Not a key at all: the part of the service that acts by itself, as a policy has told it. */
+  readonly system?: string
 }
 
 /** How a principal appears in audit rows and in the clouds' own logs. */
-export const actorOf = (principal: Principal): string => `key:${principal.keyId}`
+export const actorOf = (principal: Principal): string => (principal.system === undefined ? `key:${principal.keyId}` : systemActor(principal.system))
 /** The service itself, acting on a signal or a schedule. */
 export const systemActor = (part: string): string => `system:${part}`

@@ -6,6 +6,8 @@ import { captureRecoveryPointSaga } from '../recovery/capture-recovery-point.sag
 import { purgeRecoveryPointSaga } from '../recovery/purge-recovery-point.saga.ts'
 import { rollbackSaga } from '../recovery/rollback.saga.ts'
 import { verifyRecoveryPointSaga } from '../recovery/verify-recovery-point.saga.ts'
+import { checkTransitionSaga } from '../recovery/transitions/check-transition.saga.ts'
+import { postponeTransitionSaga } from '../recovery/transitions/postpone-transition.saga.ts'
 import { importResourceSaga } from '../resources/import-resource.saga.ts'
 import { refreshResourceSaga } from '../resources/refresh-resource.saga.ts'
 import { armShadowSaga, disarmShadowSaga } from '../shadows/arm-shadow.saga.ts'
@@ -31,4 +33,6 @@ export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   verifyRecoveryPointSaga,
   purgeRecoveryPointSaga,
   rollbackSaga,
+  postponeTransitionSaga,
+  checkTransitionSaga,
 ]

@@ -16,5 +16,7 @@ export const sagaVersions = {
   'recovery.verify': 1,
   'recovery.purge': 1,
   'recovery.rollback': 1,
+  'transition.postpone': 1,
+  'transition.check': 1,
 } as const
 export type SagaName = keyof typeof sagaVersions

@@ -11,6 +11,7 @@ import type {
   WebhookEndpoint,
   RecoveryPoint,
   RollbackPolicy,
+  Transition,
 } from '@understudy/control'
 import type { Database } from '@understudy/control'
 import { randomIds, systemClock } from '@understudy/core'
@@ -291,6 +292,13 @@ export const aPolicy = (overrides: Partial<RollbackPolicy> = {}): RollbackPolicy
   ...{ id: randomIds.next('rollbackPolicy'), projectId: 'prj_none', name: 'nightly', description: '', priority: 0, rules: {} },
   ...{ appliesTo: { types: [], labels: {}, group: undefined }, scheduleSince: start, deleteTime: undefined, purgeTime: undefined },
   ...{ createdAt: start, updatedAt: start, version: 1 },
+  ...overrides,
+})
+
+export const aTransition = (of: Pick<Transition, 'projectId' | 'resourceId' | 'accountId'>, overrides: Partial<Transition> = {}): Transition => ({
+  ...{ id: randomIds.next('transition'), ...of, nativeId: 'i-1', source: 'cloud', effect: 'reboot', reason: 'maintenance', requestedBy: 'sig_1' },
+  ...{ startsAt: later(1000), estimatedSeconds: undefined, postponeUntil: undefined, canExpedite: false, signalIds: [], status: 'announced' },
+  ...{ pointId: undefined, lentTier: false, check: undefined, operationId: undefined, createdAt: start, updatedAt: start, version: 1 },
   ...overrides,
 })
 

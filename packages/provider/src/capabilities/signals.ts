@@ -1,4 +1,5 @@
 import type { JsonObject } from '@understudy/core'
+import type { CallContext } from '../refs.ts'
 
 /** What a cloud says about an instance, in one vocabulary for all clouds. */
 export type SignalKind = 'interruption' | 'rebalance' | 'maintenance' | 'failure' | 'risk'
@@ -39,6 +40,12 @@ export interface Signals {
   receive?(options: { readonly waitSeconds: number; readonly signal: AbortSignal }): Promise<readonly ReceivedDocument[]>
   /** Changes the cloud has scheduled for these instances, from its own books: finds what a lost push said. */
   scheduled(nativeIds: readonly string[]): Promise<readonly NeutralSignal[]>
+  /**
+   * Moves the start of a change that `scheduled` names to a later time (RFC 3339), within its `canPostponeUntil`. Repeated: the same.
+   * `not_found` when the change is over or was taken back; `invalid` when the cloud does not take the time. Absent where a cloud has no
+   * such call, which the trait `postponeMaintenance` says with the reason.
+   */
+  postpone?(change: { readonly nativeId: string; readonly eventId: string; readonly notBefore: string }, context: CallContext): Promise<void>
   /**
    * Asks the cloud who caused a `failure` whose event did not say (`cause` is `unknown`); other signals come back as they are.
    * Absent where events always say. `us` is known only to the process that acted, and only for some minutes.

@@ -792,6 +792,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/recovery/compliance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How resources stand to their policies
+         * @description In the order of resource ids. `violation=any` names only those that violate something.
+         */
+        get: operations["listCompliance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/transitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List transitions
+         * @description In the order of their starts.
+         */
+        get: operations["listTransitions"];
+        put?: never;
+        /**
+         * Announce a change of a resource
+         * @description It is told to webhooks and streams, the resource is preserved before it starts, and looked at when it is over.
+         */
+        post: operations["announceTransition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/transitions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a transition
+         * @description With what can be done about it.
+         */
+        get: operations["getTransition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/transitions/{id}:cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a caller's announcement back
+         * @description What was kept for it stays. Only the cloud can take back what it has announced.
+         */
+        post: operations["cancelTransition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/transitions/{id}:postpone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a transition off
+         * @description A caller's is put off at once. A cloud's is moved by an operation, where the cloud lets it; otherwise 409, with what can be done instead in `alternatives`.
+         */
+        post: operations["postponeTransition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rollbacks": {
         parameters: {
             query?: never;
@@ -1310,6 +1414,21 @@ export interface components {
             /** @description Present when there may be more. */
             nextPageToken?: string;
         };
+        AnnounceTransition: {
+            /** @description The id of a resource. */
+            resourceId: string;
+            reason: string;
+            /** Format: date-time */
+            startsAt: string;
+            estimatedSeconds: number;
+            /**
+             * Format: date-time
+             * @description The last moment at which it may start: until then it can be postponed.
+             */
+            latestStart?: string;
+            /** @enum {string} */
+            effect?: "terminate" | "stop" | "hibernate" | "reboot" | "freeze" | "redeploy" | "unknown";
+        };
         ApiKey: {
             /** @description The id of a key. */
             id: string;
@@ -1460,6 +1579,26 @@ export interface components {
             /** @description Continue from here with `afterSequence` when there is no next page yet. */
             lastSequence: string;
         };
+        ComplianceEntry: {
+            resourceId: string;
+            name: string;
+            /** @description Absent: none fits. */
+            policyId?: string;
+            newestPointId?: string;
+            /** Format: date-time */
+            newestPointAt?: string;
+            maxPointAgeSeconds?: number;
+            /** Format: date-time */
+            restoreProvenAt?: string;
+            proofMaxAgeSeconds?: number;
+            /** @description no_policy: none fits it · no_point: its policy limits the age of points, and it has none · point_too_old · no_proven_restore: no restore was proven for as long as its policy allows */
+            violations: ("no_policy" | "no_point" | "point_too_old" | "no_proven_restore")[];
+        };
+        CompliancePage: {
+            items: components["schemas"]["ComplianceEntry"][];
+            /** @description Present when there may be more. */
+            nextPageToken?: string;
+        };
         CreateAccount: {
             name: string;
             /** @example aws */
@@ -1510,6 +1649,7 @@ export interface components {
             /** @description So does one of which no restore was proven for so long. */
             proofMaxAgeSeconds?: number;
             rollBack?: components["schemas"]["RollBackRight"];
+            transitions?: components["schemas"]["TransitionRule"];
             automatic?: components["schemas"]["AutomaticRollback"];
         };
         CreateSignal: {
@@ -2234,6 +2374,7 @@ export interface components {
             /** @description So does one of which no restore was proven for so long. */
             proofMaxAgeSeconds?: number;
             rollBack?: components["schemas"]["RollBackRight"];
+            transitions?: components["schemas"]["TransitionRule"];
             automatic?: components["schemas"]["AutomaticRollback"];
             /**
              * Format: date-time
@@ -2503,6 +2644,87 @@ export interface components {
             /** @description The account the entry point is in, where it is another than the primary's: that of a DNS zone, for instance. */
             accountId?: string;
         };
+        Transition: {
+            /** @description The id of a transition. */
+            id: string;
+            resourceId: string;
+            accountId: string;
+            /** @description The instance that was the primary when it was announced. */
+            nativeId: string;
+            /** @enum {string} */
+            source: "cloud" | "caller";
+            /** @enum {string} */
+            effect: "terminate" | "stop" | "hibernate" | "reboot" | "freeze" | "redeploy" | "unknown";
+            reason: string;
+            requestedBy: string;
+            /** Format: date-time */
+            startsAt: string;
+            estimatedSeconds?: number;
+            /**
+             * Format: date-time
+             * @description Until when it can be put off, where anything says so.
+             */
+            postponeUntil?: string;
+            canExpedite: boolean;
+            /**
+             * @description prepared: it is near, a recovery point is kept and shadows are looked after · verified: over, and the resource is whole · damaged: over, and it is not · avoided: the primary has moved away
+             * @enum {string}
+             */
+            status: "announced" | "prepared" | "started" | "verified" | "damaged" | "avoided" | "cancelled";
+            /** @description Kept because it is near. */
+            recoveryPointId?: string;
+            /** @description What was found afterwards. */
+            check?: {
+                /** Format: date-time */
+                at: string;
+                findings: {
+                    /** @enum {string} */
+                    kind: "instance_gone" | "not_running" | "disk_missing" | "disk_changed" | "not_healthy";
+                    message: string;
+                }[];
+                /** @description Roll back to this one. */
+                recommendedPointId?: string;
+                /** @description Started by the policy. */
+                rollbackOperationId?: string;
+                /** @description Why nothing was done, and a person is needed. */
+                personCalled?: string;
+            };
+            operationId?: string;
+            /** @description What can really be done about it. Left out in lists. */
+            options?: {
+                /** @enum {string} */
+                action: "postpone" | "move-to-shadow" | "start-early" | "keep-recovery-point" | "cancel";
+                possible: boolean;
+                /** @description How, or why not. */
+                how: string;
+                /** Format: date-time */
+                until?: string;
+            }[];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * @description The strong ETag of this state: give it back in `If-Match` when you change it.
+             * @example "3"
+             */
+            etag: string;
+        };
+        TransitionPage: {
+            items: components["schemas"]["Transition"][];
+            /** @description Present when there may be more. */
+            nextPageToken?: string;
+        };
+        /** @description How a resource is prepared for an announced change. */
+        TransitionRule: {
+            /** @description How long before its start. Default: a day. */
+            leadSeconds?: number;
+            /**
+             * @description A shadow for the time of it, for a resource without a tier · separate: in another zone, and so on another host · any: anywhere. No adapter can place one on the same group of hosts.
+             * @enum {string}
+             */
+            shadow?: "separate" | "any" | "none";
+        };
         UpdateAccount: {
             name?: string;
             /** @description The cloud's own id of the account. Needed where credentials may reach many: the id of a project, of a subscription. */
@@ -2534,6 +2756,7 @@ export interface components {
             maxPointAgeSeconds?: number | null;
             proofMaxAgeSeconds?: number | null;
             rollBack?: components["schemas"]["RollBackRight"] | null;
+            transitions?: components["schemas"]["TransitionRule"] | null;
             automatic?: components["schemas"]["AutomaticRollback"] | null;
         };
         UpdateWebhook: {
@@ -4637,6 +4860,259 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RollbackPolicy"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listCompliance: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 1000; more is taken as 1000. */
+                pageSize?: number;
+                /** @description `nextPageToken` of the page before, with all other parameters unchanged. */
+                pageToken?: string;
+                violation?: ("no_policy" | "no_point" | "point_too_old" | "no_proven_restore") | "any";
+                /** @description The id of an account. */
+                accountId?: string;
+                /** @description The id of a rollback policy. */
+                policyId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompliancePage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listTransitions: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 1000; more is taken as 1000. */
+                pageSize?: number;
+                /** @description `nextPageToken` of the page before, with all other parameters unchanged. */
+                pageToken?: string;
+                /** @description The id of a resource. */
+                resourceId?: string;
+                /** @description prepared: it is near, a recovery point is kept and shadows are looked after · verified: over, and the resource is whole · damaged: over, and it is not · avoided: the primary has moved away */
+                status?: "announced" | "prepared" | "started" | "verified" | "damaged" | "avoided" | "cancelled";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransitionPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    announceTransition: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnounceTransition"];
+            };
+        };
+        responses: {
+            /** @description The transition. */
+            201: {
+                headers: {
+                    /** @description Where the thing is. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transition"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getTransition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a transition. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The transition. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transition"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    cancelTransition: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag of the state you have seen.
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The id of a transition. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The transition as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transition"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    postponeTransition: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag of the state you have seen.
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The id of a transition. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostponeTransition"];
+            };
+        };
+        responses: {
+            /** @description The transition as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transition"];
+                };
+            };
+            /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
+            202: {
+                headers: {
+                    /** @description Where the thing is. */
+                    Location?: string;
+                    /** @description Seconds to wait before looking. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -1,4 +1,5 @@
 export * from './change-policy.ts'
+export * from './compliance.ts'
 export * from './policy.gate.ts'
 export * from './policy.store.ts'
 export * from './policy.ts'

@@ -38,6 +38,7 @@ export interface PolicyRules {
   /** So does one of which no restore was proven for so long. */
   readonly proofMaxAgeSeconds?: number
   readonly rollBack?: RollBackRight
+  readonly transitions?: TransitionRule
   readonly automatic?: AutomaticRollback
 }
 
@@ -73,6 +74,14 @@ export interface RollBackRight {
   readonly role: Exclude<Role, 'viewer'>
   readonly keys?: readonly string[]
   readonly groups?: readonly string[]
+}
+
+/** How a resource is prepared for an announced change. */
+export interface TransitionRule {
+  /** How long before its start. Left out: a day. */
+  readonly leadSeconds?: number
+  /** A shadow for the time of it, for a resource without a tier: on another host for certain (another zone), anywhere, or none. */
+  readonly shadow?: 'separate' | 'any' | 'none'
 }
 
 /** Rolling back without being asked, after a change that left a resource damaged. */

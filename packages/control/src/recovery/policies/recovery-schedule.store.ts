@@ -20,7 +20,7 @@ export interface RecoveryScheduleStore {
   put(state: ScheduleState): Promise<void>
   /** Usable ones that nobody has deleted. */
   keptPoints(resourceIds: readonly string[]): Promise<readonly KeptPoint[]>
-  /** Those of the points that an unfinished operation names. */
+  /** Those of the points that an unfinished operation names, or a transition that is not over. */
   inUse(pointIds: readonly string[], options?: { readonly exceptOperation?: string }): Promise<ReadonlySet<string>>
   /** Projects with a policy in force. */
   projects(): Promise<readonly string[]>

@@ -1,0 +1,67 @@
+import type { Traits } from '@understudy/provider'
+import type { Resource } from '../../resources/resource.ts'
+import type { Shadow } from '../../shadows/shadow.ts'
+import type { Transition } from './transition.ts'
+
+export interface TransitionOption {
+  readonly action: 'postpone' | 'move-to-shadow' | 'start-early' | 'keep-recovery-point' | 'cancel'
+  readonly possible: boolean
+  /** How, or why not. */
+  readonly how: string
+  readonly until?: Date
+}
+
+/** Shortest time before its start at which a change can still be put off (EC2: ModifyInstanceEventStartTime). */
+const postponeMinMs = 5 * 60_000
+
+/** Pure. What can really be done about a transition of this resource now, each "no" with its reason. */
+export function optionsOf(
+  transition: Transition,
+  world: {
+    readonly resource: Resource
+    readonly shadows: readonly Shadow[]
+    readonly traits: Traits
+    readonly canSnapshot: boolean
+    readonly nowMs: number
+  },
+): readonly TransitionOption[] {
+  return [postpone(transition, world), moveAway(world), startEarly(transition), keepPoint(world.canSnapshot), cancel(transition)]
+}
+
+function postpone(transition: Transition, { traits, nowMs }: { readonly traits: Traits; readonly nowMs: number }): TransitionOption {
+  const no = (how: string): TransitionOption => ({ action: 'postpone', possible: false, how })
+  if (!['announced', 'prepared'].includes(transition.status)) return no(`It is ${transition.status}.`)
+  const { postponeUntil: until } = transition
+  if (transition.source === 'caller') {
+    return { action: 'postpone', possible: true, how: 'It waits in our own queue.', ...(until === undefined ? {} : { until }) }
+  }
+  if (!traits.postponeMaintenance.supported) return no(traits.postponeMaintenance.reason)
+  if (until === undefined) return no('The cloud says no time until which it could be put off.')
+  if (transition.startsAt.getTime() - nowMs < postponeMinMs) return no('It starts in less than five minutes.')
+  return { action: 'postpone', possible: true, how: 'The cloud moves its start.', until }
+}
+
+function moveAway({ resource, shadows }: { readonly resource: Resource; readonly shadows: readonly Shadow[] }): TransitionOption {
+  const ready = shadows.find(({ status }) => status === 'ready')
+  if (ready !== undefined)
+    return { action: 'move-to-shadow', possible: true, how: `POST /v1/resources/${resource.id}:failover moves it to ${ready.id}, in ${ready.zone}.` }
+  const how = resource.tier === undefined ? 'It has no tier, and so no shadow: protect it first.' : 'No shadow of it is ready yet.'
+  return { action: 'move-to-shadow', possible: false, how }
+}
+
+const startEarly = ({ canExpedite, source }: Transition): TransitionOption => {
+  if (source === 'caller')
+    return { action: 'start-early', possible: true, how: 'Whoever announced it may start it; this service only prepares for it.' }
+  if (!canExpedite) return { action: 'start-early', possible: false, how: 'The cloud does not let its start be moved forward.' }
+  return { action: 'start-early', possible: true, how: 'To stop and start the instance has the change done at once, at a time of your choice.' }
+}
+
+const keepPoint = (canSnapshot: boolean): TransitionOption =>
+  canSnapshot
+    ? { action: 'keep-recovery-point', possible: true, how: 'It is done by itself when the change is near; POST /v1/recovery-points does it now.' }
+    : { action: 'keep-recovery-point', possible: false, how: 'Disks of this cloud cannot be kept yet.' }
+
+const cancel = ({ source }: Transition): TransitionOption =>
+  source === 'caller'
+    ? { action: 'cancel', possible: true, how: 'POST /v1/transitions/{id}:cancel takes the announcement back.' }
+    : { action: 'cancel', possible: false, how: 'Only the cloud can take back what it has announced.' }

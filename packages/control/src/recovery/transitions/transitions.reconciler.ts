@@ -1,0 +1,187 @@
+import { now } from '@understudy/core'
+import { systemActor } from '../../access/access.ts'
+import type { Control } from '../../context.ts'
+import { priorities } from '../../operations/operation.ts'
+import { startOperation } from '../../operations/start-operation.ts'
+import { AccountFailures } from '../../reconcilers/per-account.ts'
+import type { Reconciler } from '../../reconcilers/reconciler.ts'
+import type { Resource, Tier } from '../../resources/resource.ts'
+import type { Signal } from '../../signals/signal.ts'
+import { beginCapture } from '../begin-capture.ts'
+import { findPolicyOf } from '../policies/may-roll-back.ts'
+import type { TransitionRule } from '../policies/policy.ts'
+import { rollBackByPolicy } from './automatic-rollback.ts'
+import { changeTransition, tell } from './change-transition.ts'
+import type { Transition } from './transition.ts'
+
+const perPass = 500
+const adoptSinceMs = 60 * 86_400_000
+/** Without a policy: a day before it starts. */
+const usualLeadSeconds = 86_400
+/** How long a change takes of which nobody has said it. */
+const usualSeconds = 15 * 60
+const actor = systemActor('transitions')
+
+/** Makes transitions of what clouds announce, and brings each one along: prepared when it is near, started, looked at afterwards. */
+export const transitionsReconciler: Reconciler = {
+  name: 'transitions',
+  everyMs: 30_000,
+  passMaxMs: 300_000,
+  async pass(control) {
+    const { stores } = control.database
+    const counts = { announced: 0, changed: 0 }
+    for (const signal of await stores.transitions.unadopted(new Date(control.clock.nowMs() - adoptSinceMs), perPass)) {
+      await adopt(control, signal)
+      counts.announced += 1
+    }
+    const failures = new AccountFailures()
+    const open = await stores.transitions.listOpen(perPass)
+    for (const transition of open) {
+      await failures.isolate(control, transition.accountId, async () => {
+        if (await bringAlong(control, transition)) counts.changed += 1
+      })
+    }
+    return { result: { ...counts, open: open.length, failingAccounts: failures.report() } }
+  },
+}
+
+async function adopt(control: Control, signal: Signal): Promise<void> {
+  await control.database.transaction(async (stores) => {
+    const resource = signal.resourceId === undefined ? undefined : await stores.resources.findById(signal.resourceId)
+    if (resource === undefined) return
+    const startsAt = signal.deadline ?? signal.receivedAt
+    // Clouds tell of one change in several ways, each with an id of its own; and of its new start, when it is moved.
+    const known = await stores.transitions.findAnnounced(signal.nativeId, resource.id, signal.effect)
+    if (known !== undefined) {
+      const signalIds = [...known.signalIds, signal.id]
+      const postponeUntil = signal.canPostponeUntil ?? known.postponeUntil
+      const isMoved = signal.observedAt >= known.updatedAt && known.startsAt.getTime() !== startsAt.getTime()
+      const change = { signalIds, postponeUntil, canExpedite: known.canExpedite || signal.canExpedite, ...(isMoved ? { startsAt } : {}) }
+      if (!isMoved) return stores.transitions.update({ ...known, ...change }, known.version)
+      await changeTransition(control, stores, known, change, { what: 'rescheduled', actor, data: { from: known.startsAt.toISOString() } })
+      return
+    }
+    const at = now(control.clock)
+    const transition: Transition = {
+      id: control.ids.next('transition'),
+      ...{ projectId: resource.projectId, resourceId: resource.id, accountId: resource.accountId, nativeId: signal.nativeId },
+      source: 'cloud',
+      effect: signal.effect,
+      reason: `The cloud has announced maintenance: ${signal.effect}`,
+      requestedBy: `signal:${signal.id}`,
+      startsAt,
+      estimatedSeconds: undefined,
+      postponeUntil: signal.canPostponeUntil,
+      canExpedite: signal.canExpedite,
+      signalIds: [signal.id],
+      ...{ status: 'announced', pointId: undefined, lentTier: false, check: undefined, operationId: undefined },
+      ...{ createdAt: at, updatedAt: at, version: 1 },
+    }
+    await stores.transitions.insert(transition)
+    await tell(control, stores, transition, { what: 'announced', actor })
+  })
+}
+
+/** One thing at most, then the next pass. Answers whether anything was done. */
+async function bringAlong(control: Control, transition: Transition): Promise<boolean> {
+  const { stores } = control.database
+  const resource = await stores.resources.findById(transition.resourceId)
+  const nowMs = control.clock.nowMs()
+  // 1. Nobody is there whom it could concern.
+  if (resource === undefined) return move(control, transition, { status: 'cancelled' }, 'cancelled')
+  // 2. The primary has moved away, before or during: whatever becomes of the former one, the resource is served.
+  if (resource.nativeId !== transition.nativeId && transition.status !== 'damaged') {
+    await takeTierBack(control, transition, resource)
+    return move(control, transition, { status: 'avoided' }, 'avoided')
+  }
+  const rule = (await findPolicyOf(stores, resource))?.rules
+  // 3. It is over, and the resource is not whole.
+  if (transition.status === 'damaged') {
+    await takeTierBack(control, transition, resource)
+    return rollBackByPolicy(control, transition, rule?.automatic)
+  }
+  const { leadSeconds = usualLeadSeconds } = rule?.transitions ?? {}
+  const startMs = transition.startsAt.getTime()
+  // 4. It is near.
+  if (transition.status === 'announced' && startMs - nowMs <= leadSeconds * 1000) return prepare(control, transition, resource, rule?.transitions)
+  // 5. Its time has come.
+  if (transition.status === 'prepared' && startMs <= nowMs) return move(control, transition, { status: 'started' }, 'started')
+  // 6. Its time is over.
+  const overMs = startMs + (transition.estimatedSeconds ?? usualSeconds) * 1000
+  if (transition.status === 'started' && overMs <= nowMs) return check(control, transition, resource)
+  return false
+}
+
+async function move(control: Control, transition: Transition, change: Partial<Transition>, what: string): Promise<boolean> {
+  await control.database.transaction((stores) => changeTransition(control, stores, transition, change, { what, actor }))
+  return true
+}
+
+async function prepare(control: Control, transition: Transition, resource: Resource, rule: TransitionRule | undefined): Promise<boolean> {
+  const account = await control.database.stores.accounts.findById(resource.accountId)
+  const canSnapshot = account !== undefined && (await control.providers.open(account)).snapshots !== undefined
+  const tier = lentTier(resource, rule)
+  return control.database.transaction(async (stores) => {
+    const reason = `Before ${transition.reason}`.slice(0, 500)
+    const begun =
+      canSnapshot && resource.status !== 'lost' ? await beginCapture(control, stores, { resource, reason, requestedBy: actor }) : undefined
+    // Somebody captures it right now: this one is begun when that has ended, unless it starts before.
+    if (begun?.joined === true && transition.startsAt.getTime() > control.clock.nowMs()) return false
+    const pointId = begun?.joined === false ? begun.pointId : undefined
+    if (tier !== undefined) {
+      const status = resource.status === 'unprotected' ? 'degraded' : resource.status
+      await stores.resources.update({ ...resource, tier, status, updatedAt: now(control.clock) }, resource.version)
+    }
+    await stores.outbox.append([
+      {
+        id: control.ids.next('event'),
+        topic: 'reconcile.wake',
+        key: 'shadows',
+        payload: { name: 'shadows' },
+        priority: 20,
+        createdAt: now(control.clock),
+      },
+    ])
+    const shadows = tier !== undefined ? 'a shadow is being made' : resource.tier === undefined ? 'none: it has no tier' : 'as its tier promises'
+    const kept = canSnapshot ? {} : { notKept: 'Disks of this cloud cannot be kept yet.' }
+    const change = { status: 'prepared', pointId, lentTier: tier !== undefined } as const
+    await changeTransition(control, stores, transition, change, { what: 'prepared', actor, data: { shadows, ...kept } })
+    return true
+  })
+}
+
+/** For a resource without a tier, where its policy wants a shadow for the time of a transition. */
+function lentTier(resource: Resource, rule: TransitionRule | undefined): Tier | undefined {
+  if (rule?.shadow === undefined || rule.shadow === 'none' || resource.tier !== undefined || resource.traffic === undefined) return undefined
+  return {
+    ...{ shadows: 1, readiness: 'hot', instanceType: undefined, purchase: 'on-demand', holdMemory: false, formerPrimary: 'standby' },
+    // Another zone is another host in any case.
+    zones: rule.shadow === 'separate' ? 'other' : 'any',
+    proofMaxAgeSeconds: 86_400,
+  }
+}
+
+async function takeTierBack(control: Control, transition: Transition, resource: Resource): Promise<void> {
+  if (!transition.lentTier || resource.tier === undefined || resource.status === 'failing-over') return
+  const { stores } = control.database
+  await stores.resources.update({ ...resource, tier: undefined, status: 'unprotected', updatedAt: now(control.clock) }, resource.version)
+}
+
+async function check(control: Control, transition: Transition, resource: Resource): Promise<boolean> {
+  if (transition.operationId !== undefined) return false
+  await control.database.transaction(async (stores) => {
+    const { operation } = await startOperation(control, stores, {
+      kind: 'transition.check',
+      projectId: transition.projectId,
+      params: { transitionId: transition.id },
+      resourceId: resource.id,
+      lockKey: `transition:${transition.id}`,
+      priority: priorities.drill,
+      requestedBy: actor,
+      reason: `After ${transition.reason}`.slice(0, 500),
+    })
+    await changeTransition(control, stores, transition, { operationId: operation.id }, { what: 'check_started', actor, operationId: operation.id })
+  })
+  await takeTierBack(control, transition, resource)
+  return true
+}

@@ -1,0 +1,90 @@
+import { manifestHash, policyOf } from '@understudy/control'
+import type { ComplianceRow, Manifest, RecoveryPoint, Resource } from '@understudy/control'
+import { randomIds, seededRandom } from '@understudy/core'
+import { expect, test } from 'vitest'
+import { aDna, aPolicy, aRecoveryPoint, aResource, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
+
+const connection = useDatabase()
+const stores = () => connection.database.stores
+const hourMs = 3_600_000
+
+const aPoint = (of: Resource, sequence: number, capturedAt: Date, overrides: Partial<RecoveryPoint> = {}): RecoveryPoint => {
+  const id = randomIds.next('recoveryPoint')
+  const manifest = { format: 1, point: id } as unknown as Manifest // its content is of no concern here
+  const sealed = { status: 'usable', sequence, manifest, manifestHash: manifestHash(manifest), capturedAt } as const
+  return aRecoveryPoint({ projectId: of.projectId, resourceId: of.id, accountId: of.accountId }, { id, ...sealed, ...overrides })
+}
+async function aPlace() {
+  const { project, account } = await aWorld(connection.database)
+  const of = { projectId: project.id, accountId: account.id }
+  const insert = async (overrides: Partial<Resource> = {}): Promise<Resource> => {
+    const resource = aResource({ ...of, ...overrides })
+    await stores().resources.insert(resource)
+    return resource
+  }
+  const rows = async (filter: object = {}): Promise<readonly ComplianceRow[]> =>
+    stores().compliance.list(project.id, { after: undefined, limit: 1000, at: start, ...filter })
+  return { projectId: project.id, insert, rows }
+}
+
+test('names each violation, and only that', async () => {
+  const { projectId, insert, rows } = await aPlace()
+  const rules = { maxPointAgeSeconds: 7200, proofMaxAgeSeconds: 86_400 }
+  const policy = aPolicy({ projectId, appliesTo: { types: [], labels: { ruled: 'yes' }, group: undefined }, rules })
+  const ageOnly = aPolicy({ projectId, appliesTo: { types: [], labels: { ruled: 'age' }, group: undefined }, rules: { maxPointAgeSeconds: 7200 } })
+  for (const item of [policy, ageOnly]) await stores().rollbackPolicies.insert(item)
+  const [free, none, old, fresh] = [
+    await insert({ labels: {} }),
+    await insert({ labels: { ruled: 'yes' } }),
+    await insert({ labels: { ruled: 'age' } }),
+    await insert({ labels: { ruled: 'age' } }),
+  ]
+  await stores().recoveryPoints.insert(aPoint(old, 1, later(-3 * hourMs)))
+  // Neither a deleted point nor a purged one helps.
+  await stores().recoveryPoints.insert(aPoint(old, 2, start, { deleteTime: start, purgeTime: later(1) }))
+  await stores().recoveryPoints.insert(aPoint(old, 3, start, { status: 'purged' }))
+  const newest = aPoint(fresh, 2, later(-hourMs))
+  await stores().recoveryPoints.insert(aPoint(fresh, 1, later(-5 * hourMs)))
+  await stores().recoveryPoints.insert(newest)
+  const of = async ({ id }: Resource): Promise<ComplianceRow | undefined> => (await rows()).find(({ resourceId }) => resourceId === id)
+  expect(await of(free)).toMatchObject({ violations: ['no_policy'], policyId: undefined })
+  expect(await of(none)).toMatchObject({ violations: ['no_point', 'no_proven_restore'], policyId: policy.id })
+  expect(await of(old)).toMatchObject({ violations: ['point_too_old'], newestPointAt: later(-3 * hourMs) })
+  expect(await of(fresh)).toMatchObject({ violations: [], newestPointId: newest.id, maxPointAgeSeconds: 7200 })
+  const ids = async (filter: object): Promise<string[]> => (await rows(filter)).map(({ resourceId }) => resourceId)
+  expect(await ids({ violation: 'point_too_old' })).toEqual([old.id])
+  expect(await ids({ violation: 'any' })).not.toContain(fresh.id)
+  expect((await ids({ policyId: ageOnly.id })).toSorted()).toEqual([old.id, fresh.id].toSorted())
+  expect(await ids({ accountId: 'acc_other' })).toEqual([])
+  const all = await ids({})
+  expect(await ids({ after: all[1], limit: 1 })).toEqual([all[2]])
+})
+
+test('chooses the policy that the rule chooses, whatever policies and resources there are', async () => {
+  const { projectId, insert, rows } = await aPlace()
+  const random = seededRandom(17)
+  const some = <T>(values: readonly T[]): T => values[random.int(0, values.length - 1)]!
+  const policies = Array.from({ length: 40 }, (_, index) => {
+    const createdAt = later(random.int(0, 5) * 1000)
+    const labels = {
+      ...(random.int(0, 1) === 1 ? { team: some(['shop', 'ops']) } : {}),
+      ...(random.int(0, 1) === 1 ? { stage: some(['live', 'test']) } : {}),
+    }
+    const types = some([[], [], ['m7i.*'], ['*.large'], ['Standard_D2*', 'c7i.large']])
+    const appliesTo = { types, labels, group: some([undefined, undefined, 'payments']) }
+    const deleted = index % 9 === 0 ? { deleteTime: start, purgeTime: later(1) } : {}
+    return aPolicy({ projectId, appliesTo, priority: random.int(0, 1), createdAt, ...deleted })
+  })
+  for (const policy of policies) await stores().rollbackPolicies.insert(policy)
+  const expected = new Map<string, string | undefined>()
+  for (let index = 0; index < 60; index++) {
+    const nativeId = `i-${index}-${projectId}`
+    const size = { ...aDna(nativeId).size, type: some(['m7i.large', 'c7i.large', 'Standard_D2s_v5', 'StandardXD2s', 't3.small']) }
+    const labels = { team: some(['shop', 'ops', 'lab']), stage: some(['live', 'test']), ...(random.int(0, 2) === 0 ? { group: 'payments' } : {}) }
+    const resource = await insert({ nativeId, labels, dna: { ...aDna(nativeId), size } })
+    expected.set(resource.id, policyOf(resource, policies)?.id)
+  }
+  const found = new Map((await rows()).filter(({ resourceId }) => expected.has(resourceId)).map(({ resourceId, policyId }) => [resourceId, policyId]))
+  expect(found).toEqual(expected)
+  expect(new Set(found.values()).size).toBeGreaterThan(3)
+})

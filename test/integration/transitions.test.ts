@@ -1,0 +1,103 @@
+import {
+  announceTransition,
+  getTransition,
+  listTransitions,
+  postponeTransition,
+  transitionsReconciler,
+  maintenanceReconciler,
+} from '@understudy/control'
+import type { Operation, Resource, Transition } from '@understudy/control'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createWorld } from './world.ts'
+import type { World } from './world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld({ sim: { speed: 60, listeners: false } })
+})
+afterAll(() => world.close())
+
+const patience = { timeout: 300_000, interval: 50 }
+const hourMs = 3_600_000
+
+async function ended({ id }: Pick<Operation, 'id'>): Promise<Operation> {
+  return vi.waitUntil(async () => {
+    const found = await world.control.database.stores.operations.findById(id)
+    return found?.finishedAt === undefined ? undefined : found
+  }, patience)
+}
+/** The reconciler of the worker may be at it too: a lost race is made up for by the next look. */
+async function until(id: string, isSo: (transition: Transition) => boolean): Promise<Transition> {
+  return vi.waitUntil(async () => {
+    await transitionsReconciler.pass(world.control).catch(() => undefined)
+    const { transition } = await getTransition(world.control, world.principal, { id })
+    return isSo(transition) ? transition : undefined
+  }, patience)
+}
+const sim = () => world.sim.dataCentre
+const schedule = (resource: Resource, inMs: number, latestInMs?: number): void => {
+  const nowMs = world.control.clock.nowMs()
+  const latest = latestInMs === undefined ? {} : { notBeforeDeadlineMs: nowMs + latestInMs }
+  sim().maintenance.schedule(resource.nativeId, { code: 'instance-stop', notBeforeMs: nowMs + inMs, ...latest })
+}
+async function announcedTo(resource: Resource): Promise<Transition> {
+  return vi.waitUntil(async () => {
+    await maintenanceReconciler.pass(world.control)
+    await transitionsReconciler.pass(world.control).catch(() => undefined)
+    return (await listTransitions(world.control, world.principal, { resourceId: resource.id })).items[0]
+  }, patience)
+}
+
+describe('what AWS announces', () => {
+  test('becomes one transition, however often it is told, with the options that there are; and AWS moves it', { timeout: 900_000 }, async () => {
+    const resource = await world.protect(await world.adopt(await world.seed('postponed', { purchase: 'on-demand' })), { purchase: 'on-demand' })
+    schedule(resource, 100 * hourMs, 400 * hourMs)
+    const announced = await announcedTo(resource)
+    expect(announced).toMatchObject({ source: 'cloud', effect: 'stop', status: 'announced', nativeId: resource.nativeId, canExpedite: true })
+    await announcedTo(resource)
+    expect((await listTransitions(world.control, world.principal, { resourceId: resource.id })).items).toHaveLength(1)
+    const { transition, options } = await getTransition(world.control, world.principal, { id: announced.id })
+    expect(options.filter(({ possible }) => possible).map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['postpone', 'move-to-shadow', 'start-early', 'keep-recovery-point']),
+    )
+    const until = new Date(Math.ceil(world.control.clock.nowMs() / 1000) * 1000 + 300 * hourMs)
+    const done = await postponeTransition(world.control, world.principal, { id: transition.id, seenVersion: transition.version, until })
+    expect(await ended((done as { operation: Operation }).operation)).toMatchObject({ status: 'succeeded' })
+    expect(sim().instances.get(resource.nativeId)!.scheduledEvents[0]!.notBeforeMs).toBe(until.getTime())
+    const moved = (await getTransition(world.control, world.principal, { id: transition.id })).transition
+    expect(moved).toMatchObject({ startsAt: until, status: 'announced' })
+    const tooLate = { id: moved.id, seenVersion: moved.version, until: new Date(until.getTime() + 200 * hourMs) }
+    await expect(postponeTransition(world.control, world.principal, tooLate)).rejects.toMatchObject({
+      kind: 'conflict',
+      details: { alternatives: expect.arrayContaining([expect.objectContaining({ action: 'move-to-shadow' })]) as unknown },
+    })
+  })
+
+  test('without a latest start is refused with what can be done instead', { timeout: 900_000 }, async () => {
+    const resource = await world.protect(await world.adopt(await world.seed('fixed', { purchase: 'on-demand' })), { purchase: 'on-demand' })
+    schedule(resource, 50 * hourMs)
+    const { id, version, startsAt } = await announcedTo(resource)
+    const asked = postponeTransition(world.control, world.principal, { id, seenVersion: version, until: new Date(startsAt.getTime() + hourMs) })
+    await expect(asked).rejects.toMatchObject({ kind: 'conflict', message: expect.stringMatching(/Instead: .*move-to-shadow/) as string })
+  })
+})
+
+describe('what a caller announces', () => {
+  const announce = (resource: Resource): Promise<Transition> =>
+    announceTransition(world.control, world.principal, {
+      ...{ resourceId: resource.id, reason: 'the kernel is upgraded', startsAt: new Date(world.control.clock.nowMs() + 2_000), estimatedSeconds: 1 },
+    })
+
+  test('is preserved when it is near, and found whole afterwards', { timeout: 900_000 }, async () => {
+    const resource = await world.adopt(await world.seed('upgraded', { purchase: 'on-demand' }))
+    const { id } = await announce(resource)
+    const over = await until(id, ({ status }) => status === 'verified')
+    expect(over.check).toMatchObject({ findings: [], recommendedPointId: null })
+    const point = await world.control.database.stores.recoveryPoints.findById(over.pointId!)
+    expect(point).toMatchObject({ status: 'usable', requestedBy: 'system:transitions', resourceId: resource.id })
+    const types = (await world.control.database.stores.events.listAfter(0, { limit: 1000, projectId: resource.projectId }))
+      .filter(({ subject }) => subject === `transitions/${id}`)
+      .map(({ type }) => type.split('.')[3])
+    expect(types).toEqual(['announced', 'prepared', 'started', 'check_started', 'verified'])
+  })
+})
