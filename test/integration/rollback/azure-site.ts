@@ -1,0 +1,133 @@
+import { startAzureServer } from '@understudy/cloud-sim'
+import type { AzureServer } from '@understudy/cloud-sim'
+import type { Json } from '@understudy/core'
+import { Agent, request } from 'node:https'
+import { setTimeout } from 'node:timers/promises'
+import { latencies, type Site } from './site.ts'
+
+const speed = 200
+const group = 'shop'
+
+export async function azureSite(): Promise<Site> {
+  const server = await startAzureServer({ speed, latencies, retryAfterSeconds: 0 })
+  const { state, dataCentre, clock, application } = server
+  const agent = new Agent({ ca: server.ca, keepAlive: true })
+  const vmOf = (nativeId: string) => state.vms.get(nativeId.toLowerCase())!
+  return {
+    account: {
+      name: 'simulated Azure',
+      provider: 'azure',
+      region: dataCentre.region,
+      nativeAccount: server.subscription,
+      settings: { resourceGroup: group, endpoint: server.url, authority: server.url, certificateAuthority: server.ca },
+      credentials: { source: 'client-secret', tenantId: application.tenant, clientId: application.clientId, clientSecret: application.clientSecret },
+    },
+    dataCentre,
+    clock,
+    speed,
+    make: (name) => make(server, agent, name),
+    instanceIdOf: (nativeId) => vmOf(nativeId).instanceId ?? '',
+    attachments(nativeId) {
+      const { osDisk, dataDisks } = vmOf(nativeId).properties['storageProfile'] as unknown as StorageProfile // as it was accepted
+      const volumeOf = ({ managedDisk }: DiskEntry): string => state.disks.get(managedDisk.id.toLowerCase())?.volumeId ?? ''
+      const [os, ...data] = [{ device: 'os', entry: osDisk }, ...dataDisks.map((entry) => ({ device: `lun:${entry.lun}`, entry }))].map(
+        ({ device, entry }) => ({
+          device,
+          volumeId: volumeOf(entry),
+          deletes: entry.deleteOption === 'Delete',
+        }),
+      )
+      return [os!, ...data.toSorted((a, b) => (a.device < b.device ? -1 : 1))]
+    },
+    addresses: (nativeId) =>
+      [...state.nics.values()].filter(({ vmId }) => vmId?.toLowerCase() === nativeId.toLowerCase()).map(({ privateIp }) => privateIp),
+    snapshotIdOf(member) {
+      const members = [...state.restorePointCollections.values()].flatMap(({ points }) => [...points.values()].flatMap((point) => point.members))
+      return members.find(({ id }) => id === member)?.snapshotId ?? ''
+    },
+    async close() {
+      agent.destroy()
+      await server.close()
+    },
+  }
+}
+
+interface DiskEntry {
+  readonly lun: number
+  readonly managedDisk: { readonly id: string }
+  readonly deleteOption?: string
+}
+interface StorageProfile {
+  readonly osDisk: DiskEntry
+  readonly dataDisks: readonly DiskEntry[]
+}
+
+/** As a person would with curl: disks, an interface, and the machine. */
+async function make(server: AzureServer, agent: Agent, name: string): Promise<string> {
+  const { url, application, subscription, dataCentre, state } = server
+  const form = new URLSearchParams({
+    ...{ grant_type: 'client_credentials', client_id: application.clientId, client_secret: application.clientSecret },
+    scope: 'https://management.azure.com/.default',
+  })
+  const { access_token: token } = (await ask(
+    agent,
+    'POST',
+    `${url}/${application.tenant}/oauth2/v2.0/token`,
+    { 'content-type': 'application/x-www-form-urlencoded' },
+    form.toString(),
+  )) as { access_token: string } // as OAuth has it
+  const idOf = (type: string, of: string): string => `/subscriptions/${subscription}/resourceGroups/${group}/providers/${type}/${of}`
+  const put = async (type: string, of: string, version: string, body: Record<string, Json>): Promise<string> => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const text = JSON.stringify({ location: dataCentre.region, ...body })
+    const { id } = (await ask(agent, 'PUT', `${url}${idOf(type, of)}?api-version=${version}`, headers, text)) as { id: string } // as ARM answers a PUT
+    return id
+  }
+  const disk = (of: string, diskSizeGB: number, creationData: Record<string, Json>): Promise<string> =>
+    put('Microsoft.Compute/disks', `${name}-${of}`, '2025-01-02', {
+      zones: ['1'],
+      sku: { name: 'Premium_LRS' },
+      properties: { diskSizeGB, creationData },
+    })
+  const image = { createOption: 'FromImage', imageReference: { id: idOf('Microsoft.Compute/images', 'shop') } }
+  const [os, first, second] = [
+    await disk('os', 30, image),
+    await disk('data0', 8, { createOption: 'Empty' }),
+    await disk('data1', 4, { createOption: 'Empty' }),
+  ]
+  const subnet = { id: idOf('Microsoft.Network/virtualNetworks', 'net/subnets/web') }
+  const nic = await put('Microsoft.Network/networkInterfaces', `${name}-nic`, '2025-05-01', {
+    properties: { ipConfigurations: [{ name: 'primary', properties: { subnet } }] },
+  })
+  const id = await put('Microsoft.Compute/virtualMachines', name, '2026-03-01', {
+    zones: ['1'],
+    properties: {
+      hardwareProfile: { vmSize: 'Standard_D2s_v5' },
+      storageProfile: {
+        osDisk: { createOption: 'Attach', osType: 'Linux', managedDisk: { id: os }, deleteOption: 'Delete' },
+        dataDisks: [first, second].map((diskId, lun) => ({
+          lun,
+          createOption: 'Attach',
+          managedDisk: { id: diskId },
+          deleteOption: lun === 0 ? 'Delete' : 'Detach',
+        })),
+      },
+      networkProfile: { networkInterfaces: [{ id: nic, properties: { primary: true, deleteOption: 'Delete' } }] },
+    },
+  })
+  while (dataCentre.instances.get(state.vms.get(id.toLowerCase())?.instanceId ?? '')?.state !== 'running') await setTimeout(10)
+  return id
+}
+
+function ask(agent: Agent, method: string, url: string, headers: Record<string, string>, body: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers, agent }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (part: string) => (text += part))
+      response.on('end', () => ((response.statusCode ?? 500) < 300 ? resolve(JSON.parse(text)) : reject(new Error(text))))
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
