@@ -3,14 +3,16 @@ import type { CallContext, DiskPlace, InstanceRef, ResourceDna } from '@understu
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { call } from './adapter.ts'
 import { azureClients } from './clients.ts'
+import { watched } from './testing/watched.ts'
 import { settingsFor, wireWorld } from './testing/wire-world.ts'
 
 const group = 'shop'
 let world: Awaited<ReturnType<typeof wireWorld>>
 let clients: ReturnType<typeof azureClients>
 let keys = 0
+const wire = watched()
 beforeAll(async () => {
-  world = await wireWorld()
+  world = await wireWorld({ onExchange: wire.onExchange })
   clients = azureClients(settingsFor(world.server))
 }, 180_000)
 afterAll(async () => {
@@ -175,4 +177,10 @@ describe('an exchange', () => {
     await begun
     expect(await world.provider.disks!.arrange(ref, [wanted], contextOf())).toEqual({ settled: true })
   })
+})
+
+it('what went over the wire meanwhile is what Microsoft’s specifications allow', () => {
+  expect(wire.unseen()).not.toContain('Disks_Update')
+  // Words that nobody knows are what was refused.
+  expect(wire.problems().filter((problem) => !problem.includes('/dataDisksToAttach/*/caching must be equal'))).toEqual([])
 })

@@ -11,7 +11,7 @@ import type { OperationRecord } from './state.ts'
 export function begin(
   call: ArmCall,
   progress: () => 'InProgress' | 'Succeeded' | ErrorBody,
-  resource?: { status: 200 | 201; body: ArmReply['body'] },
+  resource?: { status: 200 | 201 | 202; body: ArmReply['body'] },
   provider: 'Microsoft.Compute' | 'Microsoft.Network' = 'Microsoft.Compute',
   result?: JsonObject,
 ): ArmReply {

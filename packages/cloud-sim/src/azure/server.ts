@@ -11,6 +11,8 @@ import { ConnectionReset } from '../datacentre/sim-error.ts'
 import { ArmError } from './arm-error.ts'
 import { type ArmReply, type ArmWorld, textAt } from './call.ts'
 import { type Certificate, loopbackCertificate } from './certificate.ts'
+import type { Exchange } from '../google/google-server.ts'
+import { observed } from './observed.ts'
 import { answerArm, errorReply } from './front.ts'
 import { syncPools } from './load-balancers.ts'
 import { seedAzureRegion } from './seed.ts'
@@ -36,6 +38,8 @@ export interface AzureServerOptions {
   /** What operations say when they are asked too early, in real seconds. Default: 1. 0: nothing is said. */
   readonly retryAfterSeconds?: number
   readonly onInternalError?: (error: unknown) => void
+  /** Every request that was answered, and its answer, as they were on the wire. */
+  readonly onExchange?: (exchange: Exchange) => void
 }
 
 export interface SavedAzure {
@@ -84,7 +88,7 @@ export async function startAzureServer(options: AzureServerOptions = {}): Promis
     return await answerArm({ dataCentre, state, method, headers, origin: url, url: request.url ?? '/', text }, onInternalError)
   }
   const http = createServer({ key, cert, keepAliveTimeout: 75_000 }, (request, response) => {
-    receive(request, response, reply, newId)
+    receive(request, response, observed(reply, url, options.onExchange), newId)
       .catch((error: unknown) => {
         if (!(error instanceof ConnectionReset)) onInternalError(error)
         request.socket.destroy()

@@ -56,7 +56,7 @@ export async function putDisk(call: ArmCall): Promise<ArmReply> {
       managedBy: undefined,
     }
     call.state.disks.set(id.toLowerCase(), disk)
-    return begin(call, () => 'Succeeded', { status: 201, body: diskBody(call, disk) })
+    return begin(call, () => 'Succeeded', { status: 202, body: diskBody(call, disk) })
   })
 }
 
@@ -170,7 +170,7 @@ export async function putSnapshot(call: ArmCall): Promise<ArmReply> {
       tags: tagsOf(call.body),
     }
     call.state.snapshots.set(id.toLowerCase(), snapshot)
-    return begin(call, () => 'Succeeded', { status: 201, body: snapshotBody(call, snapshot) })
+    return begin(call, () => 'Succeeded', { status: 202, body: snapshotBody(call, snapshot) })
   })
 }
 

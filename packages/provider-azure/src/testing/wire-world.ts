@@ -1,5 +1,5 @@
 import { startAzureServer } from '@understudy/cloud-sim'
-import type { AzureServer } from '@understudy/cloud-sim'
+import type { AzureServer, AzureServerOptions } from '@understudy/cloud-sim'
 import { type Random, seededRandom, sleep } from '@understudy/core'
 import type { DiskRef, InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
 import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
@@ -51,8 +51,8 @@ export const settingsFor = (server: AzureServer, more: Partial<AzureSettings> = 
 })
 
 /** The adapter and its real SDK, talking TLS to a simulated ARM in this process, whose time runs fast. */
-export async function wireWorld(): Promise<ConformanceWorld & { readonly server: AzureServer }> {
-  const server = await startAzureServer({ speed, latencies, retryAfterSeconds: 0 })
+export async function wireWorld(options: AzureServerOptions = {}): Promise<ConformanceWorld & { readonly server: AzureServer }> {
+  const server = await startAzureServer({ speed, latencies, retryAfterSeconds: 0, ...options })
   const providers: Provider[] = []
   const open = (): Provider => {
     const provider = createAzureProvider(settingsFor(server))
