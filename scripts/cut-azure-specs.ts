@@ -18,7 +18,7 @@ const wanted = new Set([
   ...['Disks_Get', 'Disks_CreateOrUpdate', 'Disks_Update', 'Disks_Delete', 'Disks_List', 'Disks_ListByResourceGroup'],
   ...['RestorePointCollections_Get', 'RestorePointCollections_CreateOrUpdate', 'RestorePointCollections_Delete', 'RestorePointCollections_ListAll'],
   ...['RestorePoints_Get', 'RestorePoints_Create'],
-  ...['NetworkInterfaces_Get', 'NetworkInterfaces_CreateOrUpdate', 'NetworkInterfaces_Delete', 'NetworkInterfaces_List'],
+  ...['NetworkInterfaces_Get', 'NetworkInterfaces_CreateOrUpdate', 'NetworkInterfaces_Delete', 'NetworkInterfaces_List', 'NetworkInterfaces_ListAll'],
   ...['PublicIPAddresses_Get', 'PublicIPAddresses_CreateOrUpdate'],
   ...['LoadBalancers_CreateOrUpdate', 'LoadBalancerLoadBalancingRules_Health'],
   ...['LoadBalancerBackendAddressPools_Get', 'LoadBalancerBackendAddressPools_CreateOrUpdate', 'LoadBalancerLoadBalancingRules_Get'],

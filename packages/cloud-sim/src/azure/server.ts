@@ -11,8 +11,7 @@ import { ConnectionReset } from '../datacentre/sim-error.ts'
 import { ArmError } from './arm-error.ts'
 import { type ArmReply, type ArmWorld, textAt } from './call.ts'
 import { type Certificate, loopbackCertificate } from './certificate.ts'
-import type { Exchange } from '../google/google-server.ts'
-import { observed } from './observed.ts'
+import { type ArmExchange, observed } from './observed.ts'
 import { answerArm, errorReply } from './front.ts'
 import { syncPools } from './load-balancers.ts'
 import { seedAzureRegion } from './seed.ts'
@@ -39,7 +38,7 @@ export interface AzureServerOptions {
   readonly retryAfterSeconds?: number
   readonly onInternalError?: (error: unknown) => void
   /** Every request that was answered, and its answer, as they were on the wire. */
-  readonly onExchange?: (exchange: Exchange) => void
+  readonly onExchange?: (exchange: ArmExchange) => void
 }
 
 export interface SavedAzure {
