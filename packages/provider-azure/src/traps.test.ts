@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { nameOf } from './arm-id.ts'
 import { type Captured, capturing } from './capture.ts'
 import { azureClients } from './clients.ts'
+import { watched } from './testing/watched.ts'
 import { settingsFor, wireWorld } from './testing/wire-world.ts'
 import { uuidOf } from './trace.ts'
 
@@ -16,9 +17,11 @@ let meanwhile: ((exchange: ArmExchange) => void) | undefined
 let world: Awaited<ReturnType<typeof wireWorld>>
 let clients: ReturnType<typeof azureClients>
 let keys = 0
+const wire = watched()
 beforeAll(async () => {
   const onExchange = (exchange: ArmExchange): void => {
     exchanges.push(exchange)
+    wire.onExchange(exchange)
     meanwhile?.(exchange)
   }
   world = await wireWorld({ onExchange, retryAfterSeconds: 7 })
@@ -278,5 +281,14 @@ describe('what is written as a whole', () => {
     expect(puts.every(({ headers }) => headers['if-match'] !== undefined)).toBe(true)
     expect(puts.at(-1)?.status).toBe(200)
     expect(pool.entries.map(({ name }) => name)).toContain('theirs')
+    // A pool of bare addresses names no machine: whose an address is, the interfaces tell.
+    const { ref, nics } = await described(await world.makePrimary())
+    pool.entries = [{ ...theirs, ip: nics[0]?.privateIps[0] ?? '' }]
+    expect((await world.provider.traffic!.state(binding)).map(({ nativeId }) => nativeId)).toEqual([ref.nativeId])
   })
+})
+
+it('what went over the wire meanwhile is what Microsoft’s specifications allow', () => {
+  expect(wire.unseen()).not.toContain('NetworkInterfaces_ListAll')
+  expect(wire.problems()).toEqual([])
 })

@@ -7,18 +7,26 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Adapter } from './adapter.ts'
 import { createGcpProvider } from './gcp-provider.ts'
 import { instanceResource } from './launch.ts'
+import { nameOf } from './names.ts'
 import { gcpWireWorld } from './testing/wire-world.ts'
 
 /** What the SDK does that its types do not say: each case fails when the adapter steps into it. */
 type World = Awaited<ReturnType<typeof gcpWireWorld>>
 const exchanges: Exchange[] = []
+/** What somebody else does in the moment after a request was answered. */
+let meanwhile: ((exchange: Exchange) => void) | undefined
 let world: World
 let keys = 0
 
 beforeAll(async () => {
-  world = await gcpWireWorld({ onExchange: (exchange) => void exchanges.push(exchange) })
+  const onExchange = (exchange: Exchange): void => {
+    exchanges.push(exchange)
+    meanwhile?.(exchange)
+  }
+  world = await gcpWireWorld({ onExchange })
 })
 afterEach(() => {
+  meanwhile = undefined
   world.server.project.unreachable.clear()
 })
 afterAll(async () => {
@@ -84,6 +92,34 @@ describe('the SDK', () => {
     const { ref, disks } = await described()
     expect(ref.nativeId).toBe(world.server.project.instances().at(-1)?.id)
     expect(disks.map(({ sizeGiB }) => sizeGiB)).toEqual([20, 30])
+  })
+})
+
+describe('a name', () => {
+  it('makes a creation once when its request id is forgotten: 409 is answered by a look at what is there', async () => {
+    const source = await described()
+    const context = contextOf()
+    const from = exchanges.length
+    // Both have looked and found nothing before either is done.
+    world.server.dataCentre.faults.failNext('instances.insert', { kind: 'latency', latency: 10_000 })
+    meanwhile = ({ method, url }) => {
+      if (method === 'POST' && url.pathname.endsWith('/instances')) world.server.project.operations.forgetRequests()
+    }
+    const handles = await Promise.all([1, 2].map(() => world.freshProvider().compute.provision(source, specLike(source), context)))
+    expect(since(from, 'POST', /\/instances$/).map(({ status }) => status)).toEqual([200, 409])
+    expect(new Set(handles.map(({ native }) => native['name'])).size).toBe(1)
+    expect((await world.countOf(context.idempotencyKey)).instances).toBe(1)
+  })
+
+  it('that somebody else’s instance has is a mismatch, and that instance stays as it is', async () => {
+    const source = await described()
+    const context = contextOf()
+    const record = world.server.project.instance(source.ref.zone ?? '', source.ref.nativeId)
+    world.server.project.add({ ...record, id: world.server.project.newId(), name: nameOf(context.idempotencyKey), zone: world.zoneOther }, [])
+    await expect(world.provider.compute.provision(source, specLike(source), context)).rejects.toMatchObject({
+      shape: { kind: 'idempotency_mismatch' },
+    })
+    expect(world.server.project.instance(world.zoneOther, nameOf(context.idempotencyKey)).labels).toEqual(record.labels)
   })
 })
 

@@ -110,6 +110,11 @@ export class Operations {
     }
   }
 
+  /** Google does not say how long it remembers request ids; from now on, those so far mean nothing. */
+  forgetRequests(): void {
+    this.#byRequest.clear()
+  }
+
   isDone(name: string): boolean {
     return this.#hasEnded(this.#need(name))
   }

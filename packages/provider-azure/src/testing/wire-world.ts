@@ -102,7 +102,6 @@ const absent = (): never => {
 }
 const notInThisSlice = {
   interrupt: absent,
-  rebalance: absent,
   scheduleMaintenance: absent,
   pushed: absent,
 }

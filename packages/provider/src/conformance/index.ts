@@ -13,7 +13,7 @@ export type { ConformanceWorld, Counted, FaultyCall } from './world.ts'
 
 /**
  * What every provider has to do, whatever its cloud: one suite, run against the real adapters and against the simulated ones.
- * Cases that a provider's traits rule out pass at once; that a "no" is really refused is a case of its own.
+ * Cases that a provider's traits rule out are skipped with the reason; that a "no" is really refused is a case of its own.
  */
 export function describeConformance(name: string, makeWorld: () => Promise<ConformanceWorld>): void {
   describe(`conformance of ${name}`, () => {

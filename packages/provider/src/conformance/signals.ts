@@ -5,6 +5,8 @@ import type { InstanceRef } from '../refs.ts'
 import { until } from './steps.ts'
 import type { ConformanceWorld } from './world.ts'
 
+const noSignals = 'the provider has no signals of its own'
+
 /** What a cloud says about its instances. */
 export function signalConformance(world: () => ConformanceWorld): void {
   describe('signals', () => {
@@ -18,7 +20,7 @@ export function signalConformance(world: () => ConformanceWorld): void {
     it('carry the cloud’s own deadline for an interruption, and the same identity however often they come', async ({ skip }) => {
       skip(world().live === true, 'nobody makes a real cloud announce something')
       const { interruptionNotice } = world().provider.traits
-      if (signals() === undefined || !interruptionNotice.supported) return
+      if (signals() === undefined || !interruptionNotice.supported) return skip(noSignals)
       const ref = await world().makePrimary({ purchase: 'spot' })
       const beforeMs = world().clock.nowMs()
       await world().interrupt(ref)
@@ -36,7 +38,7 @@ export function signalConformance(world: () => ConformanceWorld): void {
     it('are found in the cloud’s books when the push was lost', async ({ skip }) => {
       skip(world().live === true, 'nobody makes a real cloud announce something')
       const capability = signals()
-      if (capability === undefined) return
+      if (capability === undefined) return skip(noSignals)
       const spot = await world().makePrimary({ purchase: 'spot' })
       const calm = await world().makePrimary()
       const due = await world().makePrimary()
@@ -53,7 +55,7 @@ export function signalConformance(world: () => ConformanceWorld): void {
 
     it('tell a recommendation from an announcement', async ({ skip }) => {
       skip(world().live === true, 'nobody makes a real cloud announce something')
-      if (signals() === undefined || world().rebalance === undefined) return
+      if (signals() === undefined || world().rebalance === undefined) return skip('this cloud announces, and recommends nothing')
       const ref = await world().makePrimary({ purchase: 'spot' })
       await world().rebalance?.(ref)
       await until(world(), 'the recommendation is pushed', async () => (await read(ref, 'rebalance')).length > 0)
@@ -62,9 +64,9 @@ export function signalConformance(world: () => ConformanceWorld): void {
       expect(signal?.deadline).toBeUndefined()
     })
 
-    it('are read whole or not at all: nothing that comes in makes the reader throw', () => {
+    it('are read whole or not at all: nothing that comes in makes the reader throw', ({ skip }) => {
       const capability = signals()
-      if (capability === undefined) return
+      if (capability === undefined) return skip(noSignals)
       const at = now(world().clock).toISOString()
       for (const document of [
         null,
@@ -84,7 +86,7 @@ export function signalConformance(world: () => ConformanceWorld): void {
     it('come from the queue until they are acknowledged', async ({ skip }) => {
       skip(world().live === true, 'nobody makes a real cloud announce something')
       const capability = signals()
-      if (capability?.receive === undefined) return
+      if (capability?.receive === undefined) return skip('the provider has no queue to receive from')
       const ref = await world().makePrimary({ purchase: 'spot' })
       // An announcement comes from any cloud; a recommendation leaves the instance as it is.
       const expected = world().rebalance === undefined ? 'interruption' : 'rebalance'

@@ -4,6 +4,8 @@ import type { DiskRef } from '../refs.ts'
 import { captured, clone, describeOf, failureOf, finished, newContext } from './steps.ts'
 import type { ConformanceWorld } from './world.ts'
 
+const noSnapshots = 'the provider has no snapshots'
+
 /** Disks of one instance at one moment. */
 export function snapshotConformance(world: () => ConformanceWorld): void {
   describe('snapshot sets', () => {
@@ -13,7 +15,7 @@ export function snapshotConformance(world: () => ConformanceWorld): void {
     it('hold all disks at one moment: what was written first is never missing what was written after it', async ({ skip }) => {
       skip(world().live === true, 'nobody sees the bytes of a real disk from outside, or loses its answers')
       const capability = snapshots()
-      if (capability === undefined) return
+      if (capability === undefined) return skip(noSnapshots)
       const ref = await world().makePrimary()
       const { disks } = await describeOf(world(), ref)
       let value = 0
@@ -37,7 +39,7 @@ export function snapshotConformance(world: () => ConformanceWorld): void {
     it('are taken once for one key, also when the answer is lost', async ({ skip }) => {
       skip(world().live === true, 'nobody sees the bytes of a real disk from outside, or loses its answers')
       const capability = snapshots()
-      if (capability === undefined) return
+      if (capability === undefined) return skip(noSnapshots)
       const ref = await world().makePrimary()
       const context = newContext()
       world().loseNextAnswer('capture')
@@ -50,8 +52,8 @@ export function snapshotConformance(world: () => ConformanceWorld): void {
       ])
     })
 
-    it('say what they hold, and can be read by another process', async () => {
-      if (snapshots() === undefined) return
+    it('say what they hold, and can be read by another process', async ({ skip }) => {
+      if (snapshots() === undefined) return skip(noSnapshots)
       const ref = await world().makePrimary()
       const { disks } = await describeOf(world(), ref)
       const set = await captured(world(), ref)
@@ -64,7 +66,7 @@ export function snapshotConformance(world: () => ConformanceWorld): void {
 
     it('can be started from: the new instance has the bytes of the old', async ({ skip }) => {
       skip(world().live === true, 'nobody sees the bytes of a real disk from outside, or loses its answers')
-      if (snapshots() === undefined) return
+      if (snapshots() === undefined) return skip(noSnapshots)
       const ref = await world().makePrimary()
       const source = await describeOf(world(), ref)
       world().writeDisk(disk(source.disks, 'root'), 41)
@@ -76,9 +78,9 @@ export function snapshotConformance(world: () => ConformanceWorld): void {
       expect(world().readDisk(disk(made.disks, 'data'))).toBe(42)
     })
 
-    it('are gone after deletion, and deleting them again is no error', async () => {
+    it('are gone after deletion, and deleting them again is no error', async ({ skip }) => {
       const capability = snapshots()
-      if (capability === undefined) return
+      if (capability === undefined) return skip(noSnapshots)
       const set = await captured(world(), await world().makePrimary())
       const disks = await finished(world(), await world().run(capability.materialise(set, { zone: world().zoneOther }, newContext())))
       await world().run(capability.delete(set, newContext()))

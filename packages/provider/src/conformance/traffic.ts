@@ -6,13 +6,15 @@ import type { ConformanceWorld } from './world.ts'
 
 const requestsPerLook = 20
 
+const absent = 'the provider has no such mechanism, or there is no entry point: that it is refused is a case of its own'
+
 /** Sending requests to one member rather than another. */
 export function trafficConformance(world: () => ConformanceWorld): void {
   describe.each(['lb-weight', 'lb-target', 'address-move', 'dns-weight'] as const)('traffic by %s', (mechanism) => {
     const has = (): boolean => world().provider.traffic?.mechanisms[mechanism] !== undefined && world().entryPoints?.includes(mechanism) !== false
 
-    it('moves to the new member without losing a request, and lets go of the old one', async () => {
-      if (!has()) return
+    it('moves to the new member without losing a request, and lets go of the old one', async ({ skip }) => {
+      if (!has()) return skip(absent)
       const { binding, primary, shadow } = await pair(world(), mechanism)
       const failures = await shift(world(), binding, shadow)
       expect(failures).toBe(0)
@@ -25,8 +27,8 @@ export function trafficConformance(world: () => ConformanceWorld): void {
       expect(await served(world(), binding)).toEqual(new Set([shadow.nativeId]))
     })
 
-    it('changes nothing when it is repeated, also by another process', async () => {
-      if (!has()) return
+    it('changes nothing when it is repeated, also by another process', async ({ skip }) => {
+      if (!has()) return skip(absent)
       const { binding, shadow } = await pair(world(), mechanism)
       await shift(world(), binding, shadow)
       const before = await weights(world(), binding)
@@ -39,8 +41,8 @@ export function trafficConformance(world: () => ConformanceWorld): void {
       expect(await weights(world(), binding)).toEqual(before)
     })
 
-    it('goes back the same way', async () => {
-      if (!has()) return
+    it('goes back the same way', async ({ skip }) => {
+      if (!has()) return skip(absent)
       const { binding, primary, shadow } = await pair(world(), mechanism)
       await shift(world(), binding, shadow)
       await until(world(), 'it has arrived', async () => (await weights(world(), binding))[shadow.nativeId] === 100)
@@ -53,8 +55,8 @@ export function trafficConformance(world: () => ConformanceWorld): void {
       expect(await served(world(), binding)).toEqual(new Set([primary.nativeId]))
     })
 
-    it('lets a standby wait without traffic and shows its health, where the mechanism can', async () => {
-      if (!has()) return
+    it('lets a standby wait without traffic and shows its health, where the mechanism can', async ({ skip }) => {
+      if (!has()) return skip(absent)
       const { binding, primary, shadow } = await pair(world(), mechanism)
       const canStandBy = traffic(world()).mechanisms[mechanism]?.standby === true
       await world().run(traffic(world()).enrol(binding, shadow, newContext()))
@@ -64,8 +66,8 @@ export function trafficConformance(world: () => ConformanceWorld): void {
       expect(await served(world(), binding)).toEqual(new Set([primary.nativeId]))
     })
 
-    it('says the same of one member as of all of them', async () => {
-      if (!has() || traffic(world()).health === undefined) return
+    it('says the same of one member as of all of them', async ({ skip }) => {
+      if (!has() || traffic(world()).health === undefined) return skip(absent)
       const { binding, primary, shadow } = await pair(world(), mechanism)
       const one = (nativeId: string) => world().run(traffic(world()).health?.(binding, nativeId) ?? Promise.resolve(undefined))
       expect(await one('nobody')).toBeUndefined()
@@ -76,8 +78,8 @@ export function trafficConformance(world: () => ConformanceWorld): void {
       expect(await one(primary.nativeId)).toBe(all[primary.nativeId])
     })
 
-    it('refuses weights that are no shares, and members nobody knows', async () => {
-      if (!has()) return
+    it('refuses weights that are no shares, and members nobody knows', async ({ skip }) => {
+      if (!has()) return skip(absent)
       const { binding, primary, shadow } = await pair(world(), mechanism)
       const set = (shares: readonly [InstanceRef, number][]) =>
         failureOf(
@@ -98,8 +100,8 @@ export function trafficConformance(world: () => ConformanceWorld): void {
       expect(await weights(world(), binding)).toMatchObject({ [primary.nativeId]: 100 })
     })
 
-    it('leads to instances of other accounts by their address, where it can, and says for how long clients may follow late', async () => {
-      if (!has() || traffic(world()).mechanisms[mechanism]?.foreign !== true) return
+    it('leads to instances of other accounts by their address, where it can, and says for how long clients may follow late', async ({ skip }) => {
+      if (!has() || traffic(world()).mechanisms[mechanism]?.foreign !== true) return skip('it leads to no instances of other accounts')
       const primary = await world().makePrimary()
       const binding = await world().makeBinding(mechanism, primary)
       const foreign: InstanceRef = { provider: 'another', account: 'elsewhere', region: 'far', nativeId: 'theirs', address: '192.0.2.10' }
@@ -114,8 +116,8 @@ export function trafficConformance(world: () => ConformanceWorld): void {
       expect(await world().run(traffic(world()).followSeconds?.(binding) ?? Promise.resolve(0))).toBeGreaterThan(0)
     })
 
-    it('says what is wrong with a binding', async () => {
-      if (!has()) return
+    it('says what is wrong with a binding', async ({ skip }) => {
+      if (!has()) return skip(absent)
       expect(await failureOf(world(), traffic(world()).validate({ mechanism, native: {} }))).toBe('invalid')
       const { binding } = await pair(world(), mechanism)
       await world().run(traffic(world()).validate(binding))
