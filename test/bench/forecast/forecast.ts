@@ -8,6 +8,7 @@ import type { Measured, Scores } from './measure.ts'
 import { writeCharts } from './charts/write-charts.ts'
 import { dataDirectory } from '../data-directory.ts'
 import { percentile } from '../figures.ts'
+import { besideR } from './beside-r.ts'
 import { geometricMean, mean, measure } from './measure.ts'
 
 /*
@@ -33,6 +34,8 @@ const { values: options } = parseArgs({
     every: { type: 'string', default: '1' },
     /** Many origins per series, which tells calibration by source from luck. */
     dense: { type: 'boolean', default: false },
+    /** So many tasks are also given to R, which takes seconds to minutes for each, where R and its package `forecast` are installed. */
+    r: { type: 'string', default: '0' },
     /** Only these sets: cloud, m4. */
     only: { type: 'string', multiple: true },
   },
@@ -47,6 +50,7 @@ const results = {
   ...(wanted.includes('m4') ? { m4: run(await m4Tasks(directory)) } : {}),
 }
 if (results.cloud) sayCloud(results.cloud)
+const inR = results.cloud && Number(options.r) > 0 ? await besideR(results.cloud, Number(options.r), say) : []
 if (results.m4) sayM4(results.m4)
 const name = `forecast-${startedAt.toISOString().replaceAll(':', '-')}`
 await mkdir('bench-results', { recursive: true })
@@ -113,6 +117,6 @@ async function write(): Promise<void> {
     measured.map(({ task: { id, source }, distribution: _distribution, places: _places, ...scores }) => ({ id, source, ...scores }))
   const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model, node: process.version }
   const sets = Object.fromEntries(Object.entries(results).map(([name, measured]) => [name, rows(measured)]))
-  await writeFile(file, `${JSON.stringify({ bench: 'forecast', isShort, startedAt, machine, options, references, sets }, undefined, 2)}\n`)
+  await writeFile(file, `${JSON.stringify({ bench: 'forecast', isShort, startedAt, machine, options, references, inR, sets }, undefined, 2)}\n`)
   say(`\nWritten to ${file}`)
 }

@@ -14,7 +14,7 @@ import {
 } from '@understudy/forecast'
 import type { Task } from './data.ts'
 
-const period = 24
+export const period = 24
 
 export interface Scores {
   readonly mase: number
@@ -59,7 +59,8 @@ export function measure(task: Task): Measured {
   return { task, engine, naive, milliseconds, updateMilliseconds, distribution, places }
 }
 
-function score({ future }: Task, scale: number, at: (step: number, level: number) => number): Scores {
+/** Scores of a forecast whose quantile at a step (the first being 1) and level is `at`; `scale` is that of MASE. */
+export function score({ future }: Task, scale: number, at: (step: number, level: number) => number): Scores {
   const row = (level: number): Float64Array => Float64Array.from(future, (_, index) => at(index + 1, level))
   const median = row(0.5)
   const [low80, high80, low95, high95] = [row(0.1), row(0.9), row(0.025), row(0.975)]
