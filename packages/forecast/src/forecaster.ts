@@ -10,15 +10,11 @@ import type { Distribution } from './distribution/distribution.ts'
 import { gridLevels, interpolate, samplePaths } from './distribution/distribution.ts'
 import { ForecastError } from './errors.ts'
 import { requireGapsOrFinite, requireWhole } from './requirements.ts'
+import { crpsOfRow } from './evaluation/crps.ts'
 import type { Score, Verdict } from './evaluation/scorecard.ts'
 import { Scorecard, verdictOf } from './evaluation/scorecard.ts'
 import type { Factor } from './factors/factor.ts'
-import { requireFactors } from './factors/factor.ts'
-import { factorRegression } from './factors/factor-regression.ts'
-import { compressed } from './members/compressed.ts'
-import { allMembers } from './members/index.ts'
 import type { FittedMember, Member, Plan } from './members/member.ts'
-import { planOf } from './plan.ts'
 import { fillGaps } from './series/fill.ts'
 import type { Scale } from './series/scale.ts'
 import { scaleOf } from './series/scale.ts'
@@ -46,20 +42,28 @@ interface Pending {
   readonly offsets: readonly Float64Array[]
 }
 
-/**
- * Fits every model, scores them on the series' own past, and combines them.
- * @throws ForecastError naming `horizon`, `periods` or `factors`
- */
-export function fitForecaster(series: Series, options: FitOptions): Forecaster {
-  const { factors = [], members = allMembers } = options
-  const plan = planOf(series, options)
-  requireFactors(factors, series.values.length, plan.horizon)
-  if (factors.length === 0) return new Forecaster(series, plan, members)
-  const regression = factorRegression(factors)
-  return new Forecaster(series, plan, [...members, regression, compressed(regression)])
+/** What was fitted to a series: it predicts, takes in what happens, and says how far it may be trusted. */
+export interface Forecaster {
+  /** The models that the combination holds and their weights; a model that failed is not among them. */
+  readonly members: readonly { readonly name: string; readonly weight: number }[]
+  /** Quantiles for the next `horizon` steps (at most those fitted for), never below the series' floor or above its cap. */
+  predict(horizon?: number): Distribution
+  /** `count` courses that the next `horizon` steps may take, with the dependence between steps of past errors. */
+  paths(horizon: number, count: number, random: Random): readonly Float64Array[]
+  /**
+   * Takes in what happened, in the series' unit, in order; NaN is a gap. Scores the forecasts that came due and adapts the width.
+   * @throws ForecastError naming `values` when one is infinite or beyond 1e100
+   */
+  update(values: ArrayLike<number>): void
+  /**
+   * How the forecasts `step` steps ahead that came due since fitting did, and what follows from it; the full horizon by default.
+   * @throws ForecastError naming `step`
+   */
+  assess(step?: number): { readonly score: Score } & Verdict
 }
 
-export class Forecaster {
+/** The forecaster of a series whose steps are those of the clock that its habits follow. */
+export class RegularForecaster implements Forecaster {
   private readonly series: Series
   private readonly plan: Plan
   private readonly scale: Scale
@@ -74,7 +78,6 @@ export class Forecaster {
   private readonly scorecards: readonly Scorecard[]
   private readonly pending: Pending[] = []
   private offsets: readonly Float64Array[] | undefined
-  /** The models that the combination holds and their weights; a model that failed is not among them. */
   readonly members: readonly { readonly name: string; readonly weight: number }[]
 
   constructor(series: Series, plan: Plan, members: readonly Member[]) {
@@ -124,7 +127,6 @@ export class Forecaster {
     })
   }
 
-  /** Quantiles for the next `horizon` steps (at most those fitted for), never below the series' floor or above its cap. */
   predict(horizon = this.plan.horizon): Distribution {
     requireWhole('horizon', horizon, 1, this.plan.horizon)
     const { points } = this.points()
@@ -132,25 +134,16 @@ export class Forecaster {
     return { levels: gridLevels, values: Array.from({ length: horizon }, (_, step) => this.denormalised(points[step]!, offsets[step]!, step)) }
   }
 
-  /** `count` courses that the next `horizon` steps may take, with the dependence between steps of past errors. */
   paths(horizon: number, count: number, random: Random): readonly Float64Array[] {
     const distribution = this.predict(horizon)
     return samplePaths(distribution, this.trajectories, count, random)
   }
 
-  /**
-   * Takes in what happened, in the series' unit, in order; NaN is a gap. Scores the forecasts that came due and adapts the width.
-   * @throws ForecastError naming `values` when one is infinite or beyond 1e100
-   */
   update(values: ArrayLike<number>): void {
     requireGapsOrFinite('values', values)
     for (let index = 0; index < values.length; index++) this.take(values[index]!)
   }
 
-  /**
-   * How the forecasts `step` steps ahead that came due since fitting did, and what follows from it; the full horizon by default.
-   * @throws ForecastError naming `step`
-   */
   assess(step = this.plan.horizon): { readonly score: Score } & Verdict {
     requireWhole('step', step, 1, this.plan.horizon)
     const score = this.scorecards[step - 1]!.score()
@@ -173,11 +166,18 @@ export class Forecaster {
     const last = this.plan.horizon - 1
     const { unit } = this.scale
     this.pending.forEach((past, step) => {
-      const error = (value - past.points[step]!) / this.placeScale.at(this.position)
+      const spread = this.placeScale.at(this.position)
+      const error = (value - past.points[step]!) / spread
       this.pool.add(step, error)
       const level = interpolateLevel(past.offsets[step]!, error)
       if (step === last || step === 0) this.pool.adapt(level >= 0.1 && level <= 0.9)
-      this.scorecards[step]!.add({ actual: unit * value, forecast: unit * past.points[step]!, naive: unit * past.naive[step]!, level })
+      this.scorecards[step]!.add({
+        actual: unit * value,
+        forecast: unit * past.points[step]!,
+        naive: unit * past.naive[step]!,
+        level,
+        crps: unit * spread * crpsOfRow(gridLevels, past.offsets[step]!, error),
+      })
     })
     // Sorting the errors anew at every point would cost more than it tells; an hourly series is sorted twice a day.
     if (++this.sinceSorted >= 12) {

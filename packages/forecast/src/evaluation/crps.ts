@@ -10,7 +10,11 @@ import { pinball } from './scores.ts'
 export function crps(distribution: Distribution, step: number, actual: number): number {
   const values = requireRow(distribution, step)
   requireFinite('actual', actual)
-  const { levels } = distribution
+  return crpsOfRow(distribution.levels, values, actual)
+}
+
+/** `crps` of what is known to be a distribution. */
+export function crpsOfRow(levels: Float64Array, values: Float64Array, actual: number): number {
   const last = levels.length - 1
   let sum = levels[0]! * pinball(actual, values[0]!, levels[0]! / 2) + (1 - levels[last]!) * pinball(actual, values[last]!, (1 + levels[last]!) / 2)
   for (let index = 1; index <= last; index++) {

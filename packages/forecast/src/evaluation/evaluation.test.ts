@@ -48,10 +48,10 @@ test('Diebold–Mariano finds a real lead, and none between equals', () => {
 test('a scorecard keeps the newest outcomes, counts coverage and tenths, and is silent where naive is better', () => {
   const card = new Scorecard(1, 100)
   for (let index = 0; index < 150; index++) {
-    card.add({ actual: 10, forecast: index < 50 ? 10 : 12, naive: 11, level: (index % 100) / 100 + 0.005 })
+    card.add({ actual: 10, forecast: index < 50 ? 10 : 12, naive: 11, level: (index % 100) / 100 + 0.005, crps: index < 50 ? 9 : 1.5 })
   }
   const score = card.score()
-  expect(score).toMatchObject({ count: 100, mae: 2, ratio: 2, coverage80: 0.8 })
+  expect(score).toMatchObject({ count: 100, mae: 2, ratio: 2, crps: 1.5, coverage80: 0.8 })
   expect(score.pit.every((share) => Math.abs(share - 0.1) < 0.011)).toBe(true)
   expect(verdictOf(score).verdict).toBe('silent')
 })
@@ -63,18 +63,20 @@ test('a scorecard says the same however long it has run', () => {
     forecast: 0,
     naive: gaussian(random),
     level: random.next(),
+    crps: random.next(),
   }))
   const [long, short] = [new Scorecard(3, 70), new Scorecard(3, 70)]
   for (const outcome of outcomes) long.add(outcome)
   for (const outcome of outcomes.slice(-70)) short.add(outcome)
   const [one, other] = [long.score(), short.score()]
   expect(one.mae).toBeCloseTo(other.mae, 4)
-  expect({ ...one, mae: 0, ratio: 0 }).toEqual({ ...other, mae: 0, ratio: 0 })
+  expect(one.crps).toBeCloseTo(other.crps, 9)
+  expect({ ...one, mae: 0, ratio: 0, crps: 0 }).toEqual({ ...other, mae: 0, ratio: 0, crps: 0 })
   expect(one.pit.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1)
 })
 
 test('a lead within chance, or intervals that do not hold, may advise and not act', () => {
-  const score = { count: 200, mae: 1, ratio: 0.8, coverage80: 0.8, coverage95: 0.95, pit: [], p: 0.001 }
+  const score = { count: 200, mae: 1, ratio: 0.8, crps: 0.7, coverage80: 0.8, coverage95: 0.95, pit: [], p: 0.001 }
   expect(verdictOf(score).verdict).toBe('act')
   expect(verdictOf({ ...score, p: 0.4 }).verdict).toBe('advise')
   expect(verdictOf({ ...score, coverage80: 0.5 })).toEqual({ verdict: 'advise', reasons: ['the 80 % interval held 50 % of outcomes'] })

@@ -1,4 +1,4 @@
-import { requireFinite, requireProbability, requireWhole } from '../requirements.ts'
+import { requireFinite, requireNotNegative, requireProbability, requireWhole } from '../requirements.ts'
 import { dieboldMariano } from './diebold-mariano.ts'
 
 /** One forecast that came due, beside what seasonal naive had said for the same point. */
@@ -8,15 +8,19 @@ export interface Outcome {
   readonly naive: number
   /** The share of the predictive distribution at or below what came (`levelOf`). */
   readonly level: number
+  /** Of the predictive distribution (`crps`), in the unit of the others. */
+  readonly crps: number
 }
 
-/** Without outcomes the count is 0 and the rest says nothing: an error of 0, a ratio of 1, coverages of 0, a p of 0.5. */
+/** Without outcomes the count is 0 and the rest says nothing: errors of 0, a ratio of 1, coverages of 0, a p of 0.5. */
 export interface Score {
   readonly count: number
   /** Mean absolute error, in the unit of the outcomes. */
   readonly mae: number
   /** MAE over seasonal naive's; below 1 is better than the yardstick. Infinity where seasonal naive alone made no error. */
   readonly ratio: number
+  /** Mean continuous ranked probability score, in the unit of the outcomes: the error of the whole distribution, as MAE is of its median. */
+  readonly crps: number
   /** Share of outcomes within the central 80 % and 95 %. */
   readonly coverage80: number
   readonly coverage95: number
@@ -32,7 +36,7 @@ export type Verdict = {
 }
 
 /** Columns of one kept outcome. */
-const [lossColumn, naiveColumn, levelColumn, columns] = [0, 1, 2, 3]
+const [lossColumn, naiveColumn, levelColumn, crpsColumn, columns] = [0, 1, 2, 3, 4]
 const tenths = 10
 
 /** The last `size` outcomes of one series so many steps ahead, and their sums: adding one takes constant time. */
@@ -43,7 +47,7 @@ export class Scorecard {
   private kept = new Float64Array(0)
   private next = 0
   private count = 0
-  private readonly sums = { loss: 0, naive: 0, within80: 0, within95: 0 }
+  private readonly sums = { loss: 0, naive: 0, crps: 0, within80: 0, within95: 0 }
   private readonly pit = new Int32Array(tenths)
 
   /**
@@ -62,6 +66,7 @@ export class Scorecard {
     const loss = Math.abs(requireFinite('actual', outcome.actual) - requireFinite('forecast', outcome.forecast))
     const naive = Math.abs(outcome.actual - requireFinite('naive', outcome.naive))
     const level = requireProbability('level', outcome.level)
+    const score = requireNotNegative('crps', outcome.crps)
     if (this.kept.length === 0) this.kept = new Float64Array(this.size * columns)
     const at = this.next * columns
     if (this.count === this.size) this.tally(at, -1)
@@ -69,6 +74,7 @@ export class Scorecard {
     this.kept[at + lossColumn] = loss
     this.kept[at + naiveColumn] = naive
     this.kept[at + levelColumn] = level
+    this.kept[at + crpsColumn] = score
     this.tally(at, 1)
     this.next = (this.next + 1) % this.size
     // What adding and taking away leaves of rounding is cleared once a round.
@@ -77,7 +83,7 @@ export class Scorecard {
 
   score(): Score {
     const { count, sums } = this
-    if (count === 0) return { count, mae: 0, ratio: 1, coverage80: 0, coverage95: 0, pit: Array.from(this.pit), p: 0.5 }
+    if (count === 0) return { count, mae: 0, ratio: 1, crps: 0, coverage80: 0, coverage95: 0, pit: Array.from(this.pit), p: 0.5 }
     const ordered = (column: number): Float64Array => {
       const first = count === this.size ? this.next : 0
       return Float64Array.from({ length: count }, (_, index) => this.kept[((first + index) % this.size) * columns + column]!)
@@ -87,6 +93,7 @@ export class Scorecard {
       count,
       mae: Math.max(0, sums.loss) / count,
       ratio: naive.some((loss) => loss > 0) ? Math.max(0, sums.loss) / sums.naive : losses.some((loss) => loss > 0) ? Infinity : 1,
+      crps: Math.max(0, sums.crps) / count,
       coverage80: sums.within80 / count,
       coverage95: sums.within95 / count,
       pit: Array.from(this.pit, (share) => share / count),
@@ -99,6 +106,7 @@ export class Scorecard {
     const level = kept[at + levelColumn]!
     sums.loss += sign * kept[at + lossColumn]!
     sums.naive += sign * kept[at + naiveColumn]!
+    sums.crps += sign * kept[at + crpsColumn]!
     if (Math.abs(level - 0.5) <= 0.4) sums.within80 += sign
     if (Math.abs(level - 0.5) <= 0.475) sums.within95 += sign
     const bin = Math.min(tenths - 1, Math.floor(level * tenths))
@@ -106,7 +114,7 @@ export class Scorecard {
   }
 
   private sumAnew(): void {
-    Object.assign(this.sums, { loss: 0, naive: 0, within80: 0, within95: 0 })
+    Object.assign(this.sums, { loss: 0, naive: 0, crps: 0, within80: 0, within95: 0 })
     this.pit.fill(0)
     for (let index = 0; index < this.count; index++) this.tally(index * columns, 1)
   }

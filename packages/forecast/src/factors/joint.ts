@@ -1,6 +1,6 @@
 import { ForecastError } from '../errors.ts'
 import type { FitOptions, Forecaster } from '../forecaster.ts'
-import { fitForecaster } from '../forecaster.ts'
+import { fitForecaster } from '../fit-forecaster.ts'
 import type { Series } from '../series/series.ts'
 import type { Factor } from './factor.ts'
 

@@ -1,7 +1,7 @@
 import { seededRandom } from '@understudy/core'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { ForecastError } from '../errors.ts'
-import { fitForecaster } from '../forecaster.ts'
+import { fitForecaster } from '../fit-forecaster.ts'
 import { regularSeries } from '../series/series.ts'
 import { dailyDemand } from '../testing-series.ts'
 import { ForecastPool, PoolError } from './index.ts'
