@@ -49,7 +49,8 @@ const engineCalls: Readonly<Record<string, (input: Input) => unknown>> = {
   dieboldMariano: ({ a, b, n }) => engine.dieboldMariano(floats(a), floats(b), n),
   Scorecard: ({ a, b, x, n }) => {
     const card = new engine.Scorecard(n, 7)
-    for (let index = 0; index < 20; index++) card.add({ actual: a[index] ?? 1, forecast: b[index] ?? 2, naive: x, level: a[0] ?? 0.5 })
+    for (let index = 0; index < 20; index++)
+      card.add({ actual: a[index] ?? 1, forecast: b[index] ?? 2, naive: x, level: a[0] ?? 0.5, crps: b[1] ?? 1 })
     return card.score()
   },
   verdictOf: ({ n }) => engine.verdictOf(new engine.Scorecard(n).score()),
@@ -90,6 +91,13 @@ const sizingCalls: Readonly<Record<string, (input: Input) => unknown>> = {
     tracker.update(true)
     return tracker.measured()
   },
+  RealisedLevelsGroup: () => new sizing.RealisedLevelsGroup().counts.total,
+  RealisedLevels: ({ a, x, y, n }) => {
+    const levels = new sizing.RealisedLevels({ lead: n })
+    for (const one of [...a, x]) levels.update(one)
+    return levels.ask(y)
+  },
+  exceedanceOf: ({ a, b, x }) => sizing.exceedanceOf({ levels: floats(a), values: floats(b) }, x),
   demandAt: ({ a, b, x }) => sizing.demandAt({ levels: floats(a), values: floats(b) }, x),
   requireDemand: ({ a, b }) => sizing.requireDemand({ levels: floats(a), values: floats(b) }),
   settleSize: ({ a, b, x, y }) => sizing.settleSize(x, y, { recentTargets: a, deadband: b[0] ?? 0.1, largestStep: b[1] ?? 0.5 }),

@@ -1,55 +1,53 @@
-import type { Distribution } from '@understudy/forecast'
 import { fitForecaster, quantile, regularSeries } from '@understudy/forecast'
-import { AccuracyTracker, settleSize, sizePool } from '@understudy/forecast/sizing'
-import type { DemandQuantiles, MeasuredAccuracy, ReadinessTier, SizingAlternative } from '@understudy/forecast/sizing'
+import type { ReadinessTier, SizingAlternative } from '@understudy/forecast/sizing'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dataDirectory } from '../data-directory.ts'
 import type { Task } from '../forecast/data.ts'
 import { cloudSeries, cloudTasks } from '../forecast/data.ts'
+import { atStep, costs, hot, nominal, sized, tiers } from './sized.ts'
 import { Tallies } from './tally.ts'
+import type { Lane } from './walk.ts'
+import { walk } from './walk.ts'
 
 /*
  * `npm run bench -- sizing`: pools for the demand of whole clusters. A missing unit costs 39 times an idle one, so that demand should
- * exceed the pool in 2.5 % of hours. First planned once for the next day, then decided every hour for when new units can serve.
+ * exceed the pool in 2.5 % of hours. First planned once for the next day, from 14 days alone, then over and over: every midnight for the
+ * next day, and every hour for when new units can serve, with what came of earlier decisions.
  */
 
-const nominal = 0.025
-const hot: ReadinessTier = { name: 'hot', leadSeconds: 0, idleCostPerHour: 1 }
-const tiers: readonly ReadinessTier[] = [
-  hot,
-  { name: 'warm', leadSeconds: 60, idleCostPerHour: 0.4 },
-  { name: 'parked', leadSeconds: 600, idleCostPerHour: 0.1 },
-]
-const costs = { missingCostPerHour: (1 - nominal) / nominal, periodSeconds: 3600 }
-const known = 336
-/** What is asked for at so many decisions is kept before anything is given up; moves below a twentieth are not made. */
-const waitingDecisions = 3
-const scaleIn = { deadband: 0.05, largestStep: 0.3, allowsFractions: true }
 const aggregates = new Set(['google2011', 'google2019', 'alibaba2018', 'alibaba2020', 'azure2019'])
+
+const everyHour = (lead: number): Lane => ({ lead, stepsAt: () => [lead], isSlowToScaleIn: true })
+const nextDay = Array.from({ length: 24 }, (_, index) => index + 1)
+const lanes = {
+  // A plan looks 12 hours ahead in the mean.
+  'Planned every midnight for the next 24 hours': { lead: 12, stepsAt: (hour: number) => (hour % 24 === 0 ? nextDay : []), isSlowToScaleIn: false },
+  'Decided every hour, units serve 1 h later': everyHour(1),
+  'Decided every hour, units serve 6 h later': everyHour(6),
+  'Decided every hour, units serve 24 h later': everyHour(24),
+} satisfies Readonly<Record<string, Lane>>
 
 export async function benchSizing(): Promise<void> {
   const { path, isShort } = dataDirectory()
   // The extracts hold no whole clusters; machines started per hour of a region come nearest.
   const isWanted = (source: string): boolean => (isShort ? source === 'azure2017' : aggregates.has(source))
   const tasks = (await cloudTasks(path)).filter(({ source }) => isWanted(source))
-  const dayAhead = planDays(tasks)
+  const dayAhead = planTasks(tasks)
   say(`\nPlanned once for the next 24 hours: ${tasks.length} tasks, nominal shortage ${nominal * 100} %\n\n${dayAhead.render()}`)
   const series = (await cloudSeries(path)).filter(({ source }) => isWanted(source)).map(({ values }) => values)
-  const hourly = Object.fromEntries([1, 6, 24].map((lead) => [lead, decideHourly(series, lead)]))
-  for (const [lead, tallies] of Object.entries(hourly)) {
-    say(`\nDecided every hour, units serve ${lead} h later: ${series.length} series\n\n${tallies.render()}`)
-  }
+  const walked = walk(series, lanes)
+  for (const [name, tallies] of Object.entries(walked)) say(`\n${name}: ${series.length} series\n\n${tallies.render()}`)
   const inTiers = compareTiers(tasks)
   say(
     `\nHot, warm (1 min) and parked (10 min) units at the same costs: ${inTiers.cost.toFixed(2)} of what hot units alone cost, as expected; ${inTiers.realCost.toFixed(2)} as it came`,
   )
   await mkdir('bench-results', { recursive: true })
-  const result = { bench: 'sizing', isShort, nominal, costs, tiers, dayAhead, hourly, inTiers }
+  const result = { bench: 'sizing', isShort, nominal, costs, tiers, dayAhead, walked, inTiers }
   await writeFile('bench-results/sizing.json', `${JSON.stringify(result, undefined, 2)}\n`)
   say('Written to bench-results/sizing.json')
 }
 
-function planDays(tasks: readonly Task[]): Tallies {
+function planTasks(tasks: readonly Task[]): Tallies {
   const tallies = new Tallies()
   for (const { history, future } of tasks) {
     const distribution = fitForecaster(regularSeries({ values: history }), { horizon: future.length }).predict()
@@ -68,54 +66,6 @@ function planDays(tasks: readonly Task[]): Tallies {
       }
       for (const [policy, capacity] of Object.entries(policies)) if (Number.isFinite(demand)) tallies.of(policy).add(capacity, demand)
     })
-    tallies.endSeries()
-  }
-  return tallies
-}
-
-interface Decision {
-  readonly forHour: number
-  readonly capacities: Readonly<Record<string, number>>
-}
-
-/** Walks through each series as an installation would: hour by hour, with what is known then, the models fitted anew every day. */
-function decideHourly(series: readonly Float64Array[], lead: number): Tallies {
-  const tallies = new Tallies()
-  for (const values of series) {
-    const tracker = new AccuracyTracker({ nominal, lead })
-    const decisions: Decision[] = []
-    const targets: number[] = []
-    let settled = 0
-    let forecaster = fitForecaster(regularSeries({ values: values.subarray(0, known) }), { horizon: 24 })
-    for (let hour = known; hour < values.length; hour++) {
-      const past = values.subarray(hour - known, hour)
-      if (hour > known && (hour - known) % 24 === 0) forecaster = fitForecaster(regularSeries({ values: past }), { horizon: 24 })
-      const demand = atStep(forecaster.predict(lead), lead)
-      const plain = sized(demand).totalUnits
-      const corrected = sized(demand, tracker.measured()).totalUnits
-      targets.push(corrected)
-      settled = settleSize(settled, corrected, { ...scaleIn, recentTargets: targets.slice(-waitingDecisions) }).units
-      const sorted = past.filter(Number.isFinite).sort()
-      decisions.push({
-        forHour: hour - 1 + lead,
-        capacities: {
-          'static: p99 of the last 14 days': sorted[Math.ceil(0.99 * sorted.length) - 1]!,
-          'sized by the costs': plain,
-          'and by measured accuracy': corrected,
-          'and slow to scale in': settled,
-        },
-      })
-      const actual = values[hour]!
-      const due = decisions[0]
-      if (due?.forHour === hour) {
-        decisions.shift()
-        if (Number.isFinite(actual)) {
-          for (const [policy, capacity] of Object.entries(due.capacities)) tallies.of(policy).add(capacity, actual)
-          tracker.update(actual > due.capacities['sized by the costs']!)
-        }
-      }
-      forecaster.update([actual])
-    }
     tallies.endSeries()
   }
   return tallies
@@ -150,14 +100,6 @@ function realCost({ units }: SizingAlternative, demand: number, of: readonly Rea
     left -= used
   }
   return cost + left * costs.missingCostPerHour
-}
-
-function sized(demand: DemandQuantiles, accuracy?: MeasuredAccuracy, of: readonly ReadinessTier[] = [hot]): SizingAlternative {
-  return sizePool({ demand, tiers: of, costs, allowsFractions: true, ...(accuracy === undefined ? {} : { accuracy }) }).choice
-}
-
-function atStep({ levels, values }: Distribution, step: number): DemandQuantiles {
-  return { levels, values: values[step - 1]! }
 }
 
 function say(line: string): void {

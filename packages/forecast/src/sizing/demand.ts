@@ -1,5 +1,5 @@
 import { ForecastError } from '../errors.ts'
-import { requireProbability, requireQuantiles } from '../requirements.ts'
+import { requireFinite, requireProbability, requireQuantiles } from '../requirements.ts'
 
 /** A predictive distribution of demand in units; both arrays of the same length n ≥ 1. */
 export interface DemandQuantiles {
@@ -34,6 +34,31 @@ export function demandAt(demand: DemandQuantiles, level: number): number {
   const [lowLevel = 0, highLevel = 1] = [levels[above - 1], levels[above]]
   const [lowValue = 0, highValue = 0] = [values[above - 1], values[above]]
   return lowValue + ((level - lowLevel) / (highLevel - lowLevel)) * (highValue - lowValue)
+}
+
+/**
+ * P(demand exceeds `actual`) by the distribution, the inverse of `demandAt`; of a value that several levels share, the middle of them.
+ * @throws ForecastError naming `demand` or `actual`
+ */
+export function exceedanceOf(demand: DemandQuantiles, actual: number): number {
+  requireDemand(demand)
+  requireFinite('actual', actual)
+  const { levels, values } = demand
+  const last = levels.length - 1
+  const [highest = 0, p = 0.5, lowest = 0, first = 0.5] = [values[last], levels[last], values[0], levels[0]]
+  if (actual > highest) {
+    const slope = tail(demand, last, last - 1, 1, (q) => Math.log((1 - q) / (1 - p)))
+    return slope > 0 ? (1 - p) * Math.exp((highest - actual) / slope) : 0
+  }
+  if (actual < lowest) {
+    const slope = tail(demand, 0, 1, 1, (q) => Math.log(q / first))
+    return slope > 0 ? 1 - first * Math.exp((actual - lowest) / slope) : 1
+  }
+  const from = values.findLastIndex((value) => value <= actual)
+  const to = values.findIndex((value) => value >= actual)
+  const [low = lowest, high = lowest, below = first, above = first] = [values[from], values[to], levels[from], levels[to]]
+  // `to` is the first of the levels that share the value, and `from` the last.
+  return 1 - (high > low ? below + ((actual - low) / (high - low)) * (above - below) : (below + above) / 2)
 }
 
 function tail({ levels, values }: DemandQuantiles, outer: number, inner: number, distance: number, scaleOf: (level: number) => number): number {

@@ -1,6 +1,7 @@
 export { ForecastError } from '../errors.ts'
 export * from './accuracy.ts'
 export * from './demand.ts'
+export * from './realised-levels.ts'
 export * from './scale-in.ts'
 export * from './size-pool.ts'
 export * from './tiers.ts'

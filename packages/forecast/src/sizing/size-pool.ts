@@ -4,6 +4,7 @@ import { correctForAccuracy } from './accuracy.ts'
 import type { MeasuredAccuracy } from './accuracy.ts'
 import { demandAt, requireDemand } from './demand.ts'
 import type { DemandQuantiles } from './demand.ts'
+import type { Recalibration } from './realised-levels.ts'
 import { tierBands } from './tiers.ts'
 import type { ReadinessTier, SizingCosts } from './tiers.ts'
 
@@ -12,7 +13,8 @@ export interface SizingQuestion {
   readonly demand: DemandQuantiles
   readonly tiers: readonly ReadinessTier[]
   readonly costs: SizingCosts
-  readonly accuracy?: MeasuredAccuracy
+  /** How the distributions have done: what came of decisions of the same lead, or how often one quantile was exceeded. */
+  readonly accuracy?: MeasuredAccuracy | Recalibration
   /** Units that are there now, by tier: shown beside the others. */
   readonly current?: Readonly<Record<string, number>>
   /** Units are whole unless this says otherwise. */
@@ -50,7 +52,9 @@ export interface SizingAnswer {
 export function sizePool(question: SizingQuestion): SizingAnswer {
   requireDemand(question.demand)
   const bands = tierBands(question.tiers, question.costs)
-  const ask = (probability: number): number => correctForAccuracy(probability, question.accuracy)
+  const { accuracy } = question
+  const ask = (probability: number): number =>
+    accuracy !== undefined && 'ask' in accuracy ? accuracy.ask(probability) : correctForAccuracy(probability, accuracy)
   const wantedShortage = bands.at(-1)?.fromProbability ?? 1
   const units = new Map<string, number>()
   let held = 0

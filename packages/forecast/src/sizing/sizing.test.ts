@@ -1,8 +1,21 @@
 import { seededRandom } from '@understudy/core'
+import type { Random } from '@understudy/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AccuracyTracker, AdaptiveLevel, correctForAccuracy, demandAt, ForecastError, settleSize, sizePool, tierBands } from './index.ts'
-import type { DemandQuantiles, ReadinessTier } from './index.ts'
+import {
+  AccuracyTracker,
+  AdaptiveLevel,
+  correctForAccuracy,
+  demandAt,
+  exceedanceOf,
+  ForecastError,
+  RealisedLevels,
+  RealisedLevelsGroup,
+  settleSize,
+  sizePool,
+  tierBands,
+} from './index.ts'
+import type { DemandQuantiles, ReadinessTier, Recalibration } from './index.ts'
 
 /** Uniform from 0 to 100. */
 const uniform: DemandQuantiles = {
@@ -79,6 +92,71 @@ describe('quantiles of demand', () => {
         },
       ),
     )
+  })
+})
+
+test('what a value is exceeded with is the inverse of the quantile', () => {
+  fc.assert(
+    fc.property(demands, fc.double({ min: 0.001, max: 0.999, noNaN: true }), (demand, level) => {
+      const value = demandAt(demand, level)
+      const back = demandAt(demand, 1 - exceedanceOf(demand, value))
+      expect(back).toBeCloseTo(value, 3)
+    }),
+  )
+  expect(exceedanceOf(uniform, 97.5)).toBeCloseTo(0.025)
+  expect(exceedanceOf({ levels: Float64Array.of(0.2, 0.4, 0.8), values: Float64Array.of(5, 7, 7) }, 7)).toBeCloseTo(0.4)
+})
+
+describe('realised levels', () => {
+  /** The truth is uniform on 0–1; told is uniform on 0–`width`. */
+  const exceedance = (random: Random, width: number): number => Math.max(0, 1 - random.next() / width)
+  const shortageOf = (levels: Recalibration, wanted: number, width: number): number => 1 - Math.min(1, width * (1 - levels.ask(wanted)))
+
+  test('without outcomes, and of true distributions, what is wanted is asked for', () => {
+    const random = seededRandom(1)
+    const levels = new RealisedLevels({ memory: 5000 })
+    for (const wanted of [0, 1e-5, 0.025, 0.3, 1]) expect(levels.ask(wanted)).toBeCloseTo(wanted)
+    for (let index = 0; index < 5000; index++) levels.update(random.next())
+    for (const wanted of [0.025, 0.1, 0.5]) expect(levels.ask(wanted) / wanted).toBeCloseTo(1, 0)
+  })
+  test('of distributions that are too narrow less is asked for, until the wanted share is short', () => {
+    const random = seededRandom(2)
+    const levels = new RealisedLevels({ memory: 2000 })
+    expect(shortageOf(levels, 0.1, 0.95)).toBeGreaterThan(0.14)
+    for (let index = 0; index < 2000; index++) levels.update(exceedance(random, 0.95))
+    expect(shortageOf(levels, 0.1, 0.95)).toBeLessThan(0.12)
+    expect(shortageOf(levels, 0.1, 0.95)).toBeGreaterThan(0.08)
+  })
+  test('a series without outcomes of its own follows its group, and one that differs leaves it', () => {
+    const random = seededRandom(3)
+    const group = new RealisedLevelsGroup()
+    const others = Array.from({ length: 8 }, () => new RealisedLevels({ group, lead: 6 }))
+    const [young, differing] = [new RealisedLevels({ group, lead: 6 }), new RealisedLevels({ group, lead: 1 })]
+    for (let index = 0; index < 336; index++) {
+      for (const one of others) one.update(exceedance(random, 0.9))
+      differing.update(random.next())
+    }
+    expect(young.ask(0.15)).toBeLessThan(0.08)
+    expect(differing.ask(0.15)).toBeGreaterThan(young.ask(0.15) + 0.02)
+  })
+  test('the less is wanted, the less is asked for; old outcomes are forgotten', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 60 }), (outcomes) => {
+        const [levels, fresh] = [new RealisedLevels({ memory: 10 }), new RealisedLevels({ memory: 10 })]
+        for (const one of outcomes) levels.update(one)
+        for (const one of outcomes.slice(-10)) fresh.update(one)
+        const asked = [0.001, 0.01, 0.025, 0.2, 0.9].map((wanted) => levels.ask(wanted))
+        expect(asked.toSorted((a, b) => a - b)).toEqual(asked)
+        expect(asked[2]).toBeCloseTo(fresh.ask(0.025), 9)
+      }),
+    )
+  })
+  test('a pool is sized by what it asks', () => {
+    const levels = new RealisedLevels()
+    for (let index = 0; index < 300; index++) levels.update(index % 10 === 0 ? 0.001 : 0.5)
+    const size = (accuracy?: Recalibration): number =>
+      sizePool({ demand: uniform, tiers: [hot], costs, ...(accuracy === undefined ? {} : { accuracy }) }).choice.totalUnits
+    expect(size(levels)).toBeGreaterThan(size())
   })
 })
 
