@@ -1,5 +1,7 @@
+import { seededRandom } from '@understudy/core'
 import { maseScale } from '@understudy/forecast'
-import type { Measured } from './measure.ts'
+import { intervalByDrawing } from './by-chance.ts'
+import type { Measured, Scores } from './measure.ts'
 import { geometricMean, period, score } from './measure.ts'
 import { forecastInR, hasR, rMethods } from './r-references.ts'
 
@@ -9,18 +11,25 @@ export interface BesideR {
   readonly tasks: number
   readonly maseRatio: number
   readonly sqlRatio: number
+  readonly crpsRatio: number
+  /** 95 % interval of the ratio of SQL, by drawing tasks anew. */
+  readonly sqlInterval: readonly [number, number]
 }
 
-/** Gives `count` tasks, spread over all, to R, and says how the engine compares; nothing where R is not installed. */
+/** Gives `count` tasks, drawn from all by a fixed seed, to R, and says how the engine compares; nothing where R is not installed. */
 export async function besideR(measured: readonly Measured[], count: number, say: (line: string) => void): Promise<readonly BesideR[]> {
   if (!(await hasR())) {
     say('R with the package forecast is not installed: its scores are the recorded ones')
     return []
   }
-  const apart = Math.max(1, Math.floor(measured.length / count))
-  const chosen = measured.filter((_, index) => index % apart === 0).slice(0, count)
+  const random = seededRandom(1)
+  const chosen = measured
+    .map((one) => ({ one, place: random.next() }))
+    .sort((a, b) => a.place - b.place)
+    .slice(0, count)
+    .map(({ one }) => one)
   const rows: BesideR[] = []
-  say('\n| engine, of R on the same tasks | tasks | MASE | SQL |\n| --- | --- | --- | --- |')
+  say('\n| engine, of R on the same tasks | tasks | MASE | SQL | by chance | CRPS |\n| --- | --- | --- | --- | --- | --- |')
   for (const method of rMethods) {
     const answers = await forecastInR(
       method,
@@ -30,14 +39,20 @@ export async function besideR(measured: readonly Measured[], count: number, say:
       const at = answers[index]
       return at === undefined ? [] : [{ engine, theirs: score(task, maseScale(task.history, period), at) }]
     })
+    const ratioOf = (of: keyof Scores, among: readonly { readonly engine: Scores; readonly theirs: Scores }[] = pairs): number =>
+      geometricMean(among.map(({ engine, theirs }) => engine[of] / theirs[of]))
     const row = {
       method,
       tasks: pairs.length,
-      maseRatio: geometricMean(pairs.map(({ engine, theirs }) => engine.mase / theirs.mase)),
-      sqlRatio: geometricMean(pairs.map(({ engine, theirs }) => engine.sql / theirs.sql)),
+      maseRatio: ratioOf('mase'),
+      sqlRatio: ratioOf('sql'),
+      crpsRatio: ratioOf('crps'),
+      sqlInterval: intervalByDrawing(pairs, (drawn) => ratioOf('sql', drawn)),
     }
     rows.push(row)
-    say(`| R ${method} | ${row.tasks} | ${row.maseRatio.toFixed(3)} | ${row.sqlRatio.toFixed(3)} |`)
+    const [low, high] = row.sqlInterval
+    const ratios = [row.maseRatio, row.sqlRatio].map((ratio) => ratio.toFixed(3)).join(' | ')
+    say(`| R ${method} | ${row.tasks} | ${ratios} | ${low.toFixed(3)}–${high.toFixed(3)} | ${row.crpsRatio.toFixed(3)} |`)
   }
   return rows
 }

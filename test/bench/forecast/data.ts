@@ -6,6 +6,8 @@ export interface Task {
   readonly id: string
   /** Where the series comes from, for coverage by source. */
   readonly source: string
+  /** The same for tasks whose outcomes tell of one another: those of a series within four days. */
+  readonly cluster: string
   readonly history: Float64Array
   readonly future: Float64Array
 }
@@ -39,6 +41,7 @@ export async function cloudTasks(directory: string, origins: 'three' | 'dense' =
     return starts.map((start) => ({
       id,
       source,
+      cluster: `${id} ${Math.floor(start / 96)}`,
       history: values.slice(start, start + 336),
       future: values.slice(start + 336, start + 360),
     }))
@@ -65,5 +68,5 @@ export async function m4Tasks(directory: string): Promise<readonly Task[]> {
       })
   }
   const test = new Map(await read('m4_hourly_test.csv'))
-  return (await read('m4_hourly_train.csv')).map(([id, history]) => ({ id, source: 'm4', history, future: test.get(id)! }))
+  return (await read('m4_hourly_train.csv')).map(([id, history]) => ({ id, source: 'm4', cluster: id, history, future: test.get(id)! }))
 }

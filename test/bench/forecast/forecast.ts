@@ -9,6 +9,7 @@ import { writeCharts } from './charts/write-charts.ts'
 import { dataDirectory } from '../data-directory.ts'
 import { percentile } from '../figures.ts'
 import { besideR } from './beside-r.ts'
+import { intervalByDrawing } from './by-chance.ts'
 import { geometricMean, mean, measure } from './measure.ts'
 
 /*
@@ -70,8 +71,8 @@ function sayCloud(measured: readonly Measured[]): void {
   const row = (method: string, side: 'engine' | 'naive', relMase: number, relSql: number): void =>
     say(`| ${method} | ${relMase.toFixed(3)} | ${relSql.toFixed(3)} | ${commonCells(measured, side)} |`)
   say(`\nCloud demand, 336 h in, 24 h out: ${measured.length} tasks of ${new Set(measured.map(({ task }) => task.id)).size} series\n`)
-  say('| method | relative MASE | relative SQL | MASE | MSIS | in 80 % | in 95 % |')
-  say('| --- | --- | --- | --- | --- | --- | --- |')
+  say('| method | relative MASE | relative SQL | MASE | MSIS | CRPS | in 80 % | in 95 % |')
+  say('| --- | --- | --- | --- | --- | --- | --- | --- |')
   row(
     'engine',
     'engine',
@@ -80,28 +81,36 @@ function sayCloud(measured: readonly Measured[]): void {
   )
   row('seasonal naive', 'naive', 1, 1)
   for (const { method, relMase, relSql } of isShort ? [] : references.cloud)
-    say(`| ${method} | ${relMase.toFixed(3)} | ${relSql.toFixed(3)} | | | | |`)
+    say(`| ${method} | ${relMase.toFixed(3)} | ${relSql.toFixed(3)} | | | | | |`)
   sayTimes(measured)
-  for (const [source, group] of Map.groupBy(measured, ({ task }) => task.source)) {
+  say('\n| source | tasks | relative MASE | in 80 % | by chance | in 95 % | by chance |\n| --- | --- | --- | --- | --- | --- | --- |')
+  for (const [source, group] of [['all', measured] as const, ...Map.groupBy(measured, ({ task }) => task.source)]) {
     const ratio = geometricMean(group.map((one) => one.engine.mase / one.naive.mase))
-    say(`  ${source} (${group.length}): relative MASE ${ratio.toFixed(3)}; MASE, MSIS, in 80 %, in 95 %: ${commonCells(group, 'engine')}`)
+    say(`| ${source} | ${group.length} | ${ratio.toFixed(3)} | ${coverageCells(group, 'coverage80')} | ${coverageCells(group, 'coverage95')} |`)
   }
+}
+
+/** The share that was held, and where it might as well lie had the hours of this source been others. */
+function coverageCells(group: readonly Measured[], of: 'coverage80' | 'coverage95'): string {
+  const clusters = [...Map.groupBy(group, ({ task }) => task.cluster).values()].map((cluster) => cluster.map(({ engine }) => engine[of]))
+  const [low, high] = intervalByDrawing(clusters, (drawn) => mean(drawn.flat()))
+  return `${mean(clusters.flat()).toFixed(3)} | ${low.toFixed(3)}–${high.toFixed(3)}`
 }
 
 function sayM4(measured: readonly Measured[]): void {
   const cells = (side: 'engine' | 'naive'): string => `${mean(measured.map((one) => one[side].smape)).toFixed(2)} | ${commonCells(measured, side)}`
   say(`\nM4 hourly, official test, 48 h out: ${measured.length} series\n`)
-  say('| method | sMAPE | MASE | MSIS | in 80 % | in 95 % |')
-  say('| --- | --- | --- | --- | --- | --- |')
+  say('| method | sMAPE | MASE | MSIS | CRPS | in 80 % | in 95 % |')
+  say('| --- | --- | --- | --- | --- | --- | --- |')
   say(`| engine | ${cells('engine')} |`)
   say(`| seasonal naive | ${cells('naive')} |`)
-  for (const { method, mase, smape, msis } of references.m4) say(`| ${method} | ${smape} | ${mase} | ${msis} | | |`)
+  for (const { method, mase, smape, msis } of references.m4) say(`| ${method} | ${smape} | ${mase} | ${msis} | | | |`)
   sayTimes(measured)
 }
 
 function commonCells(measured: readonly Measured[], side: 'engine' | 'naive'): string {
   const average = (of: keyof Scores): number => mean(measured.map((one) => one[side][of]).filter(Number.isFinite))
-  return `${average('mase').toFixed(3)} | ${average('msis').toFixed(2)} | ${average('coverage80').toFixed(3)} | ${average('coverage95').toFixed(3)}`
+  return `${average('mase').toFixed(3)} | ${average('msis').toFixed(2)} | ${average('crps').toFixed(3)} | ${average('coverage80').toFixed(3)} | ${average('coverage95').toFixed(3)}`
 }
 
 function sayTimes(measured: readonly Measured[]): void {

@@ -1,5 +1,6 @@
 import type { Distribution } from '@understudy/forecast'
 import {
+  crps,
   fitForecaster,
   intervalScore,
   levelOf,
@@ -21,6 +22,8 @@ export interface Scores {
   readonly sql: number
   readonly smape: number
   readonly msis: number
+  /** CRPS over the MASE scale, from the levels that every method gives. */
+  readonly crps: number
   /** Steps within the central intervals, as a share. */
   readonly coverage80: number
   readonly coverage95: number
@@ -75,9 +78,20 @@ export function score({ future }: Task, scale: number, at: (step: number, level:
       ) / scale,
     smape: smape(future, median),
     msis: intervalScore(future, low95, high95, 0.05) / scale,
+    crps: meanCrps(future, at) / scale,
     coverage80: within(low80, high80),
     coverage95: within(low95, high95),
   }
+}
+
+/** Levels of the deciles and of the 95 % interval, in order. */
+const crpsLevels = Float64Array.from([0.025, ...scoredLevels, 0.975])
+
+function meanCrps(future: Float64Array, at: (step: number, level: number) => number): number {
+  // Quantiles of R may cross by rounding.
+  const values = Array.from(future, (_, index) => Float64Array.from(crpsLevels, (level) => at(index + 1, level)).sort())
+  const distribution = { levels: crpsLevels, values }
+  return mean(Array.from(future, (value, index) => crps(distribution, index + 1, value)))
 }
 
 function naiveDeviation(history: Float64Array): number {
