@@ -81,7 +81,10 @@ export async function createWorld(
     name: 'simulated',
     provider: 'aws',
     region: sim.region,
-    settings: { endpoint: sim.url, ...(queueUrl === undefined ? {} : { eventsQueueUrl: queueUrl }) },
+    settings: {
+      ...{ endpoint: sim.url, ...(queueUrl === undefined ? {} : { eventsQueueUrl: queueUrl }) },
+      ...(endpoints.proxy === undefined ? {} : { probeProxy: endpoints.proxy }),
+    },
     credentials: { ...sim.credentials },
   })
   const errors: string[] = []

@@ -1,10 +1,11 @@
 import { failureOf, hostReconcilers } from '@understudy/control'
-import type { Control, Reconciler, SagaDeps, WebhookSender } from '@understudy/control'
+import type { Control, Prober, Reconciler, SagaDeps, WebhookSender } from '@understudy/control'
 import { startOutboxRelay } from '@understudy/queue'
 import type { OpenQueue } from '@understudy/queue'
 import { createRunner } from '@understudy/saga'
 import type { Observe, Runner } from '@understudy/saga'
 import { jobs } from './jobs.ts'
+import { networkProber } from './prober.ts'
 import { reconcilers } from './reconcilers.ts'
 import { sagas } from './sagas.ts'
 import { startSignalPollers } from './signal-pollers.ts'
@@ -21,6 +22,8 @@ export interface WorkerOptions {
   readonly pollers?: { readonly parallel: number; readonly waitSeconds: number; readonly refreshMs: number }
   /** Default: everything of `reconcilers.ts`. */
   readonly reconcilers?: readonly Reconciler[]
+  /** Default: over the network. */
+  readonly prober?: Prober
   /** How often the database is searched for what no bell has told of. Default 2 s. */
   readonly sweepMs?: number
   /** How often the outbox is emptied when nobody pokes it. Default 250 ms. */
@@ -48,6 +51,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     settings: control.settings,
     openProvider: (accountId) => openProvider(control, accountId),
     vault: control.vault,
+    prober: options.prober ?? networkProber,
   }
   const runner = createRunner({
     store: database.sagas,

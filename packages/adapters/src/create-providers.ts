@@ -1,4 +1,5 @@
 import type { Account, AccountStore, Providers, Vault } from '@understudy/control'
+import { cloudSettings } from '@understudy/control'
 import { AppError } from '@understudy/core'
 import type { Clock, JsonObject, Random } from '@understudy/core'
 import type { AddressGuard, Adapter, Provider } from '@understudy/provider'
@@ -10,9 +11,9 @@ export interface ProvidersOptions {
   readonly installation: string
   readonly clock: Clock
   readonly random: Random
-  /** Metrics, rate limits, circuit breaking: what every provider is wrapped in. */
   /** Asked about every address that is connected to. */
   readonly guard?: AddressGuard
+  /** Metrics, rate limits, circuit breaking: what every provider is wrapped in. */
   readonly decorate?: (provider: Provider, account: Account) => Provider
 }
 
@@ -32,7 +33,7 @@ export function createProviders(options: ProvidersOptions): Providers & { close(
     const provider = adapter.create({
       account: account.nativeAccount ?? account.id,
       region,
-      settings,
+      settings: cloudSettings(settings),
       credentials,
       installation,
       clock,

@@ -13,13 +13,14 @@ export const DatabasePosition = z
   })
   .meta({ id: 'DatabasePosition', description: 'Where a database was when the disks were kept, as somebody reports it who can see inside.' })
 
-const Finding = z
+export const Finding = z
   .object({
     kind: z.enum([
       'manifest_changed',
       'chain_broken',
       'audit_differs',
       'clock_went_back',
+      'clock_jumped',
       'snapshot_missing',
       'snapshot_unusable',
       'snapshot_changed',

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { anyJson, text } from './common.ts'
 import { acceptedOperation } from './operations.ts'
-import { recoveryPointId } from './recovery-points.ts'
+import { Verification } from './probes.ts'
+import { Finding, recoveryPointId } from './recovery-points.ts'
 import { defineRoute, json } from './route.ts'
 
 export const RollbackPlan = z
@@ -27,6 +28,9 @@ export const RollbackPlan = z
     differences: z
       .array(z.object({ field: z.string(), kept: anyJson, known: anyJson, now: anyJson }))
       .meta({ description: 'Where the definition differs: in the point, as last recorded, and now. Nothing of it is changed back.' }),
+    verification: Verification,
+    onFailedVerification: z.enum(['restore', 'keep']),
+    despite: z.array(z.string()),
     steps: z.array(z.object({ name: z.string(), title: z.string(), undo: z.string(), expectedSeconds: z.number() })),
     downtimeSeconds: z.number().meta({ description: 'Expected, from the last request before to the first one after.' }),
     risks: z.array(z.string()),
@@ -51,6 +55,14 @@ export const startRollback = defineRoute({
         recoveryPointId,
         reason: text(500),
         devices: z.array(text(100)).min(1).max(128).optional().meta({ description: 'Left out: all disks of the point.' }),
+        verification: Verification.optional(),
+        onFailedVerification: z.enum(['restore', 'keep']).optional().meta({
+          description:
+            'restore (default): when it does not pass, the rollback has failed and everything is put back · keep: it is told, and what was restored stays',
+        }),
+        despite: z.array(Finding.shape.kind).max(10).optional().meta({
+          description: 'Kinds of damage of the point that you know of and accept. What is not named refuses the rollback with `point_damaged`.',
+        }),
         planHash: text(64).optional().meta({ description: 'Of the plan that you approve. Required unless `validateOnly=true`.' }),
       })
       .meta({ id: 'StartRollback' }),

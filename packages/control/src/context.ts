@@ -3,6 +3,7 @@ import type { Adapter, Provider } from '@understudy/provider'
 import type { Account } from './accounts/account.ts'
 import type { Vault } from './accounts/vault.ts'
 import type { Database } from './database.ts'
+import type { Prober } from './probes/prober.ts'
 
 /** What every use-case is given. Nothing here is global, and nothing below a `main.ts` makes one of these for itself. */
 export interface Control {
@@ -49,4 +50,5 @@ export interface SagaDeps {
   readonly settings: ControlSettings
   openProvider(accountId: string): Promise<Provider>
   readonly vault: Pick<Vault, 'open'>
+  readonly prober: Prober
 }

@@ -37,6 +37,13 @@ export function awsInventory(adapter: Adapter): Inventory {
       for (const [nativeId, instance] of found) summaries.set(nativeId, summaryOf(scope, instance))
       return summaries
     },
+    async checks({ nativeId }) {
+      const { InstanceStatuses: [status] = [] } = await adapter.calls.describeInstanceStatus({ InstanceIds: [nativeId], IncludeAllInstances: true })
+      const found = [status?.SystemStatus?.Status ?? 'unknown', status?.InstanceStatus?.Status ?? 'unknown']
+      const detail = `System status ${found[0]}, instance status ${found[1]}.`
+      if (found.every((one) => one === 'ok')) return { state: 'passed', detail }
+      return { state: found.includes('impaired') ? 'failed' : 'pending', detail }
+    },
   }
 }
 

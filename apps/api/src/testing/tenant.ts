@@ -102,19 +102,27 @@ function builders({ control, cloud }: TestApp, admin: Principal) {
     return point
   }
   const aPointOfAnInstance = async (): Promise<RecoveryPoint> => {
-    const { nativeId, devices } = cloud.newInstance()
+    const { nativeId, set } = await cloud.newInstance()
     const account = await createAccount(control, admin, { name: 'simulated', provider: 'sim', region: cloud.region, settings: {}, credentials: {} })
     const resource = await aResource({ accountId: account.id, nativeId })
     const point = recoveryPointDefaults(control, resource)
-    const members = devices.map((device, index) => ({
-      device,
-      role: index === 0 ? ('root' as const) : ('data' as const),
-      snapshot: `snap-${index}`,
-      sizeGiB: 8,
-    }))
-    const manifest: Manifest = { ...point.manifest!, disks: { ...point.manifest!.disks, members } }
+    const members = set.members.map(({ deviceKey: device, role, snapshot, sizeGiB }) => ({ device, role, snapshot: snapshot.nativeId, sizeGiB }))
+    const manifest: Manifest = { ...point.manifest!, disks: { ...point.manifest!.disks, set: set.ref.setId, members } }
     const sealed = { ...point, manifest, manifestHash: manifestHash(manifest) }
     await control.database.stores.recoveryPoints.insert(sealed)
+    // Where the hash of what was sealed stands a second time.
+    await control.database.stores.audit.append([
+      {
+        ...{
+          projectId: point.projectId,
+          at: point.createdAt,
+          actor: 'system:recovery.capture',
+          action: 'recovery_points.captured',
+          target: point.id,
+        },
+        details: { manifestHash: sealed.manifestHash },
+      },
+    ])
     return sealed
   }
   const anOperation = async (overrides: Partial<Operation> = {}): Promise<Operation> => {

@@ -150,7 +150,7 @@ export function breakSomething(
   { dataCentre, dataPlane }: Pick<SimulatedRegion, 'dataCentre' | 'dataPlane'>,
   body: Omit<z.infer<typeof faultBody>, 'queue'>,
 ): object {
-  const { faults, instances } = dataCentre
+  const { faults, instances, storage } = dataCentre
   if (body.failNext !== undefined) faults.failNext(body.failNext.operation, body.failNext.fault, body.failNext.times)
   if (body.plan !== undefined) faults.plan(body.plan)
   if (body.failZone !== undefined) faults.failZone(body.failZone)
@@ -159,6 +159,8 @@ export function breakSomething(
   if (body.releaseStuck !== undefined) faults.releaseStuck()
   if (body.slowStarts !== undefined) faults.slowStarts(body.slowStarts)
   if (body.consistency !== undefined) faults.setConsistency(compact(body.consistency))
+  if (body.spoilSnapshot !== undefined) storage.spoilSnapshot(body.spoilSnapshot)
+  if (body.deleteSnapshot !== undefined) storage.deleteSnapshot(body.deleteSnapshot)
   if (body.answering !== undefined) instances.setAnswering(body.answering.instanceId, body.answering.answering)
   if (body.guestLatencyMs !== undefined) {
     if (dataPlane === undefined) throw new SimError('UnsupportedOperation', 'In scale mode no guest answers.')

@@ -68,6 +68,10 @@ export const faultBody = z.strictObject({
     .strictObject({ name: z.string(), duplicate: z.number().min(0).max(1).default(0), reorder: z.number().min(0).max(1).default(0) })
     .optional(),
   answering: z.strictObject({ instanceId: z.string(), answering: z.boolean() }).optional(),
+  /** From now on the cloud says that this snapshot cannot be read. */
+  spoilSnapshot: z.string().optional(),
+  /** Behind the back of whoever took it. */
+  deleteSnapshot: z.string().optional(),
   /** Milliseconds before each answer of every guest. */
   guestLatencyMs: z.number().min(0).max(60_000).optional(),
 })

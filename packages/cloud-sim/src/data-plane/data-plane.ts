@@ -7,6 +7,7 @@ import { BalancerServer, type Route } from './balancer-server.ts'
 import { type GuestBehaviour, type GuestMemory, InstanceServer } from './instance-server.ts'
 import { loopback } from './sockets.ts'
 import { TcpForwarder } from './tcp-forwarder.ts'
+import { TunnelServer } from './tunnel-server.ts'
 
 /** What outlives the process: the memory of guests, so that a restart is not a reboot, and ports that callers may have written down. */
 export interface DataPlaneState {
@@ -24,6 +25,8 @@ export interface DataPlaneEndpoints {
     readonly url: string
   }[]
   readonly addresses: readonly { readonly allocationId: string; readonly publicIp: string; readonly url: string }[]
+  /** An HTTP proxy (`CONNECT`) into the private network: what an account's `probeProxy` names. */
+  readonly proxy?: string
 }
 
 /**
@@ -43,6 +46,7 @@ export class DataPlane {
   readonly #lastSeen = new Map<string, GuestMemory>()
   readonly #balancers = new Map<string, BalancerServer>()
   readonly #addresses = new Map<string, TcpForwarder>()
+  readonly #tunnel = new TunnelServer((address, port) => this.#guestAt(address, port))
   readonly #ports: Map<string, number>
   readonly #pending = new Set<Promise<void>>()
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: 1024 })
@@ -64,6 +68,7 @@ export class DataPlane {
     this.#ports = new Map(Object.entries(options.state?.ports ?? {}))
     for (const [instanceId, memory] of Object.entries(options.state?.guests ?? {})) this.#kept.set(instanceId, { ...memory })
     this.#unsubscribe = this.#dataCentre.subscribe((event) => this.#follow(event))
+    this.#track(this.#tunnel.open())
     this.#dataCentre.setProbe((instance, group) => this.#probe(instance, group))
     for (const instance of this.#dataCentre.instances.all()) if (instance.answering) this.#openGuest(instance.instanceId)
     for (const balancer of this.#dataCentre.balancers.describeLoadBalancers())
@@ -92,6 +97,7 @@ export class DataPlane {
       }),
     )
     return {
+      ...(this.#tunnel.port === undefined ? {} : { proxy: urlOf(this.#tunnel.port) }),
       instances: [...this.#guests.values()].flatMap(({ instanceId, port }) =>
         port === undefined
           ? []
@@ -115,7 +121,7 @@ export class DataPlane {
   async close(): Promise<void> {
     this.#unsubscribe()
     this.#dataCentre.setProbe(undefined)
-    const servers = [...this.#guests.values(), ...this.#balancers.values(), ...this.#addresses.values()]
+    const servers = [this.#tunnel, ...this.#guests.values(), ...this.#balancers.values(), ...this.#addresses.values()]
     await Promise.all(servers.map((server) => server.close()))
     await this.settled()
     this.#agent.destroy()
@@ -206,6 +212,17 @@ export class DataPlane {
     return port === undefined ? { kind: 'unreachable' } : { kind: 'forward', port }
   }
 
+  /** The security groups of the guest decide what gets in. */
+  #guestAt(address: string, port: number): number | string {
+    const guest = [...this.#dataCentre.instances.all()].find(
+      ({ instanceId, nics }) => this.portOf(instanceId) && nics.some(({ privateIp }) => privateIp === address),
+    )
+    if (guest === undefined) return 'Nobody answers there'
+    if (!guestPorts.has(port)) return 'Nothing listens there'
+    const allowed = guest.securityGroupIds.some((groupId) => this.#dataCentre.network.letsIn(groupId, port))
+    return allowed ? (this.portOf(guest.instanceId) ?? 'Nobody answers there') : 'No security group lets that in'
+  }
+
   /** A real request to the guest's health check path, judged by status as the target group says. */
   #probe(instance: Instance, group: TargetGroup): Promise<boolean> {
     const port = this.portOf(instance.instanceId)
@@ -247,5 +264,8 @@ export function statusMatches(matcher: string, status: number): boolean {
     return from !== undefined && to !== undefined && status >= from && status <= to
   })
 }
+
+/** On which the web service of a guest listens, seen from its network. */
+const guestPorts: ReadonlySet<number> = new Set([80, 8080])
 
 const urlOf = (port: number): string => `http://${loopback}:${port}`

@@ -20,6 +20,7 @@ import type {
   Rule,
   RuleCondition,
   ScheduledEvent,
+  GroupRule,
   SecurityGroup,
   Snapshot,
   SpotRequest,
@@ -156,6 +157,8 @@ export interface StorageApi {
     readonly tags?: Tags
   }): readonly Snapshot[]
   describeSnapshots(query?: Query): Page<Snapshot>
+  /** From now on the cloud says that it cannot be read. */
+  spoilSnapshot(snapshotId: string): void
   deleteSnapshot(snapshotId: string): void
   /** 0–100 now. */
   progressPercent(snapshot: Snapshot): number
@@ -190,6 +193,12 @@ export interface NetworkApi {
   describeAddresses(query?: Query): Page<Address>
   createSubnet(input: { readonly zone: string; readonly cidr: string; readonly vpcId?: string; readonly tags?: Tags }): Subnet
   createSecurityGroup(input: { readonly name: string; readonly description?: string; readonly vpcId?: string; readonly tags?: Tags }): SecurityGroup
+  /** Refused while an instance is in it. */
+  deleteSecurityGroup(groupId: string): void
+  addRules(groupId: string, direction: 'ingress' | 'egress', rules: readonly GroupRule[]): void
+  removeRules(groupId: string, direction: 'ingress' | 'egress', rules: readonly GroupRule[]): void
+  letsIn(groupId: string, port: number): boolean
+  needSubnet(subnetId: string): Subnet
 }
 
 export interface CatalogueApi {

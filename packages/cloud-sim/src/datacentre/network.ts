@@ -2,7 +2,7 @@ import type { NetworkApi } from './api.ts'
 import { Addresses } from './addresses.ts'
 import { select } from './select.ts'
 import { SimError } from './sim-error.ts'
-import type { Address, NetworkInterface, Page, Query, SecurityGroup, Subnet, Tags, Vpc, Zone } from './types.ts'
+import type { Address, GroupRule, NetworkInterface, Page, Query, SecurityGroup, Subnet, Tags, Vpc, Zone } from './types.ts'
 import type { World } from './world.ts'
 
 /** Zones, the private network and its addresses. */
@@ -126,8 +126,51 @@ export class Network implements NetworkApi {
       description: input.description ?? input.name,
       vpcId,
       tags: { ...input.tags },
+      // The VPC's own group lets its members in.
+      ...(input.name === 'default' ? {} : { ingress: [], egress: [{ protocol: '-1', cidr: '0.0.0.0/0' }] }),
     }
     this.#world.state.securityGroups.set(group.groupId, group)
+    return group
+  }
+
+  deleteSecurityGroup(groupId: string): void {
+    this.#needGroup(groupId)
+    for (const instance of this.#world.state.instances.values()) {
+      if (instance.state === 'terminated') continue
+      if (instance.securityGroupIds.includes(groupId) || instance.nics.some((nic) => nic.securityGroupIds.includes(groupId)))
+        throw new SimError('DependencyViolation', `resource ${groupId} has a dependent object`)
+    }
+    this.#world.state.securityGroups.delete(groupId)
+  }
+
+  addRules(groupId: string, direction: 'ingress' | 'egress', rules: readonly GroupRule[]): void {
+    const group = this.#needGroup(groupId)
+    const present = (group[direction] ??= [])
+    const known = rules.find((rule) => present.some((other) => isSameRule(rule, other)))
+    if (known !== undefined)
+      throw new SimError('InvalidPermission.Duplicate', `the specified rule "peer: ${known.cidr}, ${known.protocol}" already exists`)
+    present.push(...rules)
+  }
+
+  removeRules(groupId: string, direction: 'ingress' | 'egress', rules: readonly GroupRule[]): void {
+    const group = this.#needGroup(groupId)
+    const present = group[direction] ?? []
+    const unknown = rules.find((rule) => !present.some((other) => isSameRule(rule, other)))
+    if (unknown !== undefined) throw new SimError('InvalidPermission.NotFound', 'The specified rule does not exist in this security group.')
+    group[direction] = present.filter((rule) => !rules.some((other) => isSameRule(rule, other)))
+  }
+
+  letsIn(groupId: string, port: number): boolean {
+    const ingress = this.#world.state.securityGroups.get(groupId)?.ingress
+    if (ingress === undefined) return true
+    return ingress.some(
+      ({ protocol, fromPort, toPort }) => protocol === '-1' || (protocol === 'tcp' && (fromPort ?? 0) <= port && port <= (toPort ?? 65_535)),
+    )
+  }
+
+  #needGroup(groupId: string): SecurityGroup {
+    const group = this.#world.state.securityGroups.get(groupId)
+    if (group === undefined) throw groupNotFound(groupId)
     return group
   }
 
@@ -296,3 +339,6 @@ export function parseCidr(cidr: string): { readonly base: number; readonly size:
   if (!match || bits < 16 || bits > 28) throw new SimError('InvalidParameterValue', `Value (${cidr}) for parameter cidrBlock is invalid.`)
   return { base: parseIp(match[1] ?? ''), size: 2 ** (32 - bits) }
 }
+
+const isSameRule = (a: GroupRule, b: GroupRule): boolean =>
+  a.protocol === b.protocol && a.fromPort === b.fromPort && a.toPort === b.toPort && a.cidr === b.cidr

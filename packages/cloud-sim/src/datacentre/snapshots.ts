@@ -68,6 +68,13 @@ export class Snapshots {
     this.#world.blocks.delete(snapshotId)
   }
 
+  /** The cloud finds out that its bytes cannot be read. */
+  spoil(snapshotId: string): void {
+    const snapshot = this.need(snapshotId)
+    snapshot.state = 'error'
+    snapshot.stateMessage = 'The data of the snapshot cannot be read.'
+  }
+
   progressPercent(snapshot: Snapshot): number {
     if (snapshot.state === 'completed') return 100
     const span = snapshot.completesAtMs - snapshot.startedAtMs

@@ -161,6 +161,10 @@ export class Storage implements StorageApi {
     return this.#snapshots.describe(query)
   }
 
+  spoilSnapshot(snapshotId: string): void {
+    this.#snapshots.spoil(snapshotId)
+  }
+
   deleteSnapshot(snapshotId: string): void {
     this.#snapshots.delete(snapshotId)
   }

@@ -45,6 +45,17 @@ export interface SecurityGroup {
   description: string
   vpcId: string
   tags: Tags
+  /** What gets in. Absent: everything from where the callers are; the VPC's own group and those of older states. */
+  ingress?: GroupRule[]
+  /** What gets out. Absent: everything. */
+  egress?: GroupRule[]
+}
+/** `protocol` -1: all, whatever the ports. */
+export interface GroupRule {
+  protocol: string
+  fromPort?: number
+  toPort?: number
+  cidr: string
 }
 export interface NetworkInterface {
   networkInterfaceId: string

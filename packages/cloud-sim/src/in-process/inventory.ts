@@ -54,6 +54,14 @@ export function simInventory(adapter: SimAdapter): Inventory {
       }
       return found
     },
+    async checks({ nativeId }) {
+      const describe = () => dc.maintenance.describeStatus({ ids: [nativeId], includeAll: true })
+      const [status] = (await adapter.call('DescribeInstanceStatus', describe, read)).items
+      const found = [status?.systemStatus ?? 'unknown', status?.instanceStatus ?? 'unknown']
+      const detail = `System status ${found[0]}, instance status ${found[1]}.`
+      if (found.every((one) => one === 'ok')) return { state: 'passed', detail }
+      return { state: found.includes('impaired') ? 'failed' : 'pending', detail }
+    },
   }
 }
 

@@ -26,10 +26,19 @@ export function checkAccount(control: Pick<Control, 'providers'>, facts: Account
     errors.push({ pointer: '/provider', message: `is not known here. There are: ${control.providers.names.join(', ')}` })
   } else {
     errors.push(...nativeAccountErrors(facts.nativeAccount, adapter.account))
-    errors.push(...adapter.validate({ settings: facts.settings, credentials: facts.credentials }))
+    errors.push(...adapter.validate({ settings: cloudSettings(facts.settings), credentials: facts.credentials }))
+  }
+  const { probeProxy } = facts.settings
+  if (probeProxy !== undefined && (typeof probeProxy !== 'string' || !/^https?:\/\//.test(probeProxy))) {
+    errors.push({ pointer: '/settings/probeProxy', message: 'must be the URL of an HTTP proxy' })
   }
   errors.push(...outboundUrlErrors(facts.settings))
   refuseInvalid(firstPerPointer(errors))
+}
+
+/** Without what is the application's own, and no adapter knows. */
+export function cloudSettings({ probeProxy: _ours, ...settings }: JsonObject): JsonObject {
+  return settings
 }
 
 function nativeAccountErrors(given: string | undefined, named: Adapter['account']): FieldError[] {

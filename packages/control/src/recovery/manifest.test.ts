@@ -26,7 +26,7 @@ function chain(length: number): Link[] {
   return links
 }
 
-const kinds = (links: readonly Link[]): string[] => checkManifests(links).map(({ kind }) => kind)
+const kinds = (links: readonly Link[], atMs = start + 86_400_000): string[] => checkManifests(links, atMs).map(({ kind }) => kind)
 const changed = (link: Link, change: Partial<Manifest>, seal = false): Link => {
   const manifest = { ...link.manifest, ...change }
   return { ...link, manifest, ...(seal ? { manifestHash: manifestHash(manifest) } : {}) }
@@ -69,5 +69,19 @@ describe('tampering is found', () => {
     const links = chain(2)
     const early = { ...links[0]!.manifest.disks, takenAt: new Date(start - 1000).toISOString() }
     expect(kinds(links.with(0, changed(links[0]!, { disks: early }, true)))).toEqual(['clock_went_back'])
+  })
+
+  test('a clock of ours that jumped ahead, and back again', () => {
+    const keptAt = (ms: number): Pick<Manifest, 'order'> => ({ order: [{ what: 'disks', at: new Date(ms).toISOString() }] })
+    const [link] = chain(1)
+    // Between two points: the first was kept while the clock was a day ahead.
+    const first = changed(link!, keptAt(start + 86_400_000), true)
+    const [second] = chain(2)
+    const parent = { point: first.id, hash: first.manifestHash }
+    const later = changed(second!, { ...keptAt(start + 120_000), parent }, true)
+    expect(kinds([later, first])).toEqual(['clock_jumped'])
+    // The last point: it says that it was kept tomorrow.
+    expect(kinds([first], start + 3_600_000)).toEqual(['clock_jumped'])
+    expect(kinds([first], start + 86_400_000)).toEqual([])
   })
 })

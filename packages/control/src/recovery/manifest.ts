@@ -44,10 +44,11 @@ export interface Link {
 
 /**
  * Checks a chain from its newest link to its first. Every link has to hash to what was sealed, to name the link before it, and to
- * have been taken later than that one.
+ * have been taken later than that one, by the cloud's clock and by ours; and not in the future, which is what is left of a clock of
+ * ours that was ahead.
  */
-export function checkManifests(links: readonly Link[]): readonly Finding[] {
-  return links.flatMap((link, index) => [...checkLink(link), ...checkParent(link, links[index + 1])])
+export function checkManifests(links: readonly Link[], atMs: number): readonly Finding[] {
+  return links.flatMap((link, index) => [...checkLink(link), ...checkParent(link, links[index + 1]), ...checkOwnClock(link, links[index + 1], atMs)])
 }
 
 function checkLink({ id, sequence, manifest, manifestHash: sealed }: Link): readonly Finding[] {
@@ -78,6 +79,24 @@ function checkParent(link: Link, before: Link | undefined): readonly Finding[] {
       kind: 'clock_went_back',
       message: `${link.id} says that it was taken before ${before.id}, which is older.`,
       data: { takenAt: link.manifest.disks.takenAt, before: before.manifest.disks.takenAt },
+    },
+  ]
+}
+
+function checkOwnClock({ id, manifest }: Link, before: Link | undefined, atMs: number): readonly Finding[] {
+  const times = [...(before?.manifest.order ?? []), ...manifest.order].map(({ at }) => at)
+  const back = times.find((at, index) => Date.parse(at) < Date.parse(times[index - 1] ?? at))
+  if (back !== undefined) {
+    return [{ kind: 'clock_jumped', message: `Our clock went back before or while ${id} was kept.`, data: { point: id, times } }]
+  }
+  const last = times.at(-1)
+  if (last === undefined || Date.parse(last) <= atMs) return []
+  const now = new Date(atMs).toISOString()
+  return [
+    {
+      kind: 'clock_jumped',
+      message: `${id} was kept in the future: our clock was ahead then, or is behind now.`,
+      data: { point: id, kept: last, now },
     },
   ]
 }

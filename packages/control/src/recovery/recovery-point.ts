@@ -49,14 +49,17 @@ export interface PointVerification {
   readonly at: string
   readonly findings: readonly Finding[]
 }
-export type FindingKind =
-  | 'manifest_changed'
-  | 'chain_broken'
-  | 'audit_differs'
-  | 'clock_went_back'
-  | 'snapshot_missing'
-  | 'snapshot_unusable'
-  | 'snapshot_changed'
+export const findingKinds = [
+  'manifest_changed',
+  'chain_broken',
+  'audit_differs',
+  'clock_went_back',
+  'clock_jumped',
+  'snapshot_missing',
+  'snapshot_unusable',
+  'snapshot_changed',
+] as const
+export type FindingKind = (typeof findingKinds)[number]
 export interface Finding {
   readonly kind: FindingKind
   readonly message: string

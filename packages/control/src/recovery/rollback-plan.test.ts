@@ -46,7 +46,7 @@ test('exchanges every disk of the point, and keeps the ones that are there now',
     },
   })
   expect(answer.ok && answer.plan.steps.map(({ name }) => name)).toEqual([
-    ...['gate', 'safety', 'made', 'offline', 'stopped', 'exchanged', 'started', 'online', 'recorded'],
+    ...['gate', 'safety', 'made', 'offline', 'stopped', 'exchanged', 'started', 'verified', 'online', 'recorded'],
   ])
 })
 

@@ -1,8 +1,10 @@
 import { contentHash } from '@understudy/core'
 import type { Json } from '@understudy/core'
 import type { ResourceDna, Traits } from '@understudy/provider'
+import { nameOf, noProbes } from '../probes/probe.ts'
+import type { RestoreChecks } from '../probes/probe.ts'
 import type { Resource } from '../resources/resource.ts'
-import type { RecoveryPoint } from './recovery-point.ts'
+import type { Finding, FindingKind, RecoveryPoint } from './recovery-point.ts'
 
 /** How a resource goes back to a point: everything that is decided, before anything is done. */
 export interface RollbackPlan {
@@ -21,6 +23,12 @@ export interface RollbackPlan {
   /** Where the definition differs: in the point, when it was last recorded, and now. Nothing of it is changed back. */
   readonly differences: readonly Difference[]
   readonly wasRunning: boolean
+  /** What has to be true of it when it runs again. */
+  readonly verification: RestoreChecks
+  /** `restore`: a failed verification is a failed rollback, and everything is put back. `keep`: it is told, and stays. */
+  readonly onFailedVerification: 'restore' | 'keep'
+  /** What is known to be wrong with the point, and is accepted. */
+  readonly despite: readonly FindingKind[]
   readonly steps: readonly { readonly name: string; readonly title: string; readonly undo: string; readonly expectedSeconds: number }[]
   /** From the moment it gets no more requests until it gets them again. */
   readonly downtimeSeconds: number
@@ -56,6 +64,11 @@ export interface RollbackQuestion {
   readonly traits: Traits
   /** Left out: all disks of the point. */
   readonly devices?: readonly string[] | undefined
+  readonly verification?: RestoreChecks | undefined
+  readonly onFailedVerification?: 'restore' | 'keep' | undefined
+  readonly despite?: readonly FindingKind[] | undefined
+  /** What the point was looked at for, and found. */
+  readonly findings?: readonly Finding[]
 }
 
 /** Makes the plan. Pure: the same world gives the same plan, and so the same hash. */
@@ -98,7 +111,10 @@ export function planRollback(question: RollbackQuestion): RollbackAnswer {
       .map(({ deviceKey, ref }) => ({ device: deviceKey, disk: ref.nativeId })),
     differences: differencesOf(manifest.definition.dna, resource.dna, present),
     wasRunning: present.state === 'running',
-    ...stepsOf(question.traits, resource, present.state === 'running'),
+    verification: question.verification ?? noProbes,
+    onFailedVerification: question.onFailedVerification ?? 'restore',
+    despite: [...(question.despite ?? [])].toSorted(),
+    ...stepsOf(question, present.state === 'running'),
     risks: risksOf(question, devices),
   }
   return { ok: true, plan, planHash: contentHash(identityOf(plan)) }
@@ -129,8 +145,19 @@ const offlineGraceSeconds = 5
 const exchangeSeconds = 15
 const stopSeconds = 30
 
-function stepsOf(traits: Traits, resource: Resource, wasRunning: boolean): Pick<RollbackPlan, 'steps' | 'downtimeSeconds'> {
+function stepsOf(
+  { traits, resource, verification, onFailedVerification }: RollbackQuestion,
+  wasRunning: boolean,
+): Pick<RollbackPlan, 'steps' | 'downtimeSeconds'> {
   const { start, shift } = traits.expectedSeconds
+  const probes = (verification?.probes ?? []).map((probe) => nameOf(probe)).join(', ')
+  const verified = {
+    ...{ name: 'verified', title: `See that it has booted and passes ${probes === '' ? "the cloud's checks" : `the cloud's checks and ${probes}`}` },
+    ...{
+      undo: onFailedVerification === 'keep' ? 'a failure is told, and nothing is put back' : 'a failure puts everything back',
+      expectedSeconds: 60,
+    },
+  }
   const offline = resource.traffic !== undefined
   const steps = [
     { name: 'gate', title: 'Check that the world is still as it was planned for', undo: 'nothing to undo', expectedSeconds: 1 },
@@ -141,7 +168,7 @@ function stepsOf(traits: Traits, resource: Resource, wasRunning: boolean): Pick<
       : []),
     ...(wasRunning ? [{ name: 'stopped', title: 'Stop it', undo: 'it is started', expectedSeconds: stopSeconds }] : []),
     { name: 'exchanged', title: 'Exchange the disks', undo: 'the former disks are put back', expectedSeconds: exchangeSeconds },
-    ...(wasRunning ? [{ name: 'started', title: 'Start it', undo: 'it is stopped', expectedSeconds: start }] : []),
+    ...(wasRunning ? [{ name: 'started', title: 'Start it', undo: 'it is stopped', expectedSeconds: start }, verified] : []),
     ...(offline ? [{ name: 'online', title: 'Send requests to it again, once it is healthy', undo: 'they stop', expectedSeconds: shift + 30 }] : []),
     { name: 'recorded', title: 'Record what has been exchanged', undo: 'point of no return', expectedSeconds: 1 },
   ]
@@ -149,13 +176,14 @@ function stepsOf(traits: Traits, resource: Resource, wasRunning: boolean): Pick<
   return { steps, downtimeSeconds: wasRunning ? steps.slice(from, -1).reduce((sum, step) => sum + step.expectedSeconds, 0) : 0 }
 }
 
-function risksOf({ resource, point, present, traits }: RollbackQuestion, devices: readonly PlannedDevice[]): readonly string[] {
+function risksOf({ resource, point, present, traits, findings = [] }: RollbackQuestion, devices: readonly PlannedDevice[]): readonly string[] {
   const risks: string[] = []
   const since = point.capturedAt?.toISOString() ?? 'the capture'
   risks.push(`What was written to ${devices.map(({ device }) => device).join(', ')} since ${since} is on the former disks only.`)
   if (present.state === 'running') risks.push('Its memory is lost: it is stopped and started.')
   if (present.purchase === 'spot') risks.push('It is interruptible: it may find no capacity when it is started again.')
   if (point.manifest?.disks.consistency === 'none') risks.push('The disks of the point were not kept at one moment.')
+  for (const { kind, message } of findings) risks.push(`Known, and accepted: ${kind}. ${message}`)
   for (const { device, presentGiB, keptGiB } of devices) {
     if (presentGiB !== keptGiB) risks.push(`${device} has ${presentGiB} GiB now and will have ${keptGiB}.`)
   }

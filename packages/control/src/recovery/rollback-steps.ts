@@ -8,11 +8,15 @@ import { awaitHealthy, carriesTraffic } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { failoverGate } from '../failover/failover.gate.ts'
 import { stillRuns, unlessGone } from '../failover/failover.world.ts'
+import { probeProxyOf, noProbes } from '../probes/probe.ts'
+import type { CheckResult } from '../probes/probe.ts'
+import { failedChecks, verifyInstance } from '../probes/verify-instance.ts'
 import { recordChange } from '../journal/record-change.ts'
 import { priorities } from '../operations/operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
 import { redactDna } from '../resources/redact.ts'
 import { dropUnsealed, keepDisks, pointOf, readDefinition, seal } from './capture-steps.ts'
+import { inspectPoint, refuseDamaged } from './inspect-point.ts'
 import { findPolicyOf } from './policies/may-roll-back.ts'
 import { planRollback } from './rollback-plan.ts'
 import type { PlannedDevice } from './rollback-plan.ts'
@@ -40,7 +44,11 @@ export async function passGate(deps: SagaDeps, step: RollbackStep): Promise<Agre
   if (point.status !== 'usable' || point.manifest === undefined) throw new AppError('plan_stale', `The recovery point is ${point.status} now.`)
   if (present === undefined) throw new AppError('plan_stale', `${primary.nativeId} is gone.`)
   const policy = await findPolicyOf(deps.database.stores, resource)
-  const answer = planRollback({ resource, point, policy, present: redactDna(present), traits: provider.traits, devices })
+  const { verification, onFailedVerification, despite } = step.params
+  const findings = await inspectPoint(deps, provider, point)
+  refuseDamaged(findings, despite)
+  const chosen = { devices, verification, onFailedVerification, despite, findings }
+  const answer = planRollback({ resource, point, policy, present: redactDna(present), traits: provider.traits, ...chosen })
   if (!answer.ok) throw new AppError('plan_stale', answer.reason)
   if (answer.planHash !== planHash) {
     throw new AppError('plan_stale', 'Something has been changed since the plan was approved.', { details: { remedy: 'Ask for a new plan.' } })
@@ -148,6 +156,26 @@ export async function wake(deps: SagaDeps, step: RollbackStep): Promise<{ readon
   return ensureRunning(deps, provider, primary, rollbackContext(deps, step, 'start'))
 }
 
+export type Verified = { readonly passed: boolean; readonly checks: readonly CheckResult[] }
+
+/** A failed verification is a failed rollback, unless whoever approved it wants it kept all the same. */
+export async function verifyRestored(deps: SagaDeps, step: RollbackStep): Promise<Verified> {
+  const { provider, primary, resource } = await rollbackWorld(deps, step)
+  const account = await deps.database.stores.accounts.findById(resource.accountId)
+  const proxy = probeProxyOf(account?.settings ?? {})
+  const { verification = noProbes, onFailedVerification = 'restore' } = step.params
+  const verified = await verifyInstance(deps, provider, primary, { verification, proxy, signal: step.signal })
+  if (verified.passed) return verified
+  const failed = failedChecks(verified.checks)
+  if (onFailedVerification === 'restore') {
+    throw new AppError('verification_failed', `What came back does not pass its checks. ${failed}`, {
+      details: { remedy: 'The state before is put back. Rehearse the rollback with :testRollback, and choose another point.' },
+    })
+  }
+  await step.note('It does not pass its checks, and is kept as was asked for.', { checks: verified.checks })
+  return verified
+}
+
 /** Undoing something on an instance that the cloud has taken meanwhile: the failover that follows takes care of the rest. */
 export async function unlessTaken(step: RollbackStep, undo: () => Promise<unknown>): Promise<void> {
   const { gone } = await unlessGone(undo)
@@ -177,6 +205,7 @@ export async function recordRollback(
   step: RollbackStep,
   agreed: Agreed,
   made: Readonly<Record<string, string>>,
+  verified: Verified | null,
 ): Promise<{ readonly replaced: readonly string[] }> {
   const { provider, snapshots } = await rollbackWorld(deps, step)
   const chosen = new Set(agreed.devices.map(({ device }) => device))
@@ -199,6 +228,8 @@ export async function recordRollback(
       data: {
         resourceId: resource.id,
         safetyPointId,
+        verified: verified?.passed ?? null,
+        checks: (verified?.checks ?? []).map(({ check, outcome }) => ({ check, outcome })),
         devices: agreed.devices.map(({ device, present }) => ({ device, replaced: present, by: made[device] })),
       },
       deduplicationKey: `${step.operationId}:rolled_back`,

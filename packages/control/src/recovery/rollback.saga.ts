@@ -60,6 +60,13 @@ export const rollbackSaga = saga<SagaDeps, RollbackParams>('recovery.rollback', 
     run: steps.wake,
     undo: (deps, step) => steps.unlessTaken(step, () => steps.rest(deps, step)),
   })
+  .step('verified', {
+    title: 'See that it has booted and passes its checks',
+    when: ({ outputs }) => outputs.gate.wasRunning,
+    budget: { maxMs: 75 * minute },
+    run: steps.verifyRestored,
+    undo: 'nothing-to-undo',
+  })
   .step('online', {
     title: 'Send requests to it again, once it is healthy',
     when: ({ outputs }) => outputs.gate.hadTraffic,
@@ -71,7 +78,7 @@ export const rollbackSaga = saga<SagaDeps, RollbackParams>('recovery.rollback', 
   .step('recorded', {
     title: 'Record what has been exchanged',
     budget: { maxMs: 10 * minute },
-    run: (deps, step) => steps.recordRollback(deps, step, step.outputs.gate, step.outputs.made.disks),
+    run: (deps, step) => steps.recordRollback(deps, step, step.outputs.gate, step.outputs.made.disks, step.outputs.verified),
     undo: 'nothing-to-undo',
   })
   .end()

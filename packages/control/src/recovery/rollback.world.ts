@@ -7,7 +7,9 @@ import { awaitCondition } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
 import { withEntry } from '../cloud/entry.ts'
 import type { SagaDeps } from '../context.ts'
+import { verificationSchema } from '../probes/probe.ts'
 import type { Resource } from '../resources/resource.ts'
+import { findingKinds } from './recovery-point.ts'
 import type { PlannedDevice } from './rollback-plan.ts'
 
 export const rollbackSagaParams = z.strictObject({
@@ -18,6 +20,9 @@ export const rollbackSagaParams = z.strictObject({
   planHash: z.string(),
   safetyPointId: z.string(),
   devices: z.array(z.string()).optional(),
+  verification: verificationSchema.optional(),
+  onFailedVerification: z.enum(['restore', 'keep']).optional(),
+  despite: z.array(z.enum(findingKinds)).optional(),
 })
 export type RollbackParams = z.infer<typeof rollbackSagaParams>
 export type RollbackStep = StepContext<RollbackParams, object>

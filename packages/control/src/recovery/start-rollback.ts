@@ -1,5 +1,5 @@
 import { AppError, notFound, now } from '@understudy/core'
-import type { Json } from '@understudy/core'
+import type { Json, JsonObject } from '@understudy/core'
 import { actorOf } from '../access/access.ts'
 import type { Principal } from '../access/access.ts'
 import { requireRole } from '../access/require-role.ts'
@@ -10,17 +10,26 @@ import { recordChange } from '../journal/record-change.ts'
 import { priorities } from '../operations/operation.ts'
 import type { Operation } from '../operations/operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
+import { verificationSchema } from '../probes/probe.ts'
+import type { AskedChecks } from '../probes/probe.ts'
 import { redactDna } from '../resources/redact.ts'
 import type { Resource } from '../resources/resource.ts'
 import { newRecoveryPoint } from './new-recovery-point.ts'
+import { inspectPoint, refuseDamaged } from './inspect-point.ts'
 import { findPolicyOf, requireRollBackRight } from './policies/may-roll-back.ts'
 import { planRollback } from './rollback-plan.ts'
 import type { RollbackPlan } from './rollback-plan.ts'
+import type { FindingKind } from './recovery-point.ts'
 
 export interface RollbackRequest {
   readonly recoveryPointId: string
   /** Left out: all disks of the point. */
-  readonly devices?: readonly string[]
+  readonly devices?: readonly string[] | undefined
+  /** Left out: the cloud's own checks, and no probes. */
+  readonly verification?: AskedChecks | undefined
+  readonly onFailedVerification?: 'restore' | 'keep' | undefined
+  /** Kinds of damage of the point that are known and accepted. */
+  readonly despite?: readonly FindingKind[] | undefined
 }
 
 /** Every check and the plan, without doing anything. */
@@ -59,7 +68,7 @@ export async function startRollback(
       projectId: resource.projectId,
       params: {
         ...{ resourceId: resource.id, pointId: plan.pointId, primary: plan.primary, primaryEpoch: plan.primaryEpoch, planHash, safetyPointId },
-        ...(input.devices === undefined ? {} : { devices: [...input.devices] }),
+        ...choicesOf(input),
       },
       resourceId: resource.id,
       // Whoever holds this lock decides where the primary of the resource is.
@@ -91,6 +100,14 @@ export async function startRollback(
   })
 }
 
+/** What a caller has chosen, for the parameters of the operation. */
+const choicesOf = ({ devices, verification, onFailedVerification, despite }: RollbackRequest): JsonObject => ({
+  ...(devices === undefined ? {} : { devices: [...devices] }),
+  ...(verification === undefined ? {} : { verification: verificationSchema.parse(verification) }),
+  ...(onFailedVerification === undefined ? {} : { onFailedVerification }),
+  ...(despite === undefined ? {} : { despite: [...despite] }),
+})
+
 async function prepare(
   control: Control,
   principal: Principal,
@@ -118,7 +135,12 @@ async function prepare(
   if (described === undefined || described.state === 'terminated') {
     throw new AppError('conflict', `The cloud no longer knows ${resource.nativeId}. Fail over to a shadow first.`)
   }
-  const answer = planRollback({ resource, point, policy, present: redactDna(described), traits: provider.traits, devices: input.devices })
+  const findings = await inspectPoint(control, provider, point)
+  refuseDamaged(findings, input.despite)
+  const { devices, verification, onFailedVerification, despite } = input
+  const checks = verification === undefined ? undefined : verificationSchema.parse(verification)
+  const chosen = { devices, verification: checks, onFailedVerification, despite }
+  const answer = planRollback({ resource, point, policy, present: redactDna(described), traits: provider.traits, findings, ...chosen })
   if (!answer.ok) throw new AppError('conflict', answer.reason)
   return { plan: answer.plan, planHash: answer.planHash, resource }
 }

@@ -7,6 +7,7 @@ import type { LawWorld } from '@understudy/testing/saga-laws'
 import type { Account } from '../accounts/account.ts'
 import type { SagaDeps } from '../context.ts'
 import type { LawBench } from './law-bench.ts'
+import { simProber } from './sim-prober.ts'
 
 /** A simulated region and an account on it, before anything was imported. */
 export interface Region {
@@ -35,6 +36,7 @@ export async function openRegion(bench: LawBench): Promise<Region> {
     settings: { installation: 'laws', armTtlMs: 60_000, webhookAllowedNetworks: [], idempotencyTtlMs: 86_400_000 },
     vault: { open: () => '' },
     openProvider: () => Promise.resolve(provider),
+    prober: simProber(dc),
   }
   return {
     clock,

@@ -13,6 +13,7 @@ import { redactDna } from '../resources/redact.ts'
 import type { Resource, Tier } from '../resources/resource.ts'
 import type { Shadow } from '../shadows/shadow.ts'
 import type { LawBench } from './law-bench.ts'
+import { simProber } from './sim-prober.ts'
 
 export const primaryZone = 'sim-east-1a'
 export const shadowZone = 'sim-east-1b'
@@ -91,6 +92,7 @@ export async function setStage(bench: LawBench, tier: Tier, options: { readonly 
     settings,
     openProvider: () => Promise.resolve(provider),
     vault: { open: () => '' },
+    prober: simProber(dc),
   }
   const offences = watchEndings(dc, service)
   const stage: Stage = {

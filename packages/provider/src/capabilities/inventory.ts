@@ -9,6 +9,8 @@ export interface Inventory {
   list(filter: { readonly tags?: Readonly<Record<string, string>>; readonly limit?: number }): AsyncIterable<InstanceSummary>
   /** Cheap and batched: one entry per instance that the cloud knows, keyed by native id. */
   states(refs: readonly InstanceRef[]): Promise<ReadonlyMap<string, InstanceSummary>>
+  /** What the cloud's own checks say of an instance: its host, and whether its system answers. Absent where the cloud has none. */
+  checks?(ref: InstanceRef): Promise<{ readonly state: 'passed' | 'pending' | 'failed'; readonly detail: string }>
 }
 
 export interface InstanceSummary {

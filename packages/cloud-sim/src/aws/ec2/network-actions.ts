@@ -1,4 +1,4 @@
-import type { Address } from '../../datacentre/types.ts'
+import type { Address, GroupRule } from '../../datacentre/types.ts'
 import type { ActionTable, Call, XmlObject } from '../call.ts'
 import { compact } from '../compact.ts'
 import { missingParameter } from '../fault.ts'
@@ -10,6 +10,18 @@ export const networkActions: ActionTable = {
   DescribeVpcs: describeVpcs,
   DescribeSecurityGroups: describeSecurityGroups,
   CreateSecurityGroup: createSecurityGroup,
+  DeleteSecurityGroup: ({ dataCentre, params }) => {
+    dataCentre.network.deleteSecurityGroup(params.required('GroupId'))
+    return { return: true, groupId: params.required('GroupId') }
+  },
+  AuthorizeSecurityGroupIngress: ({ dataCentre, params }) => {
+    dataCentre.network.addRules(params.required('GroupId'), 'ingress', rulesOf(params))
+    return { return: true }
+  },
+  RevokeSecurityGroupEgress: ({ dataCentre, params }) => {
+    dataCentre.network.removeRules(params.required('GroupId'), 'egress', rulesOf(params))
+    return { return: true }
+  },
   DescribeNetworkInterfaces: ({ dataCentre, params }) => {
     const page = dataCentre.network.describeNetworkInterfaces(queryOf(params, 'NetworkInterfaceId'))
     return { networkInterfaceSet: page.items.map((nic) => nicView(dataCentre, nic)), nextToken: page.nextToken }
@@ -82,8 +94,26 @@ function describeVpcs({ dataCentre, params }: Call): XmlObject {
   }
 }
 
-/** Rules are not simulated: every group shows what a new one has, everything out and nothing in. */
-const allTraffic: XmlObject = { ipProtocol: '-1', groups: [], ipRanges: [{ cidrIp: '0.0.0.0/0' }], ipv6Ranges: [], prefixListIds: [] }
+const allTraffic: GroupRule = { protocol: '-1', cidr: '0.0.0.0/0' }
+
+const ruleView = ({ protocol, fromPort, toPort, cidr }: GroupRule): XmlObject => ({
+  ...compact({ ipProtocol: protocol, fromPort, toPort }),
+  ...{ groups: [], ipRanges: [{ cidrIp: cidr }], ipv6Ranges: [], prefixListIds: [] },
+})
+
+/** One rule per range, as EC2 keeps them. */
+function rulesOf(params: Call['params']): readonly GroupRule[] {
+  return params.list('IpPermissions').flatMap((permission) =>
+    permission.list('IpRanges').map((range) =>
+      compact({
+        protocol: permission.required('IpProtocol'),
+        fromPort: permission.integer('FromPort'),
+        toPort: permission.integer('ToPort'),
+        cidr: range.required('CidrIp'),
+      }),
+    ),
+  )
+}
 
 function describeSecurityGroups({ dataCentre, params }: Call): XmlObject {
   const query = queryOf(params, 'GroupId')
@@ -99,8 +129,8 @@ function describeSecurityGroups({ dataCentre, params }: Call): XmlObject {
       securityGroupArn: groupArn(dataCentre, group.groupId),
       ownerId: dataCentre.accountId,
       vpcId: group.vpcId,
-      ipPermissions: [],
-      ipPermissionsEgress: [allTraffic],
+      ipPermissions: (group.ingress ?? []).map((rule) => ruleView(rule)),
+      ipPermissionsEgress: (group.egress ?? [allTraffic]).map((rule) => ruleView(rule)),
       tagSet: tagSet(group.tags),
     })),
     nextToken: page.nextToken,
