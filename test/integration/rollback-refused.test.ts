@@ -58,7 +58,7 @@ test('what came back is verified by its boot, by the cloud and by probes; one th
   const wrong = { ...answering, status: 503 }
   const failed = await run({ recoveryPointId: point.id, verification: { probes: [wrong], withinSeconds: 3 } })
   expect(failed).toMatchObject({
-    status: 'cancelled',
+    status: 'failed',
     error: { code: 'verification_failed', message: expect.stringContaining('It answered 200') as string },
   })
   expect(volumes()).toEqual(before)

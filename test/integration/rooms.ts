@@ -2,6 +2,20 @@ import { adapters, createProviders } from '@understudy/adapters'
 import { seedRegion, seedWebService, simProvider } from '@understudy/cloud-sim'
 import type { DataCentre } from '@understudy/cloud-sim'
 import { aesGcmVault, authenticate, bootstrap, createAccount, createApiKey, createProject, failureOf, sagaDefinitions } from '@understudy/control'
+import {
+  aesGcmVault,
+  authenticate,
+  bootstrap,
+  createAccount,
+  createApiKey,
+  createProject,
+  failureOf,
+  captureRecoveryPointSaga,
+  verifyAccountSaga,
+  importResourceSaga,
+  serviceSigner,
+  refreshResourceSaga,
+} from '@understudy/control'
 import type { Account, Control, Database, Operation, Principal, Role, SagaDeps } from '@understudy/control'
 import { isAppError, randomIds, seededRandom, VirtualClock } from '@understudy/core'
 import type { AppError, ErrorKind } from '@understudy/core'
@@ -96,6 +110,7 @@ async function openRooms(): Promise<Rooms & { close(): Promise<void> }> {
       if (account === undefined) throw new Error(`there is no account ${accountId}`)
       return control.providers.open(account)
     },
+    signer: serviceSigner(control),
     prober: { attempt: () => Promise.resolve({ passed: false, detail: 'There is no network in these rooms.' }) },
   }
   const installer = await firstPrincipal(control)

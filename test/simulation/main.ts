@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { clouds, cloudsNamed } from './clouds/index.ts'
+import { rehearse } from './rehearse.ts'
 import { simulate } from './simulate.ts'
 
 const { values } = parseArgs({
@@ -17,6 +18,8 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     /** Of one cloud only (aws, azure, gcp), or `all` in each world. Default: as the seed says. */
     cloud: { type: 'string' },
+    /** So many test rollbacks in one world instead. */
+    drills: { type: 'string' },
     parallel: { type: 'string', default: '2' },
   },
 })
@@ -71,8 +74,18 @@ async function one(seed: number, trace?: (line: string) => void): Promise<void> 
   }
 }
 
+/** Test rollbacks with faults, and what they leave behind. */
+async function rehearsals(drills: number): Promise<void> {
+  const seed = Number(values.seed ?? '1')
+  say(`seed ${seed}, ${drills} test rollbacks`)
+  const found = await inDatabase(`drills_${seed}`, (databaseUrl) => rehearse({ seed, drills, databaseUrl }))
+  say(JSON.stringify(found))
+  if (found.left.length > 0 || found.uncleaned > 0) failed.push(seed)
+}
+
 try {
-  if (values.seed === undefined) {
+  if (values.drills !== undefined) await rehearsals(Number(values.drills))
+  else if (values.seed === undefined) {
     const queue = Array.from({ length: Number(values.seeds) }, (_, index) => Number(values.from) + index)
     const lane = async (): Promise<void> => {
       for (let seed = queue.shift(); seed !== undefined; seed = queue.shift()) await one(seed)

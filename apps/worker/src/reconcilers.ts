@@ -7,6 +7,7 @@ import {
   primariesReconciler,
   recoveryPoliciesReconciler,
   recoveryPointsReconciler,
+  restoreDrillsReconciler,
   shadowsReconciler,
   transitionsReconciler,
 } from '@understudy/control'
@@ -21,6 +22,7 @@ export const reconcilers = (deps: { readonly sender: WebhookSender }): readonly 
   recoveryPointsReconciler,
   recoveryPoliciesReconciler,
   transitionsReconciler,
+  restoreDrillsReconciler,
   housekeepingReconciler,
   fanOutReconciler,
   deliveriesReconciler(deps.sender),

@@ -1,4 +1,4 @@
-import { failureOf, hostReconcilers } from '@understudy/control'
+import { failureOf, hostReconcilers, serviceSigner } from '@understudy/control'
 import type { Control, Prober, Reconciler, SagaDeps, WebhookSender } from '@understudy/control'
 import { startOutboxRelay } from '@understudy/queue'
 import type { OpenQueue } from '@understudy/queue'
@@ -52,6 +52,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     openProvider: (accountId) => openProvider(control, accountId),
     vault: control.vault,
     prober: options.prober ?? networkProber,
+    signer: serviceSigner(control),
   }
   const runner = createRunner({
     store: database.sagas,

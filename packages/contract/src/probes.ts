@@ -43,3 +43,12 @@ export const Verification = z
       .meta({ description: 'Until when everything has to pass, from when it runs. Default: 300.' }),
   })
   .meta({ id: 'RestoreChecks', description: "What has to be true of what came back, beside that it runs and passes the cloud's own checks." })
+
+export const CheckResult = z
+  .object({
+    check: z.string().meta({ description: '`boot`, `cloud`, or a probe in words.', examples: ['http 8080 /healthz'] }),
+    outcome: z.enum(['passed', 'failed', 'skipped']),
+    detail: z.string(),
+    afterSeconds: z.number(),
+  })
+  .meta({ id: 'CheckResult' })

@@ -9,6 +9,8 @@ import * as recoveryPoints from './recovery-points.ts'
 import * as resources from './resources.ts'
 import * as rollbackPolicies from './rollback-policies.ts'
 import * as rollbacks from './rollbacks.ts'
+import * as signingKeys from './signing-keys.ts'
+import * as testRollbacks from './test-rollbacks.ts'
 import type { RouteContract } from './route.ts'
 import * as service from './service.ts'
 import * as shadows from './shadows.ts'
@@ -32,6 +34,8 @@ export const routes: readonly RouteContract[] = [
   compliance,
   transitions,
   rollbacks,
+  signingKeys,
+  testRollbacks,
   signals,
   ingest,
   operations,

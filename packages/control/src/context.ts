@@ -4,6 +4,7 @@ import type { Account } from './accounts/account.ts'
 import type { Vault } from './accounts/vault.ts'
 import type { Database } from './database.ts'
 import type { Prober } from './probes/prober.ts'
+import type { Signer } from './signing/sign.ts'
 
 /** What every use-case is given. Nothing here is global, and nothing below a `main.ts` makes one of these for itself. */
 export interface Control {
@@ -51,4 +52,5 @@ export interface SagaDeps {
   openProvider(accountId: string): Promise<Provider>
   readonly vault: Pick<Vault, 'open'>
   readonly prober: Prober
+  readonly signer: Signer
 }

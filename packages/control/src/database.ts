@@ -14,8 +14,10 @@ import type { RecoveryPointStore } from './recovery/recovery-point.store.ts'
 import type { TransitionStore } from './recovery/transitions/transition.store.ts'
 import type { ResourceStore } from './resources/resource.store.ts'
 import type { BootDataStore } from './shadows/boot-data.store.ts'
+import type { RestoreDrillStore } from './restore-drills/restore-drill.store.ts'
 import type { ShadowStore } from './shadows/shadow.store.ts'
 import type { SignalStore } from './signals/signal.store.ts'
+import type { SigningKeyStore } from './signing/signing-key.store.ts'
 
 /** One store per aggregate. A store never opens a transaction of its own. */
 export interface Stores {
@@ -34,9 +36,11 @@ export interface Stores {
   readonly recoverySchedules: RecoveryScheduleStore
   readonly resources: ResourceStore
   readonly rollbackPolicies: RollbackPolicyStore
+  readonly restoreDrills: RestoreDrillStore
   readonly shadows: ShadowStore
   readonly signals: SignalStore
   readonly transitions: TransitionStore
+  readonly signingKeys: SigningKeyStore
   readonly webhooks: WebhookStore
 }
 

@@ -16,6 +16,10 @@ export const ownTags = {
   resource: 'understudy:resource',
   /** Our id of the shadow, on shadows. */
   shadow: 'understudy:shadow',
+  /** Our id of the test rollback it was made for, on what such a one makes. */
+  drill: 'understudy:drill',
+  /** RFC 3339: from then on a sweep removes it. On what a test rollback makes. */
+  expires: 'understudy:expires',
   /** Which installation of Understudy owns it: two installations in one account leave each other alone. */
   installation: 'understudy:installation',
 } as const

@@ -16,8 +16,10 @@ import { recoveryPointStore } from './recovery-point-store.ts'
 import { recoveryScheduleStore } from './recovery-schedule-store.ts'
 import { rollbackPolicyStore } from './rollback-policy-store.ts'
 import { resourceStore } from './resource-store.ts'
+import { restoreDrillStore } from './restore-drill-store.ts'
 import { shadowStore } from './shadow-store.ts'
 import { signalStore } from './signal-store.ts'
+import { signingKeyStore } from './signing-key-store.ts'
 import type { Sql } from './sql.ts'
 import { transitionStore } from './transition-store.ts'
 import { webhookStore } from './webhook-store.ts'
@@ -41,9 +43,11 @@ export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Jour
   recoverySchedules: wrapped('recoverySchedules', recoveryScheduleStore(db, sql), around),
   resources: wrapped('resources', resourceStore(db, sql), around),
   rollbackPolicies: wrapped('rollbackPolicies', rollbackPolicyStore(db), around),
+  restoreDrills: wrapped('restoreDrills', restoreDrillStore(db), around),
   shadows: wrapped('shadows', shadowStore(db, sql), around),
   signals: wrapped('signals', signalStore(db, sql), around),
   transitions: wrapped('transitions', transitionStore(db, sql), around),
+  signingKeys: wrapped('signingKeys', signingKeyStore(db), around),
   webhooks: wrapped('webhooks', webhookStore(db, sql), around),
 })
 

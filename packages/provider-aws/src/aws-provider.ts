@@ -7,6 +7,7 @@ import { instanceReader } from './instance-reader.ts'
 import { instanceTypes } from './instance-types.ts'
 import { awsDisks } from './disks.ts'
 import { awsInventory } from './inventory.ts'
+import { awsIsolation } from './isolation.ts'
 import { awsLabels } from './labels.ts'
 import { awsMarket } from './market.ts'
 import { awsPortable } from './portable.ts'
@@ -50,6 +51,7 @@ export function createAwsProvider(settings: AwsSettings): Provider {
     traffic: awsTraffic(adapter),
     snapshots,
     disks: awsDisks(adapter),
+    isolation: awsIsolation(adapter),
     signals: awsSignals(adapter, settings.eventsQueueUrl),
     market: awsMarket(adapter),
     portable: awsPortable(adapter),

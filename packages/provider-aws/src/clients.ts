@@ -1,10 +1,13 @@
 import {
   AssociateAddressCommand,
   AttachVolumeCommand,
+  AuthorizeSecurityGroupIngressCommand,
   CancelSpotInstanceRequestsCommand,
+  CreateSecurityGroupCommand,
   CreateSnapshotsCommand,
   CreateTagsCommand,
   CreateVolumeCommand,
+  DeleteSecurityGroupCommand,
   DeleteSnapshotCommand,
   DeleteTagsCommand,
   DeleteVolumeCommand,
@@ -17,6 +20,7 @@ import {
   DescribeInstanceStatusCommand,
   DescribeInstanceTypeOfferingsCommand,
   DescribeInstanceTypesCommand,
+  DescribeSecurityGroupsCommand,
   DescribeSnapshotsCommand,
   DescribeSpotInstanceRequestsCommand,
   DescribeSpotPriceHistoryCommand,
@@ -26,6 +30,7 @@ import {
   EC2Client,
   ModifyInstanceAttributeCommand,
   ModifyInstanceEventStartTimeCommand,
+  RevokeSecurityGroupEgressCommand,
   RunInstancesCommand,
   StartInstancesCommand,
   StopInstancesCommand,
@@ -148,6 +153,7 @@ const ec2Reads = ({ ec2Read }: Clients, tell: Tell) => ({
     tell('read', ec2Read.send(new DescribeAvailabilityZonesCommand(input))),
   describeSpotInstanceRequests: (input: Ec2.DescribeSpotInstanceRequestsCommandInput) =>
     tell('read', ec2Read.send(new DescribeSpotInstanceRequestsCommand(input))),
+  describeSecurityGroups: (input: Ec2.DescribeSecurityGroupsCommandInput) => tell('read', ec2Read.send(new DescribeSecurityGroupsCommand(input))),
   describeSpotPriceHistory: (input: Ec2.DescribeSpotPriceHistoryCommandInput) =>
     tell('read', ec2Read.send(new DescribeSpotPriceHistoryCommand(input))),
 })
@@ -178,6 +184,14 @@ const ec2Changes = ({ ec2Repeat, ec2Once }: Clients, tell: Tell) => ({
     tell('repeatable', ec2Repeat.send(new AttachVolumeCommand(input), until(signal))),
   detachVolume: (input: Ec2.DetachVolumeCommandInput, signal?: AbortSignal) =>
     tell('repeatable', ec2Repeat.send(new DetachVolumeCommand(input), until(signal))),
+  createSecurityGroup: (input: Ec2.CreateSecurityGroupCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', ec2Repeat.send(new CreateSecurityGroupCommand(input), until(signal))),
+  deleteSecurityGroup: (input: Ec2.DeleteSecurityGroupCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', ec2Repeat.send(new DeleteSecurityGroupCommand(input), until(signal))),
+  revokeSecurityGroupEgress: (input: Ec2.RevokeSecurityGroupEgressCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', ec2Repeat.send(new RevokeSecurityGroupEgressCommand(input), until(signal))),
+  authorizeSecurityGroupIngress: (input: Ec2.AuthorizeSecurityGroupIngressCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', ec2Repeat.send(new AuthorizeSecurityGroupIngressCommand(input), until(signal))),
   associateAddress: (input: Ec2.AssociateAddressCommandInput, signal?: AbortSignal) =>
     tell('repeatable', ec2Repeat.send(new AssociateAddressCommand(input), until(signal))),
   disassociateAddress: (input: Ec2.DisassociateAddressCommandInput, signal?: AbortSignal) =>

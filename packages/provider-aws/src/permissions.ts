@@ -116,6 +116,7 @@ async function subjectOf({ calls, scope, installation }: Adapter, queueUrl: stri
 const dry = { DryRun: true } as const
 const tags = writeTags({ 'understudy:op': '0'.repeat(32), 'understudy:managed': 'true' })
 const tagged = (ResourceType: 'instance' | 'volume' | 'snapshot') => [{ ResourceType, Tags: tags }]
+const groupId = 'sg-0123456789abcdef0'
 /** Of something that does not exist. */
 const arn = ({ region, account }: Subject, rest: string): string => `arn:aws:elasticloadbalancing:${region}:${account}:${rest}`
 const groupArn = (subject: Subject): string => arn(subject, 'targetgroup/understudy-verify/0123456789abcdef')
@@ -202,6 +203,23 @@ const probes: Readonly<Record<Asked, Probe>> = {
     calls.attachVolume({ ...dry, InstanceId: instanceId, VolumeId: volumeId, Device: '/dev/sdz' }),
   ),
   detachVolume: ec2('snapshots', 'DetachVolume', (calls) => calls.detachVolume({ ...dry, VolumeId: volumeId })),
+  describeSecurityGroups: ec2('snapshots', 'DescribeSecurityGroups', (calls) => calls.describeSecurityGroups(dry)),
+  createSecurityGroup: ec2('snapshots', 'CreateSecurityGroup', (calls) =>
+    calls.createSecurityGroup({
+      ...{ ...dry, GroupName: 'understudy-verify', Description: 'Understudy: a dry run' },
+      TagSpecifications: [{ ResourceType: 'security-group', Tags: tags }],
+    }),
+  ),
+  deleteSecurityGroup: ec2('snapshots', 'DeleteSecurityGroup', (calls) => calls.deleteSecurityGroup({ ...dry, GroupId: groupId })),
+  revokeSecurityGroupEgress: ec2('snapshots', 'RevokeSecurityGroupEgress', (calls) =>
+    calls.revokeSecurityGroupEgress({ ...dry, GroupId: groupId, IpPermissions: [{ IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] }] }),
+  ),
+  authorizeSecurityGroupIngress: ec2('snapshots', 'AuthorizeSecurityGroupIngress', (calls) =>
+    calls.authorizeSecurityGroupIngress({
+      ...{ ...dry, GroupId: groupId },
+      IpPermissions: [{ IpProtocol: 'tcp', FromPort: 80, ToPort: 80, IpRanges: [{ CidrIp: '10.0.0.0/8' }] }],
+    }),
+  ),
   describeAddresses: ec2('traffic', 'DescribeAddresses', (calls) => calls.describeAddresses(dry)),
   associateAddress: ec2('traffic', 'AssociateAddress', (calls, { instanceId }) =>
     calls.associateAddress({ ...dry, InstanceId: instanceId, AllocationId: 'eipalloc-0123456789abcdef0' }),

@@ -1,6 +1,7 @@
 import type { Compute } from './capabilities/compute.ts'
 import type { Disks } from './capabilities/disks.ts'
 import type { Inventory } from './capabilities/inventory.ts'
+import type { Isolation } from './capabilities/isolation.ts'
 import type { Labelling } from './capabilities/labels.ts'
 import type { Market } from './capabilities/market.ts'
 import type { Permissions } from './capabilities/permissions.ts'
@@ -25,6 +26,7 @@ export interface Provider {
   readonly traffic?: Traffic
   readonly snapshots?: Snapshots
   readonly disks?: Disks
+  readonly isolation?: Isolation
   readonly signals?: Signals
   readonly market?: Market
   readonly portable?: Portable

@@ -56,6 +56,11 @@ import { listTransitionsRoute } from './transitions/list-transitions.ts'
 import { getTransitionRoute } from './transitions/get-transition.ts'
 import { postponeTransitionRoute } from './transitions/postpone-transition.ts'
 import { cancelTransitionRoute } from './transitions/cancel-transition.ts'
+import { getTestRollbackRoute } from './test-rollbacks/get-test-rollback.ts'
+import { listTestRollbacksRoute } from './test-rollbacks/list-test-rollbacks.ts'
+import { startTestRollbackRoute } from './test-rollbacks/start-test-rollback.ts'
+import { getSigningKeysRoute } from './signing-keys/get-signing-keys.ts'
+import { rotateSigningKeyRoute } from './signing-keys/rotate-signing-key.ts'
 import { createSignalRoute } from './signals/create-signal.ts'
 import { getSignalRoute } from './signals/get-signal.ts'
 import { listSignalsRoute } from './signals/list-signals.ts'
@@ -142,6 +147,11 @@ export const routes: readonly Route[] = [
   getTransitionRoute,
   postponeTransitionRoute,
   cancelTransitionRoute,
+  startTestRollbackRoute,
+  listTestRollbacksRoute,
+  getTestRollbackRoute,
+  getSigningKeysRoute,
+  rotateSigningKeyRoute,
   createSignalRoute,
   getSignalRoute,
   listSignalsRoute,

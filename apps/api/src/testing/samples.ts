@@ -1,4 +1,4 @@
-import { deletePolicy, prepareRollback } from '@understudy/control'
+import { deletePolicy, prepareRollback, startTestRollback } from '@understudy/control'
 import type { TestApp } from './test-app.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -112,6 +112,14 @@ export const samples: Readonly<Record<string, MakeSample>> = {
   getTransition: async (t) => of(await t.aTransition()),
   postponeTransition: async (t, { clock }) => changing(await t.aTransition(), { until: new Date(clock.nowMs() + 172_800_000).toISOString() }),
   cancelTransition: async (t) => changing(await t.aTransition()),
+  startTestRollback: async (t) => ({ path: { id: (await t.aRecoveryPoint()).id }, body: { reason: 'the monthly rehearsal' } }),
+  listTestRollbacks: nothing,
+  getTestRollback: async (t, { control }) => {
+    const operation = await startTestRollback(control, t.admin, { id: (await t.aRecoveryPoint()).id, reason: 'the monthly rehearsal' })
+    return { path: { id: (operation.params as { drillId: string }).drillId } }
+  },
+  getSigningKeys: nothing,
+  rotateSigningKey: nothing,
 
   createSignal: async (t) => ({ body: { resourceId: (await t.aResource()).id, kind: 'rebalance' } }),
   listSignals: nothing,

@@ -5,6 +5,7 @@ import { simCompute } from './compute.ts'
 import { EventQueue } from './event-queue.ts'
 import { simDisks } from './disks.ts'
 import { simInventory } from './inventory.ts'
+import { simIsolation } from './isolation.ts'
 import { simLabels } from './labels.ts'
 import { likenessOf, type Model, without } from './likeness.ts'
 import { simMarket } from './market.ts'
@@ -47,6 +48,7 @@ export function simProvider(dc: DataCentre, options: SimProviderOptions = {}): P
     traffic: simTraffic(adapter),
     snapshots: simSnapshots(adapter),
     disks: simDisks(adapter),
+    isolation: simIsolation(adapter),
     signals: simSignals(adapter, queue),
     market: simMarket(adapter),
     portable: simPortable(adapter),

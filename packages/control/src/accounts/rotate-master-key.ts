@@ -12,6 +12,7 @@ const actor = systemActor('master-key-rotation')
 
 /**
  * Seals with the current master key whatever is sealed with another one: credentials of accounts, boot data of shadows elsewhere, and secrets of webhooks. A job of
+ * Seals with the current master key whatever is sealed with another one: credentials of accounts, secrets of webhooks and keys that sign. A job of
  * the service itself, run at every start; when it answers 0 the older keys may leave the configuration. Throws when one cannot be
  * opened, because its key is gone already.
  */
@@ -29,6 +30,9 @@ export async function rotateMasterKey(control: Control): Promise<{ readonly rese
   }
   for await (const { projectId, id } of allWebhooks(control.database.stores)) {
     resealed += await unlessChanged(control, (stores) => resealWebhook(control, stores, projectId, id))
+  }
+  for (const { id } of await control.database.stores.signingKeys.list()) {
+    resealed += await unlessChanged(control, (stores) => resealSigningKey(control, stores, id))
   }
   return { resealed }
 }
@@ -95,6 +99,14 @@ async function resealWebhook(control: Control, stores: Stores, projectId: string
     subject: `webhook-endpoints/${id}`,
     data: { masterKeyId: vault.masterKeyId },
   })
+  return 1
+}
+
+/** Of the installation, and so of no project's audit trail. Nobody else changes it. */
+async function resealSigningKey({ vault }: Control, stores: Stores, id: string): Promise<number> {
+  const sealed = await stores.signingKeys.sealed(id)
+  if (sealed === undefined || sealed.masterKeyId === vault.masterKeyId) return 0
+  await stores.signingKeys.reseal(id, vault.seal(vault.open(sealed, id), id))
   return 1
 }
 

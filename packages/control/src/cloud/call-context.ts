@@ -9,6 +9,7 @@ export interface CallPurpose {
   readonly role?: 'primary' | 'shadow' | 'former' | 'drill' | 'replacement'
   readonly resourceId: string
   readonly shadowId?: string
+  readonly tags?: Readonly<Record<string, string>>
   readonly priority: CallContext['priority']
 }
 
@@ -22,6 +23,7 @@ export function callContext(deps: Pick<SagaDeps, 'settings'>, step: StepContext<
       [ownTags.resource]: purpose.resourceId,
       ...(purpose.role === undefined ? {} : { [ownTags.role]: purpose.role }),
       ...(purpose.shadowId === undefined ? {} : { [ownTags.shadow]: purpose.shadowId }),
+      ...purpose.tags,
     },
     actor: step.operationId,
     signal: step.signal,

@@ -5,6 +5,8 @@ import { failoverSaga } from '../failover/failover.saga.ts'
 import { captureRecoveryPointSaga } from '../recovery/capture-recovery-point.saga.ts'
 import { purgeRecoveryPointSaga } from '../recovery/purge-recovery-point.saga.ts'
 import { rollbackSaga } from '../recovery/rollback.saga.ts'
+import { sweepDrillSaga } from '../restore-drills/sweep-drill.saga.ts'
+import { testRollbackSaga } from '../restore-drills/test-rollback.saga.ts'
 import { verifyRecoveryPointSaga } from '../recovery/verify-recovery-point.saga.ts'
 import { checkTransitionSaga } from '../recovery/transitions/check-transition.saga.ts'
 import { postponeTransitionSaga } from '../recovery/transitions/postpone-transition.saga.ts'
@@ -35,4 +37,6 @@ export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   rollbackSaga,
   postponeTransitionSaga,
   checkTransitionSaga,
+  testRollbackSaga,
+  sweepDrillSaga,
 ]

@@ -18,5 +18,7 @@ export const sagaVersions = {
   'recovery.rollback': 1,
   'transition.postpone': 1,
   'transition.check': 1,
+  'recovery.test-rollback': 1,
+  'recovery.sweep-drill': 1,
 } as const
 export type SagaName = keyof typeof sagaVersions

@@ -1,6 +1,8 @@
 export * from './capture-recovery-point.ts'
 export { captureRecoveryPointSaga } from './capture-recovery-point.saga.ts'
+export { pointOf } from './capture-steps.ts'
 export * from './delete-recovery-point.ts'
+export { inspectPoint, refuseDamaged } from './inspect-point.ts'
 export * from './lock-recovery-point.ts'
 export * from './manifest.ts'
 export { purgeRecoveryPointSaga } from './purge-recovery-point.saga.ts'

@@ -8,6 +8,7 @@ import type { Account } from '../accounts/account.ts'
 import type { SagaDeps } from '../context.ts'
 import type { LawBench } from './law-bench.ts'
 import { simProber } from './sim-prober.ts'
+import { testSigner } from './test-signer.ts'
 
 /** A simulated region and an account on it, before anything was imported. */
 export interface Region {
@@ -37,6 +38,7 @@ export async function openRegion(bench: LawBench): Promise<Region> {
     vault: { open: () => '' },
     openProvider: () => Promise.resolve(provider),
     prober: simProber(dc),
+    signer: testSigner(database, clock),
   }
   return {
     clock,

@@ -14,6 +14,7 @@ import type { Resource, Tier } from '../resources/resource.ts'
 import type { Shadow } from '../shadows/shadow.ts'
 import type { LawBench } from './law-bench.ts'
 import { simProber } from './sim-prober.ts'
+import { testSigner } from './test-signer.ts'
 
 export const primaryZone = 'sim-east-1a'
 export const shadowZone = 'sim-east-1b'
@@ -84,7 +85,7 @@ export async function setStage(bench: LawBench, tier: Tier, options: { readonly 
   await run(awaitHealthy({ clock }, provider, binding, primary, new AbortController().signal))
   const accountId = await insertAccount(bench, clock)
   const resource = await insertResource(bench, { provider, primary, accountId, binding, tier, run, atMs: clock.nowMs() })
-  const settings = { installation, armTtlMs: 180_000, webhookAllowedNetworks: [], idempotencyTtlMs: 86_400_000 }
+  const settings = { installation, armTtlMs: 180_000, webhookAllowedNetworks: ['10.0.0.0/8'], idempotencyTtlMs: 86_400_000 }
   const deps: SagaDeps = {
     database: bench.database,
     clock,
@@ -93,6 +94,7 @@ export async function setStage(bench: LawBench, tier: Tier, options: { readonly 
     openProvider: () => Promise.resolve(provider),
     vault: { open: () => '' },
     prober: simProber(dc),
+    signer: testSigner(bench.database, clock),
   }
   const offences = watchEndings(dc, service)
   const stage: Stage = {

@@ -916,6 +916,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/signing-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The public keys that records are signed with
+         * @description Newest first, the retired ones too. There is none before something was signed.
+         */
+        get: operations["getSigningKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/signing-keys:rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign with a new key from now on
+         * @description The former one is kept, retired: what it has signed can still be verified.
+         */
+        post: operations["rotateSigningKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recovery-points/{id}:testRollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rehearse going back to it
+         * @description On a clone with the disks of the point: in a security group without egress, without identity and traffic. It is verified, measured, and deleted whatever happens; what was seen is signed. Nothing about the resource changes.
+         */
+        post: operations["startTestRollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/test-rollbacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List test rollbacks
+         * @description Newest first.
+         */
+        get: operations["listTestRollbacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/test-rollbacks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a test rollback
+         * @description With its signed record: keep the answer, and `node scripts/verify-record.mjs <file> <key.pem>` verifies it without this service.
+         */
+        get: operations["getTestRollback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/signals": {
         parameters: {
             query?: never;
@@ -1548,6 +1648,17 @@ export interface components {
                 to: string;
                 days?: number[];
             };
+        };
+        CheckResult: {
+            /**
+             * @description `boot`, `cloud`, or a probe in words.
+             * @example http 8080 /healthz
+             */
+            check: string;
+            /** @enum {string} */
+            outcome: "passed" | "failed" | "skipped";
+            detail: string;
+            afterSeconds: number;
         };
         CloudEvent: {
             /** @constant */
@@ -2225,7 +2336,7 @@ export interface components {
         };
         RecoveryPointFinding: {
             /** @enum {string} */
-            kind: "manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed";
+            kind: "manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed";
             message: string;
             data?: unknown;
         };
@@ -2298,6 +2409,52 @@ export interface components {
             /** @description Present when there may be more. */
             nextPageToken?: string;
         };
+        /** @description What has to be true of what came back, beside that it runs and passes the cloud's own checks. */
+        RestoreChecks: {
+            probes?: components["schemas"]["Probe"][];
+            /** @description Until when everything has to pass, from when it runs. Default: 300. */
+            withinSeconds?: number;
+        };
+        RestoreRecord: {
+            /** @constant */
+            format: "understudy-restore-record/1";
+            drill: string;
+            installation: string;
+            project: string;
+            resource: {
+                id: string;
+                name: string;
+            };
+            point: {
+                id: string;
+                sequence: number;
+                manifestHash: string;
+                takenAt: string;
+            };
+            clone: {
+                instance: string;
+                zone: string;
+                instanceType: string;
+            };
+            /** @enum {string} */
+            outcome: "passed" | "failed";
+            checks: components["schemas"]["CheckResult"][];
+            /** Format: date-time */
+            startedAt: string;
+            /** Format: date-time */
+            verifiedAt: string;
+            /** Format: date-time */
+            cleanedAt: string;
+            /** @description From the first call to the cloud until every check had passed, or their time was up. */
+            recoverySeconds: number;
+            /** @description What going back would lose: the age of the point when the test began. */
+            dataLossSeconds: number;
+            removed: {
+                instances: number;
+                disks: number;
+                securityGroups: number;
+            };
+        };
         /** @description A point stays for as long as any of these wants it. The newest, locked ones, and those in use always stay. */
         Retention: {
             /** @description The newest ones. */
@@ -2350,6 +2507,10 @@ export interface components {
                 known: unknown;
                 now: unknown;
             }[];
+            verification: components["schemas"]["RestoreChecks"];
+            /** @enum {string} */
+            onFailedVerification: "restore" | "keep";
+            despite: string[];
             steps: {
                 name: string;
                 title: string;
@@ -2512,6 +2673,24 @@ export interface components {
             /** @description Present when there may be more. */
             nextPageToken?: string;
         };
+        SigningKey: {
+            /** @description `ed25519:` and 32 hex of the SHA-256 of the public key (SPKI, DER). */
+            id: string;
+            /** @constant */
+            algorithm: "Ed25519";
+            /** @description SPKI in PEM. */
+            publicKey: string;
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description It signs nothing any more; what it has signed stays true.
+             */
+            retiredAt?: string;
+        };
+        SigningKeys: {
+            items: components["schemas"]["SigningKey"][];
+        };
         SkipStep: {
             /** @description Name of the failed step, so that no other one is skipped by mistake. */
             step: string;
@@ -2522,8 +2701,71 @@ export interface components {
             reason: string;
             /** @description Left out: all disks of the point. */
             devices?: string[];
+            verification?: components["schemas"]["RestoreChecks"];
+            /**
+             * @description restore (default): when it does not pass, the rollback has failed and everything is put back · keep: it is told, and what was restored stays
+             * @enum {string}
+             */
+            onFailedVerification?: "restore" | "keep";
+            /** @description Kinds of damage of the point that you know of and accept. What is not named refuses the rollback with `point_damaged`. */
+            despite?: ("manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed")[];
             /** @description Of the plan that you approve. Required unless `validateOnly=true`. */
             planHash?: string;
+        };
+        StartTestRollback: {
+            reason: string;
+            verification?: components["schemas"]["RestoreChecks"];
+            /** @description Kinds of damage of the point that you know of and accept. */
+            despite?: ("manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed")[];
+            /** @description After that a sweep removes what is left of it. Default: 3600. */
+            ttlSeconds?: number;
+        };
+        TestRollback: {
+            /** @description The id of a test rollback. */
+            id: string;
+            resourceId: string;
+            recoveryPointId: string;
+            accountId: string;
+            /**
+             * @description passed, failed: it was tried, and the record says what was seen · aborted: nothing was proven, see its operation
+             * @enum {string}
+             */
+            status: "running" | "passed" | "failed" | "aborted";
+            reason: string;
+            requestedBy: string;
+            operationId: string;
+            /**
+             * Format: date-time
+             * @description From then on a sweep removes what it has made, whatever became of its operation.
+             */
+            expiresAt: string;
+            /**
+             * Format: date-time
+             * @description When nothing of it was left.
+             */
+            cleanedAt?: string;
+            record?: components["schemas"]["RestoreRecord"];
+            /** @description Base64, over the canonical JSON (RFC 8785) of `record`. Its key is among `GET /v1/signing-keys`. */
+            signature?: {
+                /** @constant */
+                algorithm: "Ed25519";
+                keyId: string;
+                value: string;
+            };
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * @description The strong ETag of this state: give it back in `If-Match` when you change it.
+             * @example "3"
+             */
+            etag: string;
+        };
+        TestRollbackPage: {
+            items: components["schemas"]["TestRollback"][];
+            /** @description Present when there may be more. */
+            nextPageToken?: string;
         };
         Tier: {
             /**
@@ -5180,6 +5422,181 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getSigningKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningKeys"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    rotateSigningKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new key. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningKey"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    startTestRollback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The id of a recovery point. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartTestRollback"];
+            };
+        };
+        responses: {
+            /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
+            202: {
+                headers: {
+                    /** @description Where the thing is. */
+                    Location?: string;
+                    /** @description Seconds to wait before looking. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listTestRollbacks: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 1000; more is taken as 1000. */
+                pageSize?: number;
+                /** @description `nextPageToken` of the page before, with all other parameters unchanged. */
+                pageToken?: string;
+                /** @description The id of a resource. */
+                resourceId?: string;
+                /** @description The id of a recovery point. */
+                recoveryPointId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestRollbackPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getTestRollback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a test rollback. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The test rollback as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestRollback"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

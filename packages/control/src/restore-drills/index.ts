@@ -1,0 +1,7 @@
+export * from './read-restore-drills.ts'
+export * from './restore-drill.store.ts'
+export * from './restore-drill.ts'
+export * from './restore-drills.reconciler.ts'
+export * from './start-test-rollback.ts'
+export { sweepDrillSaga } from './sweep-drill.saga.ts'
+export { testRollbackSaga } from './test-rollback.saga.ts'
