@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureClouds, regionRow } from './cloud-row.ts'
+import type { CloudResult } from './cloud-row.ts'
 import type { IdleResult } from './idle.ts'
 import { measureIdle } from './idle.ts'
 import type { BackendChoice, Installation } from './installation.ts'
@@ -12,7 +14,7 @@ import { measureMass } from './mass.ts'
 import type { MassResult } from './mass.ts'
 import type { SeededMechanism } from './protocol.ts'
 import { startRedis } from './redis.ts'
-import { breakdownTable, idleTable, massTable } from './report.ts'
+import { breakdownTable, cloudTable, idleTable, massTable } from './report.ts'
 
 /*
  * `npm run bench -- failover`: how fast traffic moves, over the wire, beside the least that could be done. See docs/benchmarks.md.
@@ -24,9 +26,11 @@ const { values } = parseArgs({
     /** Fewer samples, and no ten thousand. */
     quick: { type: 'boolean', default: false },
     backend: { type: 'string', multiple: true },
-    /** Only these parts: idle, mass, limits. */
+    /** Only these parts: idle, clouds, mass, limits. */
     only: { type: 'string', multiple: true },
     samples: { type: 'string' },
+    /** Samples of each cloud beside the region: one takes about half a minute. */
+    'cloud-samples': { type: 'string' },
     /** Worker processes. */
     workers: { type: 'string', default: '1' },
     /** Sizes of the mass reclaim. */
@@ -43,7 +47,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const samples = Number(values.samples ?? (values.quick ? 20 : 200))
 const sizes = (values.sizes ?? (values.quick ? '100,1000' : '100,1000,10000')).split(',').map(Number)
 const mechanisms = (values.mechanism ?? ['lb-weight', 'lb-target']) as SeededMechanism[]
-const parts = values.only ?? ['idle', 'mass', 'limits']
+const cloudSamples = Number(values['cloud-samples'] ?? (values.quick ? 5 : 20))
+const parts = values.only ?? ['idle', 'clouds', 'mass', 'limits']
 const directory = await mkdtemp(join(tmpdir(), 'understudy-bench-'))
 const startedAt = new Date()
 say(`Failover bench on ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown CPU'}; logs in ${directory}`)
@@ -56,7 +61,7 @@ const redis = process.env['REDIS_URL'] === undefined ? await startRedis() : { ur
 const postgres = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), connectionsMax: 200 })
 let current: Installation | undefined
 let failure: string | undefined
-const results: { readonly backend: string; idle?: IdleResult; mass: MassResult[] }[] = []
+const results: { readonly backend: string; idle?: IdleResult; clouds?: readonly CloudResult[]; mass: MassResult[] }[] = []
 const interrupted = new Promise<never>((_resolve, reject) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => reject(new Error(`Cut off by ${signal}.`)))
 })
@@ -97,6 +102,12 @@ async function measure(backend: BackendChoice, result: (typeof results)[number])
     result.idle = await inInstallation(backend, 'idle', (installation) => measureIdle(installation, postgres.pid, samples))
     say(`${idleTable(backend.kind, result.idle)}\n\n${breakdownTable(result.idle)}\n`)
   }
+  if (parts.includes('clouds')) {
+    const aws = result.idle ?? (await inInstallation(backend, 'aws', (installation) => measureIdle(installation, postgres.pid, cloudSamples)))
+    const others = await inInstallation(backend, 'clouds', (installation) => measureClouds(installation, cloudSamples, say))
+    result.clouds = [regionRow(aws), ...others]
+    say(`${cloudTable(backend.kind, result.clouds)}\n`)
+  }
   const runs = [
     ...(parts.includes('limits') ? [{ mechanism: 'lb-weight', resources: 100, limits: undefined, withFloor: false } as const] : []),
     ...(parts.includes('mass')
@@ -132,8 +143,9 @@ async function inInstallation<T>(backend: BackendChoice, name: string, use: (ins
 }
 
 async function writeResults(): Promise<void> {
-  for (const { backend, idle, mass } of results) {
+  for (const { backend, idle, clouds, mass } of results) {
     if (idle) say(idleTable(backend, idle))
+    if (clouds) say(cloudTable(backend, clouds))
     if (mass.length > 0) say(massTable(backend, mass))
   }
   const file = join('bench-results', `failover-${startedAt.toISOString().replaceAll(':', '-')}.json`)

@@ -49,3 +49,19 @@ export interface RegionReady {
 
 /** Milliseconds on the machine's monotonic clock, which all processes of one machine share. */
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** Clouds that the bench measures beside the region. */
+export type MeasuredCloud = 'azure' | 'gcp'
+/** One request to the controls of a simulated cloud. */
+export interface CloudRequest {
+  readonly cloud: MeasuredCloud
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body?: object
+}
+/** What a load balancer of a cloud did: its weights changed, a member joined, was found healthy, or gets nothing new any more. */
+export interface CloudMoments {
+  readonly cloud: MeasuredCloud
+  readonly moment: 'listener' | 'joined' | 'healthy' | 'leaving'
+  readonly atMs: number
+}

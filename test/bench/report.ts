@@ -1,4 +1,5 @@
 import { asRatio, inMs, inSeconds, table } from './figures.ts'
+import type { CloudResult } from './cloud-row.ts'
 import type { IdleResult } from './idle.ts'
 import type { MassResult } from './mass.ts'
 
@@ -11,6 +12,16 @@ export function idleTable(backend: string, { samples, accepted, sent, floor, ...
       row('request sent → traffic moved', sent, asRatio(ratios.ratioFromRequest)),
       row('floor: bare job + row + call', floor, ''),
     ],
+  )
+}
+
+export function cloudTable(backend: string, clouds: readonly CloudResult[]): string {
+  return table(
+    [`a row per cloud, ${backend}`, 'samples', 'accepted → moved p50', 'p99', 'of p50: probes of the load balancer', 'floor p50', 'p99', 'notice'],
+    clouds.map(({ cloud, samples, noticeSeconds, accepted, probeP50Ms, floor }) => [
+      ...[cloud, String(samples), inMs(accepted.p50Ms), inMs(accepted.p99Ms)],
+      ...[probeP50Ms === 0 ? '-' : inMs(probeP50Ms), inMs(floor.p50Ms), inMs(floor.p99Ms), `${noticeSeconds} s`],
+    ]),
   )
 }
 

@@ -66,6 +66,7 @@ export async function startAzureCloud(options: CloudOptions): Promise<Cloud> {
   return {
     name: 'azure',
     url,
+    dataCentre,
     async control(request) {
       const reply = await handleControl(azureRoutes, controlled, request)
       if (request.method !== 'GET') changed()

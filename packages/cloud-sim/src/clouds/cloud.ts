@@ -1,4 +1,5 @@
 import type { ControlReply } from '../control/handle.ts'
+import type { DataCentre } from '../datacentre/datacentre.ts'
 
 /** A cloud that runs beside the simulated region, with a data centre and a data plane of its own. */
 export interface Cloud {
@@ -6,6 +7,8 @@ export interface Cloud {
   readonly name: string
   /** Of its API. */
   readonly url: string
+  /** What is behind it, for who watches it from inside the process. */
+  readonly dataCentre: DataCentre
   /** One request below `/_sim/<name>`; `path` is what follows. */
   control(request: { readonly method: string; readonly path: string; readonly text: string }): Promise<ControlReply>
   close(): Promise<void>

@@ -61,6 +61,7 @@ export async function startGoogleCloud(options: CloudOptions): Promise<Cloud> {
   return {
     name: 'gcp',
     url,
+    dataCentre,
     async control(request) {
       const reply = await handleControl(cloudRoutes, controlled, request)
       if (request.method !== 'GET') changed()
