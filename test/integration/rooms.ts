@@ -1,7 +1,6 @@
 import { adapters, createProviders } from '@understudy/adapters'
 import { seedRegion, seedWebService, simProvider } from '@understudy/cloud-sim'
 import type { DataCentre } from '@understudy/cloud-sim'
-import { aesGcmVault, authenticate, bootstrap, createAccount, createApiKey, createProject, failureOf, sagaDefinitions } from '@understudy/control'
 import {
   aesGcmVault,
   authenticate,
@@ -10,11 +9,8 @@ import {
   createApiKey,
   createProject,
   failureOf,
-  captureRecoveryPointSaga,
-  verifyAccountSaga,
-  importResourceSaga,
+  sagaDefinitions,
   serviceSigner,
-  refreshResourceSaga,
 } from '@understudy/control'
 import type { Account, Control, Database, Operation, Principal, Role, SagaDeps } from '@understudy/control'
 import { isAppError, randomIds, seededRandom, VirtualClock } from '@understudy/core'

@@ -64,7 +64,7 @@ export async function rehearse(options: { readonly seed: number; readonly drills
     settings: { installation: 'rehearsal', armTtlMs: 60_000, webhookAllowedNetworks: ['10.0.0.0/8'], idempotencyTtlMs: 86_400_000 },
   }
   const deps: SagaDeps = {
-    ...{ database, clock, ids: randomIds, settings: control.settings, signer: serviceSigner(control) },
+    ...{ database, clock, ids: randomIds, settings: control.settings, vault, signer: serviceSigner(control) },
     openProvider: () => Promise.resolve(provider),
     prober: {
       attempt: () =>

@@ -201,7 +201,7 @@ type Place = Pick<Placement, 'zone' | 'purchase'>
 
 /** Wherever `findPlacements` may have sent us. Avoided offerings too: what was launched there before they refused has to be found as well. */
 const everyPlace = async (provider: Provider, resource: Resource): Promise<readonly Place[]> =>
-  (await zonesOf(provider, resource)).flatMap((zone) => [{ zone, purchase: 'spot' } as const, { zone, purchase: 'on-demand' } as const])
+  (await zonesOf(provider, resource.zone)).flatMap((zone) => [{ zone, purchase: 'spot' } as const, { zone, purchase: 'on-demand' } as const])
 
 async function launchedAt(deps: SagaDeps, step: FailoverStep, provider: Provider, place: Place): Promise<readonly InstanceRef[]> {
   const { idempotencyKey } = urgent(deps, step, { suffix: `launch:${place.zone}:${place.purchase}` })

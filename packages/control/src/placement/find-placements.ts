@@ -6,8 +6,8 @@ import { placements } from './place.ts'
 import type { Placement } from './place.ts'
 
 /** Where a stand-in may be placed at all. A cloud without a market says nothing about zones: the only one known to exist is the primary's. */
-export const zonesOf = async (provider: Provider, resource: Pick<Resource, 'zone'>): Promise<readonly string[]> =>
-  provider.market ? await provider.market.zones() : resource.zone === undefined ? [] : [resource.zone]
+export const zonesOf = async (provider: Provider, primaryZone: string | undefined): Promise<readonly string[]> =>
+  provider.market ? await provider.market.zones() : primaryZone === undefined ? [] : [primaryZone]
 
 /** Asks the cloud for zones and prices and answers where a stand-in of this resource may be placed, best first. */
 export async function findPlacements(
@@ -23,14 +23,11 @@ export async function findPlacements(
     readonly accountId?: string
   },
 ): Promise<readonly Placement[]> {
-  const avoided = await deps.database.stores.avoid.list(resource.accountId, now(deps.clock))
-  const zones = await zonesOf(provider, resource)
   const accountId = wanted.accountId ?? resource.accountId
   // Zones of another account are others, whatever they are called.
   const primaryZone = accountId === resource.accountId ? resource.zone : undefined
   const avoided = await deps.database.stores.avoid.list(accountId, now(deps.clock))
-  // A cloud without a market says nothing about zones: the only zone known to exist is the primary's.
-  const zones = provider.market ? await provider.market.zones() : primaryZone === undefined ? [] : [primaryZone]
+  const zones = await zonesOf(provider, primaryZone)
   const quotes = provider.market ? await provider.market.quotes({ instanceTypes: [wanted.instanceType] }) : []
   return placements({
     zones,

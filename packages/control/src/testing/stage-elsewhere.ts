@@ -14,6 +14,8 @@ import { redactDna } from '../resources/redact.ts'
 import type { Resource, Tier } from '../resources/resource.ts'
 import type { Shadow } from '../shadows/shadow.ts'
 import type { LawBench } from './law-bench.ts'
+import { simProber } from './sim-prober.ts'
+import { testSigner } from './test-signer.ts'
 
 const installation = 'laws'
 const name = 'www.example.com.'
@@ -87,6 +89,8 @@ export async function setStageElsewhere(
     settings: { installation, armTtlMs: 180_000, webhookAllowedNetworks: [], idempotencyTtlMs: 86_400_000 },
     openProvider: (accountId) => Promise.resolve(accountId === accounts.far ? providers.far : providers.near),
     vault: { open: () => '' },
+    prober: simProber(far),
+    signer: testSigner(bench.database, clock),
   }
   const names = new Map([[resource.nativeId, 'primary']])
   const shadowRow = (overrides: Partial<Shadow>): Shadow => ({

@@ -2206,6 +2206,34 @@ export interface components {
             /** @description Instance profile, service account. */
             identity?: string;
         };
+        PostponeTransition: {
+            /** Format: date-time */
+            until: string;
+        };
+        /** @description Asked of the instance itself, at the address that the cloud says is its own; through the account's `probeProxy` where there is one. */
+        Probe: {
+            /** @constant */
+            kind: "tcp";
+            port: number;
+        } | {
+            /** @constant */
+            kind: "http";
+            port: number;
+            /**
+             * @description Default: http. Certificates are not checked: an address is asked, not a name.
+             * @enum {string}
+             */
+            scheme?: "http" | "https";
+            /**
+             * @description Default: /
+             * @example /healthz
+             */
+            path?: string;
+            /** @description Left out: any from 200 to 299. */
+            status?: number;
+            /** @description Has to be in the first 64 KiB of the answer. */
+            contains?: string;
+        };
         Problem: {
             /**
              * Format: uri
