@@ -11,9 +11,9 @@ const atOnce = 50
 const actor = systemActor('master-key-rotation')
 
 /**
- * Seals with the current master key whatever is sealed with another one: credentials of accounts, boot data of shadows elsewhere, and secrets of webhooks. A job of
- * Seals with the current master key whatever is sealed with another one: credentials of accounts, secrets of webhooks and keys that sign. A job of
- * the service itself, run at every start; when it answers 0 the older keys may leave the configuration. Throws when one cannot be
+ * Seals with the current master key whatever is sealed with another one: credentials of accounts, boot data of shadows elsewhere,
+ * secrets of webhooks and keys that sign. A job of the service itself, run at every start; when it answers 0 the older keys may leave
+ * the configuration. Throws when one cannot be
  * opened, because its key is gone already.
  */
 export async function rotateMasterKey(control: Control): Promise<{ readonly resealed: number }> {
