@@ -8,6 +8,8 @@ export interface Captured {
   retryAfterMs?: number
   /** Why an address was not connected to: on its way through the credentials the SDK makes its own error of it. */
   refused?: string
+  /** What could not be reached, and the network's word for it: the credentials make a failure of their own of it. */
+  unreachable?: { readonly host: string; readonly code: string }
   error?: { readonly code: string; readonly message: string; readonly details: readonly { readonly code: string; readonly message: string }[] }
 }
 
@@ -28,6 +30,11 @@ export async function capturing<T>(call: () => Promise<T>, failed: (error: unkno
 export function noteRefusal(reason: string): void {
   const store = current.getStore()
   if (store !== undefined) store.refused = reason
+}
+
+export function noteUnreachable(host: string, code: string): void {
+  const store = current.getStore()
+  if (store !== undefined) store.unreachable = { host, code }
 }
 
 /** `Retry-After` of the last answer, in milliseconds; for pacing polls. */

@@ -4,7 +4,7 @@ import type { AddressGuard } from '@understudy/provider'
 import { Agent } from 'node:https'
 import { isIP } from 'node:net'
 import { rootCertificates } from 'node:tls'
-import { noteRefusal } from './capture.ts'
+import { noteRefusal, noteUnreachable } from './capture.ts'
 
 export interface ConnectionOptions {
   readonly certificateAuthority?: string
@@ -42,8 +42,11 @@ export const connectionPolicy = (
     try {
       return await next(request)
     } catch (error) {
-      // Refused when the name was looked up.
-      if (error instanceof Error && 'code' in error && error.code === addressRefusedCode) noteRefusal(error.message)
+      if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+        // Refused when the name was looked up.
+        if (error.code === addressRefusedCode) noteRefusal(error.message)
+        else noteUnreachable(url.host, error.code)
+      }
       throw error
     }
   },

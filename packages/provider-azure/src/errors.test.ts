@@ -32,6 +32,33 @@ describe('errors', () => {
     expect(translate(Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), {}).shape.ambiguous).toBeUndefined()
   })
 
+  it('tell an authority that cannot be reached from one that refuses, and from a tenant that it does not know', async () => {
+    const server = await startAzureServer({ speed: 200 })
+    const settings = settingsFor(server)
+    const failing = async (more: Partial<typeof settings>): Promise<unknown> => {
+      const provider = createAzureProvider({ ...settings, ...more })
+      try {
+        return await provider.identify().catch((error: unknown) => error)
+      } finally {
+        await provider.close()
+      }
+    }
+    try {
+      expect(await failing({ authority: 'https://127.0.0.1:9' })).toMatchObject({
+        shape: { kind: 'unavailable', nativeCode: 'ECONNREFUSED' },
+        message: expect.stringContaining('127.0.0.1:9 cannot be reached'),
+      })
+      expect(await failing({ endpoint: 'https://127.0.0.1:9' })).toMatchObject({ shape: { kind: 'unavailable', nativeCode: 'ECONNREFUSED' } })
+      const { clientId, clientSecret } = server.application
+      const tenantId = '00000000-0000-4000-8000-00000000dead'
+      expect(await failing({ credentials: { source: 'client-secret', tenantId, clientId, clientSecret } })).toMatchObject({
+        shape: { kind: 'unauthorized' },
+      })
+    } finally {
+      await server.close()
+    }
+  })
+
   it('are those of the wire: a wrong secret, another subscription, a field that is missing', async () => {
     const server = await startAzureServer({ speed: 200 })
     const settings = settingsFor(server)

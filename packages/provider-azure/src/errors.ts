@@ -89,6 +89,9 @@ const avoidMs: Readonly<Partial<Record<ProviderErrorKind, number>>> = {
   price_too_low: hour / 6,
 }
 
+/** The credentials' own word for an authority that does not answer as one, or that does not know the tenant. */
+const noAuthority = /^endpoints_resolution_error\b/
+
 /** OAuth's words for credentials that are wrong or have expired; the SDK has them in the message. */
 const refusedCredential = /^(invalid_client|unauthorized_client|invalid_grant|invalid_request|access_denied)\b/
 
@@ -131,6 +134,11 @@ function seenIn(error: unknown, captured: Captured): Seen {
     name?: unknown
   } // an SDK's error: read, not trusted
   const message = error instanceof Error ? error.message : String(error)
+  const { unreachable } = captured
+  if (unreachable !== undefined && captured.status === undefined)
+    return { code: unreachable.code, status: undefined, message: `${unreachable.host} cannot be reached (${unreachable.code})`, details: [] }
+  if (noAuthority.test(message))
+    return { code: 'endpoints_resolution_error', status: undefined, message: 'The authority does not know the tenant, or is none', details: [] }
   const named = name === 'AbortError' || name === 'AuthenticationError' || name === 'CredentialUnavailableError' ? name : ''
   const told = refusedCredential.exec(message)?.[1] ?? lostCode.exec(message)?.[1] ?? named
   const own = typeof code === 'string' ? code : told
@@ -151,6 +159,7 @@ function kindOf({ code, status, message, details }: Seen): ProviderErrorKind {
   if (code === addressRefusedCode) return 'invalid'
   if (
     refusedCredential.test(message) ||
+    code === 'endpoints_resolution_error' ||
     code === 'AuthenticationError' ||
     code === 'AuthenticationRequiredError' ||
     code === 'CredentialUnavailableError'

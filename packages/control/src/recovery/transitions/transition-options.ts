@@ -11,7 +11,7 @@ export interface TransitionOption {
   readonly until?: Date
 }
 
-/** Shortest time before its start at which a change can still be put off (EC2: ModifyInstanceEventStartTime). */
+/** Shortest time before its start at which a change can still be put off. */
 const postponeMinMs = 5 * 60_000
 
 /** Pure. What can really be done about a transition of this resource now, each "no" with its reason. */
