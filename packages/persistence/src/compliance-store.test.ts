@@ -1,5 +1,5 @@
 import { manifestHash, policyOf } from '@understudy/control'
-import type { ComplianceRow, Manifest, RecoveryPoint, Resource } from '@understudy/control'
+import type { ComplianceRow, Manifest, RecoveryPoint, Resource, RestoreDrill, RestoreRecord } from '@understudy/control'
 import { randomIds, seededRandom } from '@understudy/core'
 import { expect, test } from 'vitest'
 import { aDna, aPolicy, aRecoveryPoint, aResource, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
@@ -14,6 +14,13 @@ const aPoint = (of: Resource, sequence: number, capturedAt: Date, overrides: Par
   const sealed = { status: 'usable', sequence, manifest, manifestHash: manifestHash(manifest), capturedAt } as const
   return aRecoveryPoint({ projectId: of.projectId, resourceId: of.id, accountId: of.accountId }, { id, ...sealed, ...overrides })
 }
+const aDrill = (of: Resource, status: 'passed' | 'failed', verifiedAt: Date): RestoreDrill => ({
+  ...{ id: randomIds.next('drill'), projectId: of.projectId, resourceId: of.id, accountId: of.accountId, pointId: 'pt_1', status },
+  ...{ reason: 'the monthly rehearsal', requestedBy: 'key_1', operationId: 'op_1', expiresAt: later(hourMs), cleanedAt: verifiedAt },
+  record: { verifiedAt: verifiedAt.toISOString() } as RestoreRecord, // the rest is of no concern here
+  signature: { keyId: 'sk_1', algorithm: 'Ed25519', value: '' },
+  ...{ createdAt: start, updatedAt: start, version: 1 },
+})
 async function aPlace() {
   const { project, account } = await aWorld(connection.database)
   const of = { projectId: project.id, accountId: account.id }
@@ -49,6 +56,13 @@ test('names each violation, and only that', async () => {
   const of = async ({ id }: Resource): Promise<ComplianceRow | undefined> => (await rows()).find(({ resourceId }) => resourceId === id)
   expect(await of(free)).toMatchObject({ violations: ['no_policy'], policyId: undefined })
   expect(await of(none)).toMatchObject({ violations: ['no_point', 'no_proven_restore'], policyId: policy.id })
+  // Nor does a rehearsal that failed.
+  await stores().restoreDrills.insert(aDrill(none, 'failed', later(-hourMs)))
+  expect(await of(none)).toMatchObject({ violations: ['no_point', 'no_proven_restore'], restoreProvenAt: undefined })
+  await stores().restoreDrills.insert(aDrill(none, 'passed', later(-25 * hourMs)))
+  expect(await of(none)).toMatchObject({ violations: ['no_point', 'no_proven_restore'], restoreProvenAt: later(-25 * hourMs) })
+  await stores().restoreDrills.insert(aDrill(none, 'passed', later(-23 * hourMs)))
+  expect(await of(none)).toMatchObject({ violations: ['no_point'], restoreProvenAt: later(-23 * hourMs) })
   expect(await of(old)).toMatchObject({ violations: ['point_too_old'], newestPointAt: later(-3 * hourMs) })
   expect(await of(fresh)).toMatchObject({ violations: [], newestPointId: newest.id, maxPointAgeSeconds: 7200 })
   const ids = async (filter: object): Promise<string[]> => (await rows(filter)).map(({ resourceId }) => resourceId)

@@ -23,8 +23,8 @@ export const complianceStore = (sql: Sql): ComplianceStore => ({
 })
 
 /**
- * The order in `chosen` is that of `policy.gate.ts`; a test holds the two against each other. `restore_proofs` is a view: whoever keeps
- * records of rehearsed restores replaces it.
+ * The order in `chosen` is that of `policy.gate.ts`; a test holds the two against each other. `restore_proofs` is a view of the test
+ * rollbacks that have passed.
  */
 const statement = `
   select * from (
