@@ -59,6 +59,7 @@ describe('a key', () => {
       role: 'operator',
       name: 'ci',
       installationAdmin: false,
+      groups: [],
     })
   })
 

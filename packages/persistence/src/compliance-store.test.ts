@@ -2,7 +2,7 @@ import { manifestHash, policyOf } from '@understudy/control'
 import type { ComplianceRow, Manifest, RecoveryPoint, Resource, RestoreDrill, RestoreRecord } from '@understudy/control'
 import { randomIds, seededRandom } from '@understudy/core'
 import { expect, test } from 'vitest'
-import { aDna, aPolicy, aRecoveryPoint, aResource, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
+import { aDna, aPolicy, aRecoveryPoint, aRestoreDrill, aResource, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const stores = () => connection.database.stores
@@ -14,13 +14,12 @@ const aPoint = (of: Resource, sequence: number, capturedAt: Date, overrides: Par
   const sealed = { status: 'usable', sequence, manifest, manifestHash: manifestHash(manifest), capturedAt } as const
   return aRecoveryPoint({ projectId: of.projectId, resourceId: of.id, accountId: of.accountId }, { id, ...sealed, ...overrides })
 }
-const aDrill = (of: Resource, status: 'passed' | 'failed', verifiedAt: Date): RestoreDrill => ({
-  ...{ id: randomIds.next('drill'), projectId: of.projectId, resourceId: of.id, accountId: of.accountId, pointId: 'pt_1', status },
-  ...{ reason: 'the monthly rehearsal', requestedBy: 'key_1', operationId: 'op_1', expiresAt: later(hourMs), cleanedAt: verifiedAt },
-  record: { verifiedAt: verifiedAt.toISOString() } as RestoreRecord, // the rest is of no concern here
-  signature: { keyId: 'sk_1', algorithm: 'Ed25519', value: '' },
-  ...{ createdAt: start, updatedAt: start, version: 1 },
-})
+const aDrill = (of: Resource, status: RestoreDrill['status'], verifiedAt: Date): RestoreDrill =>
+  aRestoreDrill(
+    { projectId: of.projectId, resourceId: of.id, accountId: of.accountId },
+    // The rest of the record is of no concern here.
+    { status, record: { verifiedAt: verifiedAt.toISOString() } as RestoreRecord, signature: { keyId: 'sk_1', algorithm: 'Ed25519', value: '' } },
+  )
 async function aPlace() {
   const { project, account } = await aWorld(connection.database)
   const of = { projectId: project.id, accountId: account.id }

@@ -7,6 +7,7 @@ import {
   anOperation,
   aPolicy,
   aRecoveryPoint,
+  aRestoreDrill,
   aSecret,
   aShadow,
   aSignal,
@@ -55,6 +56,8 @@ async function aTenant(): Promise<Tenant> {
   await stores.rollbackPolicies.insert(policy)
   const transition = aTransition(own)
   await stores.transitions.insert(transition)
+  const drill = aRestoreDrill(own)
+  await stores.restoreDrills.insert(drill)
   await stores.webhooks.insert(webhook, { current: aSecret(), previous: undefined, previousUntil: undefined })
   await stores.webhooks.insertDeliveries([delivery])
   await stores.audit.append([{ projectId: project.id, at: start, actor: 'a', action: 'b', target: resource.id, operationId: operation.id }])
@@ -63,7 +66,7 @@ async function aTenant(): Promise<Tenant> {
     { projectId: project.id, key: 'k', fingerprint: 'f', status: undefined, body: undefined, headers: undefined, createdAt: start },
     start,
   )
-  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery, point, policy, transition }
+  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery, point, policy, transition, drill }
   return { ...own, ids: Object.fromEntries(Object.entries(ids).map(([name, { id }]) => [name, id])) }
 }
 
@@ -79,6 +82,7 @@ const finds: Record<string, (stores: Stores, projectId: string, id: string) => P
   delivery: (stores, projectId, id) => stores.webhooks.findDelivery(projectId, id),
   point: (stores, projectId, id) => stores.recoveryPoints.find(projectId, id),
   transition: (stores, projectId, id) => stores.transitions.find(projectId, id),
+  drill: (stores, projectId, id) => stores.restoreDrills.find(projectId, id),
   policy: (stores, projectId, id) => stores.rollbackPolicies.find(projectId, id),
 }
 
@@ -123,6 +127,18 @@ const lists: Record<string, { readonly of: string; readonly list: List }> = {
   'transitions of a resource': {
     of: 'transition',
     list: (stores, projectId, after, { resourceId }) => stores.transitions.list(projectId, { after, limit: 100, resourceId }),
+  },
+  'test rollbacks': { of: 'drill', list: (stores, projectId, after) => stores.restoreDrills.list(projectId, { after, limit: 100 }) },
+  'test rollbacks of a resource': {
+    of: 'drill',
+    list: (stores, projectId, after, { resourceId }) => stores.restoreDrills.list(projectId, { after, limit: 100, resourceId }),
+  },
+  'test rollbacks of a point': {
+    of: 'drill',
+    list: async (stores, projectId, after, other) => {
+      const pointId = (await stores.restoreDrills.findById(other.ids.drill!))?.pointId ?? ''
+      return stores.restoreDrills.list(projectId, { after, limit: 100, pointId })
+    },
   },
   compliance: { of: 'resource', list: (stores, projectId, after) => stores.compliance.list(projectId, { after, limit: 100, at: start }) },
   'rollback policies': { of: 'policy', list: (stores, projectId, after) => stores.rollbackPolicies.list(projectId, { after, limit: 100 }) },
@@ -180,6 +196,7 @@ test('no method that takes a project is missing here', () => {
     operations: ['find', 'list'],
     recoveryPoints: ['find', 'list'],
     resources: ['find', 'list', 'delete'],
+    restoreDrills: ['find', 'list'],
     rollbackPolicies: ['find', 'list'],
     shadows: ['find', 'list'],
     signals: ['find', 'list'],
@@ -205,14 +222,15 @@ test('no method that takes a project is missing here', () => {
     'listArmedBefore',
     'listOpen',
     'findAnnounced',
+    'listOverdue',
     'listSealedWithOtherKey',
   ])
     withoutProject.add(more)
   for (const [store, methods] of Object.entries(connection.database.stores)) {
     const named = Object.keys(methods).filter((method) => /^(find|list|delete)/.test(method) && !withoutProject.has(method))
     const known: readonly string[] = takesProject[store as keyof typeof takesProject] ?? []
-    // `list` of avoided offerings is by account, that of reconcilers is the installation's own.
-    if (store === 'avoid' || store === 'reconcilers') continue
+    // `list` of avoided offerings is by account, those of reconcilers and of the keys that sign are the installation's own.
+    if (store === 'avoid' || store === 'reconcilers' || store === 'signingKeys') continue
     expect(known, store).toEqual(expect.arrayContaining(named))
   }
 })

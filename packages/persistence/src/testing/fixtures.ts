@@ -10,6 +10,7 @@ import type {
   Signal,
   WebhookEndpoint,
   RecoveryPoint,
+  RestoreDrill,
   RollbackPolicy,
   Transition,
 } from '@understudy/control'
@@ -299,6 +300,16 @@ export const aTransition = (of: Pick<Transition, 'projectId' | 'resourceId' | 'a
   ...{ id: randomIds.next('transition'), ...of, nativeId: 'i-1', source: 'cloud', effect: 'reboot', reason: 'maintenance', requestedBy: 'sig_1' },
   ...{ startsAt: later(1000), estimatedSeconds: undefined, postponeUntil: undefined, canExpedite: false, signalIds: [], status: 'announced' },
   ...{ pointId: undefined, lentTier: false, check: undefined, operationId: undefined, createdAt: start, updatedAt: start, version: 1 },
+  ...overrides,
+})
+
+export const aRestoreDrill = (
+  of: Pick<RestoreDrill, 'projectId' | 'resourceId' | 'accountId'>,
+  overrides: Partial<RestoreDrill> = {},
+): RestoreDrill => ({
+  ...{ id: randomIds.next('drill'), ...of, pointId: randomIds.next('recoveryPoint'), status: 'running', reason: 'the monthly rehearsal' },
+  ...{ requestedBy: 'key:test', operationId: randomIds.next('operation'), expiresAt: later(3_600_000), cleanedAt: undefined },
+  ...{ record: undefined, signature: undefined, createdAt: start, updatedAt: start, version: 1 },
   ...overrides,
 })
 
