@@ -1,5 +1,6 @@
 import { now, ownTags } from '@understudy/core'
 import { systemActor } from '../access/access.ts'
+import type { Account } from '../accounts/account.ts'
 import type { Control } from '../context.ts'
 import { priorities } from '../operations/operation.ts'
 import { startOperations } from '../operations/start-operation.ts'
@@ -24,8 +25,8 @@ export const restoreDrillsReconciler: Reconciler = {
       (await control.database.stores.restoreDrills.listOverdue(now(control.clock), sweepsPerPass)).map((drill) => [drill.id, drill]),
     )
     for (const { id } of await control.database.stores.accounts.listAll()) {
-      await failures.isolate(control, id, async () => {
-        for (const drill of await leftBehind(control, id)) due.set(drill.id, drill)
+      await failures.isolate(control, id, async (account) => {
+        for (const drill of await leftBehind(control, account)) due.set(drill.id, drill)
       })
     }
     const started = await control.database.transaction((stores) =>
@@ -48,9 +49,7 @@ export const restoreDrillsReconciler: Reconciler = {
   },
 }
 
-async function leftBehind(control: Control, accountId: string): Promise<readonly RestoreDrill[]> {
-  const account = await control.database.stores.accounts.findById(accountId)
-  if (account === undefined) return []
+async function leftBehind(control: Control, account: Account): Promise<readonly RestoreDrill[]> {
   const provider = await control.providers.open(account)
   // No drill was ever made where nothing can be isolated.
   if (provider.isolation === undefined) return []
@@ -60,7 +59,7 @@ async function leftBehind(control: Control, accountId: string): Promise<readonly
     const expiresMs = Date.parse(shown[ownTags.expires] ?? '')
     if (state === 'terminated' || state === 'terminating' || !(expiresMs <= control.clock.nowMs())) continue
     const drill = await control.database.stores.restoreDrills.findById(shown[ownTags.drill] ?? '')
-    if (drill?.accountId === accountId) found.push(drill)
+    if (drill?.accountId === account.id) found.push(drill)
   }
   return found
 }
