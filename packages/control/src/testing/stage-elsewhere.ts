@@ -1,23 +1,21 @@
 import { seededImages, seedRegion, seedWebService, simProvider } from '@understudy/cloud-sim'
 import type { DataCentre } from '@understudy/cloud-sim'
-import { contentHash, ownTags, randomIds, seededRandom } from '@understudy/core'
+import { ownTags, randomIds, seededRandom } from '@understudy/core'
 import type { VirtualClock } from '@understudy/core'
 import type { Provider, TrafficBinding } from '@understudy/provider'
 import { drive } from '@understudy/saga/testing'
 import type { LawWorld } from '@understudy/testing/saga-laws'
-import type { Account } from '../accounts/account.ts'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import type { SagaDeps } from '../context.ts'
 import { fingerprintOfPlace } from '../resources/elsewhere.ts'
 import type { Elsewhere } from '../resources/elsewhere.ts'
-import { redactDna } from '../resources/redact.ts'
 import type { Resource, Tier } from '../resources/resource.ts'
 import type { Shadow } from '../shadows/shadow.ts'
 import type { LawBench } from './law-bench.ts'
 import { simProber } from './sim-prober.ts'
+import { contextOf, insertAccount, insertResource, installation } from './stage-rows.ts'
 import { testSigner } from './test-signer.ts'
 
-const installation = 'laws'
 const name = 'www.example.com.'
 
 /** A primary in one simulated region and the promise of a shadow in another, each in an account of its own, behind one name. */
@@ -128,19 +126,8 @@ export async function setStageElsewhere(
   }
 }
 
-async function insertAccount({ database, projectId }: LawBench, clock: VirtualClock, region: string): Promise<string> {
-  const at = new Date(clock.nowMs())
-  const id = randomIds.next('account')
-  const account: Account = {
-    ...{ id, projectId, name: id, provider: 'sim', nativeAccount: undefined, region, settings: {}, status: 'verified', verifiedAt: at },
-    ...{ verification: undefined, ingestKeyHash: undefined, createdAt: at, updatedAt: at, version: 1 },
-  }
-  await database.stores.accounts.insert(account, { masterKeyId: 'laws', wrappedKey: 'AA==', wrapNonce: 'AA==', nonce: 'AA==', ciphertext: 'AA==' })
-  return id
-}
-
 async function insertPrimary(
-  { database, projectId }: LawBench,
+  bench: LawBench,
   what: {
     readonly clock: VirtualClock
     readonly near: DataCentre
@@ -154,27 +141,15 @@ async function insertPrimary(
   const { clock, near, provider, accountId, place, run } = what
   const { instance } = seedWebService(near, { name: 'web', userData: Buffer.from('#!/bin/sh\necho primary').toString('base64') })
   await clock.advanceAsync(120_000)
-  const id = randomIds.next('resource')
-  const ref = { ...provider.scope, nativeId: instance.instanceId, zone: instance.zone }
-  const tags = { [ownTags.managed]: 'true', [ownTags.installation]: installation, [ownTags.role]: 'primary', [ownTags.resource]: id }
-  await run(provider.labels.tag([ref], tags, { idempotencyKey: contentHash(id).slice(0, 32), tags, actor: 'laws', priority: 'background' }))
-  const described = await run(provider.inventory.describe(ref))
-  if (!described) throw new Error('the primary cannot be described')
+  const primary = { ...provider.scope, nativeId: instance.instanceId, zone: instance.zone }
   const zone = near.dns.createZone('example.com.')
   near.dns.change(zone.id, [{ action: 'CREATE', record: { name, type: 'A', ttl: 30, values: [instance.publicIp ?? ''] } }])
-  const traffic: TrafficBinding = { mechanism: 'dns-weight', native: { hostedZoneId: zone.id, name } }
-  const dna = redactDna(described)
-  const at = new Date(clock.nowMs())
+  const binding: TrafficBinding = { mechanism: 'dns-weight', native: { hostedZoneId: zone.id, name } }
   const tier: Tier = {
     ...{ shadows: 0, readiness: 'hot', zones: 'other', instanceType: undefined, purchase: 'on-demand', holdMemory: false },
     ...{ proofMaxAgeSeconds: 3600, formerPrimary: 'terminate', elsewhere: [place], ...what.tier },
   }
-  const resource: Resource = {
-    ...{ id, projectId, accountId, name: 'web', nativeId: ref.nativeId, zone: ref.zone, labels: {}, dna, dnaHash: contentHash(dna), dnaAt: at },
-    ...{ traffic, tier, status: 'protected', hold: undefined, primaryEpoch: 1, createdAt: at, updatedAt: at, version: 1 },
-  }
-  await database.stores.resources.insert(resource)
-  return resource
+  return insertResource(bench, { provider, primary, accountId, binding, tier, run, atMs: clock.nowMs() })
 }
 
 async function launch(provider: Provider, { definition, readiness }: Elsewhere, row: Shadow, clock: VirtualClock): Promise<string> {
@@ -191,7 +166,7 @@ async function launch(provider: Provider, { definition, readiness }: Elsewhere, 
     zone,
     disks: { from: 'image' },
   } as const
-  const context = { idempotencyKey: contentHash(row.id).slice(0, 32), tags, actor: 'laws', priority: 'background' } as const
+  const context = contextOf(row.id, tags)
   const made = await awaitOperation({ clock }, provider, await provider.compute.provision(source, spec, context), new AbortController().signal)
   return made.nativeId
 }

@@ -1,24 +1,23 @@
-import { seededRandom, randomIds, ownTags, contentHash } from '@understudy/core'
+import { seededRandom, randomIds, ownTags } from '@understudy/core'
 import type { VirtualClock } from '@understudy/core'
 import { seedRegion, seedWebService, simProvider } from '@understudy/cloud-sim'
 import type { DataCentre, Instance, SeededService } from '@understudy/cloud-sim'
-import type { CallContext, InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
+import type { InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
 import { drive } from '@understudy/saga/testing'
 import type { LawWorld } from '@understudy/testing/saga-laws'
 import type { SagaDeps } from '../context.ts'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { ensureRunning } from '../cloud/ensure-running.ts'
 import { awaitHealthy } from '../cloud/health.ts'
-import { redactDna } from '../resources/redact.ts'
 import type { Resource, Tier } from '../resources/resource.ts'
 import type { Shadow } from '../shadows/shadow.ts'
 import type { LawBench } from './law-bench.ts'
 import { simProber } from './sim-prober.ts'
+import { contextOf, insertAccount, insertResource, installation } from './stage-rows.ts'
 import { testSigner } from './test-signer.ts'
 
 export const primaryZone = 'sim-east-1a'
 export const shadowZone = 'sim-east-1b'
-const installation = 'laws'
 
 export const hotTier: Tier = {
   shadows: 1,
@@ -83,7 +82,7 @@ export async function setStage(bench: LawBench, tier: Tier, options: { readonly 
   const binding: TrafficBinding = { mechanism: 'lb-weight', native: { ...service.binding } }
   const primary: InstanceRef = { ...provider.scope, nativeId: service.instance.instanceId, zone: primaryZone }
   await run(awaitHealthy({ clock }, provider, binding, primary, new AbortController().signal))
-  const accountId = await insertAccount(bench, clock)
+  const accountId = await insertAccount(bench, clock, dc.region)
   const resource = await insertResource(bench, { provider, primary, accountId, binding, tier, run, atMs: clock.nowMs() })
   const settings = { installation, armTtlMs: 180_000, webhookAllowedNetworks: ['10.0.0.0/8'], idempotencyTtlMs: 86_400_000 }
   const deps: SagaDeps = {
@@ -123,56 +122,6 @@ export async function setStage(bench: LawBench, tier: Tier, options: { readonly 
   }
   return stage
 }
-
-async function insertAccount({ database, projectId }: LawBench, clock: VirtualClock): Promise<string> {
-  const id = randomIds.next('account')
-  const at = new Date(clock.nowMs())
-  const sealed = { masterKeyId: 'laws', wrappedKey: 'AA==', wrapNonce: 'AA==', nonce: 'AA==', ciphertext: 'AA==' }
-  await database.stores.accounts.insert(
-    {
-      ...{ id, projectId, name: id, provider: 'sim', nativeAccount: undefined, region: 'sim-east-1', settings: {} },
-      ...{ status: 'verified', verifiedAt: at, verification: undefined, ingestKeyHash: undefined, createdAt: at, updatedAt: at, version: 1 },
-    },
-    sealed,
-  )
-  return id
-}
-
-async function insertResource(
-  { database, projectId }: LawBench,
-  what: {
-    readonly provider: Provider
-    readonly primary: InstanceRef
-    readonly accountId: string
-    readonly binding: TrafficBinding
-    readonly tier: Tier
-    readonly run: Stage['drive']
-    readonly atMs: number
-  },
-): Promise<Resource> {
-  const { provider, primary, accountId, binding, tier, run } = what
-  const id = randomIds.next('resource')
-  const tags = { [ownTags.managed]: 'true', [ownTags.installation]: installation, [ownTags.role]: 'primary', [ownTags.resource]: id }
-  await run(provider.labels.tag([primary], tags, contextOf('import', tags)))
-  const described = await run(provider.inventory.describe(primary))
-  if (!described) throw new Error('the primary cannot be described')
-  const dna = redactDna(described)
-  const at = new Date(what.atMs)
-  const resource: Resource = {
-    ...{ id, projectId, accountId, name: 'web', nativeId: primary.nativeId, zone: primaryZone, labels: {} },
-    ...{ dna, dnaHash: contentHash(dna), dnaAt: at, traffic: binding, tier, status: 'protected', hold: undefined },
-    ...{ primaryEpoch: 1, createdAt: at, updatedAt: at, version: 1 },
-  }
-  await database.stores.resources.insert(resource)
-  return resource
-}
-
-const contextOf = (key: string, tags: CallContext['tags']): CallContext => ({
-  idempotencyKey: contentHash(key).slice(0, 32),
-  tags,
-  actor: 'laws',
-  priority: 'background',
-})
 
 async function addShadow(stage: Stage, tier: Tier, overrides: Partial<Shadow> = {}): Promise<Shadow> {
   const { provider, resource, primary, binding, clock } = stage
