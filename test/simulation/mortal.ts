@@ -1,34 +1,6 @@
 import type { Database } from '@understudy/control'
 import type { Clock } from '@understudy/core'
-
-/** Counts what is under way in the real database, so that virtual time moves only when nothing is. */
-export class InFlight {
-  #count = 0
-  #idle: (() => void)[] = []
-
-  async track<T>(work: Promise<T>): Promise<T> {
-    this.#count += 1
-    try {
-      return await work
-    } finally {
-      this.#count -= 1
-      if (this.#count === 0) for (const resolve of this.#idle.splice(0)) resolve()
-    }
-  }
-
-  /** Resolves when nothing is under way, and stays so for some turns of the event loop. */
-  async settle(): Promise<void> {
-    let quietTurns = 0
-    while (quietTurns < 3) {
-      if (this.#count > 0) {
-        quietTurns = 0
-        await new Promise<void>((resolve) => this.#idle.push(resolve))
-      }
-      await new Promise<void>((resolve) => setImmediate(resolve))
-      quietTurns += 1
-    }
-  }
-}
+import type { InFlight } from '@understudy/testing/in-flight'
 
 /**
  * The same database, one call after the other, in the order they were asked: whatever the machine does, the same seed asks the

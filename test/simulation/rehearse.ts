@@ -21,7 +21,8 @@ import { openDatabase } from '@understudy/persistence'
 import { createRunner, isFinal, runnable } from '@understudy/saga'
 import type { SagaStore } from '@understudy/saga'
 import { drive } from '@understudy/saga/testing'
-import { InFlight, orderedDatabase } from './mortal.ts'
+import { orderedDatabase } from './mortal.ts'
+import { InFlight } from '@understudy/testing/in-flight'
 
 export interface Rehearsal {
   /** How the test rollbacks ended. */

@@ -11,8 +11,9 @@ import { modelOf } from './clouds/cloud.ts'
 import type { Cloud } from './clouds/cloud.ts'
 import { checkTermination } from './invariants.ts'
 import type { Watched } from './invariants.ts'
-import { InFlight, Life, orderedDatabase } from './mortal.ts'
+import { Life, orderedDatabase } from './mortal.ts'
 import { startLife } from './run.ts'
+import { InFlight } from '@understudy/testing/in-flight'
 
 export const minute = 60_000
 
