@@ -6,6 +6,7 @@ import { isRunningKind } from '../shadows/shadow.ts'
 import { candidates, isArmed } from './failover.ts'
 import type { StandIn } from './failover.ts'
 import type { FailoverStep } from './failover.world.ts'
+import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
 
 /** Asks the gate again, and says on the resource that a failover is under way. */
 export async function passGate(deps: SagaDeps, step: FailoverStep): Promise<{ readonly zone: string | null; readonly instanceType: string }> {
@@ -24,16 +25,7 @@ export async function leaveGate(deps: SagaDeps, step: FailoverStep): Promise<voi
   if (resource?.status !== 'failing-over') return
   await resources.setStatus(resource.id, resource.tier ? 'degraded' : 'unprotected', now(deps.clock))
   // Looks at once whether the primary still lives, and starts over with another stand-in when it does not.
-  await outbox.append([
-    {
-      id: deps.ids.next('event'),
-      topic: 'reconcile.wake',
-      key: 'primaries',
-      payload: { name: 'primaries' },
-      priority: 2,
-      createdAt: now(deps.clock),
-    },
-  ])
+  await outbox.append([wakeReconciler(deps, 'primaries', 2)])
 }
 
 interface Reserved {

@@ -3,6 +3,7 @@ import type { SagaDeps } from '../context.ts'
 import { fingerprintOfPlace, placeIn } from '../resources/elsewhere.ts'
 import { failoverWorld, formerAccountOf, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
+import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
 
 /** Gives the resource its new standing, keeps a surviving former primary as a stand-in, and has the missing shadows made. */
 export async function replenish(
@@ -53,9 +54,7 @@ export async function replenish(
       await stores.shadows.move(shadow.id, { from: shadow.snapshotSetId === undefined ? ['ready'] : [], to: 'unproven', at })
     }
     await stores.resources.setStatus(resource.id, resource.tier ? 'degraded' : 'unprotected', at)
-    await stores.outbox.append([
-      { id: deps.ids.next('event'), topic: 'reconcile.wake', key: 'shadows', payload: { name: 'shadows' }, priority: 20, createdAt: at },
-    ])
+    await stores.outbox.append([wakeReconciler(deps, 'shadows')])
   })
   return { formerPrimary: former.fate }
 }

@@ -3,6 +3,7 @@ import type { Control } from '../context.ts'
 import type { DomainEvent, OutboxMessage } from '../journal/journal.ts'
 import { cloudEvent, cloudEventText, eventSource } from './cloud-event.ts'
 import type { Delivery, WebhookEndpoint } from './webhook.ts'
+import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
 
 /** What Standard Webhooks asks senders to stay below. */
 const bodyBytesMax = 20_000
@@ -34,11 +35,4 @@ export function newDelivery(
 export const deliveriesReconcilerName = 'webhook-deliveries'
 
 /** The bell for whoever sends what is due. */
-export const deliveriesBell = (control: Pick<Control, 'clock' | 'ids'>): OutboxMessage => ({
-  id: control.ids.next('event'),
-  topic: 'reconcile.wake',
-  key: deliveriesReconcilerName,
-  payload: { name: deliveriesReconcilerName },
-  priority: 30,
-  createdAt: now(control.clock),
-})
+export const deliveriesBell = (control: Pick<Control, 'clock' | 'ids'>): OutboxMessage => wakeReconciler(control, deliveriesReconcilerName, 30)

@@ -10,6 +10,7 @@ import { checkElsewhere } from './elsewhere.gate.ts'
 import { checkAccounts, checkCatalogues, keepBootData, withoutSecrets } from './promise-elsewhere.ts'
 import type { GivenBootData, TierRequest } from './promise-elsewhere.ts'
 import { checkTier } from './tier.gate.ts'
+import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
 
 /** Promises shadows for a resource. The reconciler makes them exist; this only records the promise. */
 export async function protectResource(
@@ -72,9 +73,7 @@ async function changeProtection(
         data: { id: resource.id, tier },
       },
     ])
-    await stores.outbox.append([
-      { id: control.ids.next('event'), topic: 'reconcile.wake', key: 'shadows', payload: { name: 'shadows' }, priority: 20, createdAt: at },
-    ])
+    await stores.outbox.append([wakeReconciler(control, 'shadows')])
     await stores.audit.append([
       {
         projectId: resource.projectId,

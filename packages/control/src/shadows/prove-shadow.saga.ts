@@ -12,6 +12,7 @@ import { isArmed } from '../failover/failover.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Shadow } from './shadow.ts'
+import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
 
 const params = z.strictObject({ shadowId: z.string() })
 type Params = z.infer<typeof params>
@@ -91,9 +92,7 @@ export const proveShadowSaga = saga<SagaDeps, Params>('shadow.prove', { version:
             data: { id: shadow.id, resourceId: shadow.resourceId, method, seconds: step.outputs.answered.seconds },
           },
         ])
-        await stores.outbox.append([
-          { id: deps.ids.next('event'), topic: 'reconcile.wake', key: 'shadows', payload: { name: 'shadows' }, priority: 20, createdAt: at },
-        ])
+        await stores.outbox.append([wakeReconciler(deps, 'shadows')])
       })
       return { method, seconds: step.outputs.answered.seconds }
     },

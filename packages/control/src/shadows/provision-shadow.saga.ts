@@ -17,6 +17,7 @@ import type { Resource } from '../resources/resource.ts'
 import { portableSource, promisedPlace } from './portable-source.ts'
 import { isRunningKind } from './shadow.ts'
 import type { Proof, Shadow } from './shadow.ts'
+import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
 
 const params = z.strictObject({ shadowId: z.string() })
 type Params = z.infer<typeof params>
@@ -276,9 +277,7 @@ async function register(deps: SagaDeps, step: StepContext<Params, Made>): Promis
         data: { id: shadow.id, resourceId: shadow.resourceId, nativeId: ref?.nativeId ?? null, zone: shadow.zone },
       },
     ])
-    await stores.outbox.append([
-      { id: deps.ids.next('event'), topic: 'reconcile.wake', key: 'shadows', payload: { name: 'shadows' }, priority: 20, createdAt: at },
-    ])
+    await stores.outbox.append([wakeReconciler(deps, 'shadows')])
   })
   return { ready: proof !== undefined }
 }

@@ -10,6 +10,7 @@ import type { SagaDeps } from '../context.ts'
 import { unlessGone } from '../failover/failover.world.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
 import type { Shadow } from './shadow.ts'
+import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
 
 const params = z.strictObject({ shadowId: z.string() })
 const minute = 60_000
@@ -101,9 +102,7 @@ export const retireShadowSaga = saga<SagaDeps, z.infer<typeof params>>('shadow.r
             data: { id: shadow.id, resourceId: shadow.resourceId },
           },
         ])
-        await stores.outbox.append([
-          { id: deps.ids.next('event'), topic: 'reconcile.wake', key: 'shadows', payload: { name: 'shadows' }, priority: 20, createdAt: at },
-        ])
+        await stores.outbox.append([wakeReconciler(deps, 'shadows')])
       })
       return { retired: true }
     },

@@ -9,7 +9,6 @@ import type { Control } from '../context.ts'
 import type { Stores } from '../database.ts'
 import { planFor, planIdentity } from '../failover/failover.ts'
 import { failoverParams } from '../failover/start-failover.ts'
-import type { OutboxMessage } from '../journal/journal.ts'
 import { priorities } from '../operations/operation.ts'
 import type { Operation } from '../operations/operation.ts'
 import { startOperations } from '../operations/start-operation.ts'
@@ -20,6 +19,7 @@ import type { Shadow } from '../shadows/shadow.ts'
 import { decide } from './signal.gate.ts'
 import type { SignalDecision } from './signal.gate.ts'
 import type { Signal, SignalOutcome, SignalSource } from './signal.ts'
+import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
 
 export interface Received {
   readonly signal: NeutralSignal
@@ -183,19 +183,10 @@ async function act(control: Control, stores: Stores, situation: Situation): Prom
   }
   await stores.operations.hurry(hurried, now(control.clock))
   for (const id of inTheWay) await stores.operations.requestCancel(id, now(control.clock))
-  if (lookAtPrimaries || inTheWay.size > 0) await stores.outbox.append([wakePrimaries(control)])
+  if (lookAtPrimaries || inTheWay.size > 0) await stores.outbox.append([wakeReconciler(control, 'primaries', 2)])
   await record(control, stores, situation, answers)
   return answers
 }
-
-const wakePrimaries = (control: Control): OutboxMessage => ({
-  id: control.ids.next('event'),
-  topic: 'reconcile.wake',
-  key: 'primaries',
-  payload: { name: 'primaries' },
-  priority: 2,
-  createdAt: now(control.clock),
-})
 
 /** About a shadow (the reconciler replaces it) or about something that is not ours. */
 function aboutNoPrimary(signal: Signal): SignalDecision {

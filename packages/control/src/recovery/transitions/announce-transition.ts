@@ -7,6 +7,7 @@ import type { Control } from '../../context.ts'
 import { refuseInvalid, textErrors } from '../../fields.ts'
 import { tell } from './change-transition.ts'
 import type { Transition } from './transition.ts'
+import { wakeReconciler } from '../../reconcilers/wake-reconciler.ts'
 
 export interface Announcement {
   readonly resourceId: string
@@ -46,9 +47,7 @@ export async function announceTransition(control: Control, principal: Principal,
     }
     await stores.transitions.insert(transition)
     await tell(control, stores, transition, { what: 'announced', actor: transition.requestedBy })
-    await stores.outbox.append([
-      { id: control.ids.next('event'), topic: 'reconcile.wake', key: 'transitions', payload: { name: 'transitions' }, priority: 20, createdAt: at },
-    ])
+    await stores.outbox.append([wakeReconciler(control, 'transitions')])
     return transition
   })
 }

@@ -13,6 +13,7 @@ import type { TransitionRule } from '../policies/policy.ts'
 import { rollBackByPolicy } from './automatic-rollback.ts'
 import { changeTransition, tell } from './change-transition.ts'
 import type { Transition } from './transition.ts'
+import { wakeReconciler } from '../../reconcilers/wake-reconciler.ts'
 
 const perPass = 500
 const adoptSinceMs = 60 * 86_400_000
@@ -132,16 +133,7 @@ async function prepare(control: Control, transition: Transition, resource: Resou
       const status = resource.status === 'unprotected' ? 'degraded' : resource.status
       await stores.resources.update({ ...resource, tier, status, updatedAt: now(control.clock) }, resource.version)
     }
-    await stores.outbox.append([
-      {
-        id: control.ids.next('event'),
-        topic: 'reconcile.wake',
-        key: 'shadows',
-        payload: { name: 'shadows' },
-        priority: 20,
-        createdAt: now(control.clock),
-      },
-    ])
+    await stores.outbox.append([wakeReconciler(control, 'shadows')])
     const shadows = tier !== undefined ? 'a shadow is being made' : resource.tier === undefined ? 'none: it has no tier' : 'as its tier promises'
     const kept = canSnapshot ? {} : { notKept: 'Disks of this cloud cannot be kept yet.' }
     const change = { status: 'prepared', pointId, lentTier: tier !== undefined } as const
