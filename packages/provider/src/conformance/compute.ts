@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { InstanceRef } from '../refs.ts'
 import { clone, describeOf, ended, failureOf, finished, newContext, refusalOf, specLike, stateOf, until } from './steps.ts'
 import type { ConformanceWorld } from './world.ts'
 
@@ -140,24 +141,23 @@ export function computeConformance(world: () => ConformanceWorld): void {
       expect(await finished(world(), restored, world().freshProvider())).toEqual({ state: 'stopped' })
     })
 
-    it('holds memory where that is enabled, and says when only a stop came of it', async ({ skip }) => {
+    it('holds memory where that is enabled', async ({ skip }) => {
       const { provider, run } = bound(world())
       if (!provider.traits.hold.supported) return skip('this cloud keeps no memory: that it is refused is a case of its own')
       // A template that was not made for it cannot be held, and what is made of it neither.
       if (world().live === true && provider.traits.hold.enableAt === 'launch') return skip('the template was not made for it')
       const ref = await world().makePrimary({ holdEnabled: true })
-      const hold = async () =>
-        await until(
-          world(),
-          'the guest is ready to be held',
-          async () => (await failureOf(world(), provider.compute.hold(ref, newContext()))) === 'no failure',
-        )
-      await hold()
+      await accepted(world(), ref)
       expect(await finished(world(), await run(provider.compute.hold(ref, newContext())))).toEqual({ state: 'held' })
       expect(await finished(world(), await run(provider.compute.start(ref, newContext())))).toEqual({ state: 'running' })
-      if (world().breakHold === undefined) return
+    })
+
+    it('says when only a stop came of holding', async ({ skip }) => {
+      const { provider, run } = bound(world())
+      if (world().breakHold === undefined) return skip('this cloud holds or refuses, and does nothing between')
+      const ref = await world().makePrimary({ holdEnabled: true })
       world().breakHold?.(ref)
-      await hold()
+      await accepted(world(), ref)
       expect(await finished(world(), await run(provider.compute.hold(ref, newContext())))).toEqual({ state: 'stopped' })
     })
 
@@ -223,6 +223,12 @@ export function computeConformance(world: () => ConformanceWorld): void {
       expect((await ended(world(), await run(provider.compute.start(ref, newContext())))).phase).toBe('succeeded')
     })
   })
+}
+
+/** Asks until the guest is ready to be held. */
+async function accepted(world: ConformanceWorld, ref: InstanceRef): Promise<void> {
+  const ask = () => failureOf(world, world.provider.compute.hold(ref, newContext()))
+  await until(world, 'the guest is ready to be held', async () => (await ask()) === 'no failure')
 }
 
 function bound(world: ConformanceWorld) {

@@ -76,15 +76,18 @@ export function inventoryConformance(world: () => ConformanceWorld): void {
       const { provider } = world()
       const ref = await world().makePrimary()
       const { resize, hold, multiDiskSnapshot } = provider.traits
-      const mechanisms = ['lb-weight', 'lb-target', 'address-move', 'dns-weight'] as const
       if (!resize.supported)
         expect(await failureOf(world(), provider.compute.resize(ref, { instanceType: world().typeOther }, newContext()))).toBe('unsupported')
       if (!hold.supported) expect(await failureOf(world(), provider.compute.hold(ref, newContext()))).toBe('unsupported')
       if (!multiDiskSnapshot.supported && provider.snapshots !== undefined) {
         expect(await failureOf(world(), provider.snapshots.capture(ref, newContext()))).toBe('unsupported')
       }
-      const { traffic } = provider
-      if (traffic === undefined) return
+    })
+
+    it('is refused of traffic too: a mechanism that it lacks, and one that nobody has', async ({ skip }) => {
+      const { traffic } = world().provider
+      if (traffic === undefined) return skip('the provider moves no traffic: there is nobody to ask')
+      const mechanisms = ['lb-weight', 'lb-target', 'address-move', 'dns-weight'] as const
       for (const mechanism of mechanisms) {
         if (traffic.mechanisms[mechanism] === undefined)
           expect(await failureOf(world(), traffic.state({ mechanism, native: {} }))).toBe('unsupported')
