@@ -1,5 +1,5 @@
 import type { Database } from '@understudy/control'
-import { timeoutSignal } from '@understudy/core'
+import { DeadlineExceeded, within } from '@understudy/core'
 import type { Clock } from '@understudy/core'
 import type { OpenQueue } from '@understudy/queue'
 import type { HealthChecks } from './deps.ts'
@@ -28,19 +28,11 @@ export function healthChecks(parts: {
 }
 
 async function inTime(clock: Clock, ask: () => Promise<void>): Promise<{ ok: boolean; detail?: string }> {
-  const { signal, release } = timeoutSignal(clock, answerWithinMs)
   try {
-    await Promise.race([
-      ask(),
-      new Promise<never>((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(new Error(`no answer within ${answerWithinMs} ms`)), { once: true })
-      }),
-    ])
+    await within(clock, answerWithinMs, ask())
     return { ok: true }
   } catch (error) {
     // The text of a driver may name hosts and users; whoever runs the service finds it in the log.
-    return { ok: false, detail: error instanceof Error && error.message.startsWith('no answer') ? error.message : 'does not answer' }
-  } finally {
-    release()
+    return { ok: false, detail: error instanceof DeadlineExceeded ? `no answer within ${answerWithinMs} ms` : 'does not answer' }
   }
 }

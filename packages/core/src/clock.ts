@@ -66,6 +66,21 @@ export function timeoutSignal(clock: Clock, delayMs: number, parent?: AbortSigna
   }
 }
 
+/** Settles like `work`, or rejects with the signal's reason when that aborts first; what `work` becomes then is ignored. */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = (): void => aborted.reject(abortReason(signal))
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener('abort', onAbort))
+}
+
+/** Settles like `work`, or rejects with `DeadlineExceeded` after `ms` on this clock; what `work` becomes then is ignored. */
+export async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
+  const { signal, release } = timeoutSignal(clock, ms)
+  return orAborted(work, signal).finally(release)
+}
+
 /** The reason of a `timeoutSignal` that ran out. */
 export class DeadlineExceeded extends Error {
   readonly waitedMs: number

@@ -1,5 +1,5 @@
 import type { Bell } from '@understudy/control'
-import { timeoutSignal } from '@understudy/core'
+import { within } from '@understudy/core'
 import type { Clock, JsonObject } from '@understudy/core'
 import type { Job, Queue, Worker } from 'bullmq'
 import { connect } from './backend.ts'
@@ -189,8 +189,5 @@ class BullQueue implements OpenQueue {
 
 /** Waits for a deed of the backend, though not for ever; what goes wrong with it is told and keeps nobody. */
 async function patiently(deed: Promise<void>, { clock, onError }: Pick<QueueOptions, 'clock' | 'onError'>): Promise<void> {
-  const { signal, release } = timeoutSignal(clock, patienceMs)
-  const late = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-  await Promise.race([deed.catch(onError), late])
-  release()
+  await within(clock, patienceMs, deed.catch(onError)).catch(() => undefined)
 }

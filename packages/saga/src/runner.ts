@@ -1,4 +1,5 @@
 import type { Clock, Random } from '@understudy/core'
+import { within } from '@understudy/core'
 import { execute } from './execution.ts'
 import type { Engine, Outcome } from './ending.ts'
 import type { Classify } from './failure.ts'
@@ -14,7 +15,6 @@ import { createLookout } from './lookout.ts'
 import type { ClaimFilter } from './lookout.ts'
 import { createSlots } from './slots.ts'
 import type { SagaStore } from './store.ts'
-import { within } from './within.ts'
 import { Writer } from './writer.ts'
 
 export interface RunnerOptions {

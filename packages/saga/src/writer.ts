@@ -1,5 +1,5 @@
 import type { Clock, Json } from '@understudy/core'
-import { contentHash } from '@understudy/core'
+import { contentHash, within } from '@understudy/core'
 import type { AuditIntent } from './definition.ts'
 import { Dropped } from './held.ts'
 import type { Held } from './held.ts'
@@ -7,7 +7,6 @@ import type { SagaEvent, SagaEventType, StepFailure } from './log.ts'
 import type { Observe } from './observe.ts'
 import { FencedOff } from './store.ts'
 import type { OperationStatus, SagaStore } from './store.ts'
-import { within } from './within.ts'
 
 /**
  * Everything one operation writes goes through here. Any error of the store drops the operation: after an ambiguous failure

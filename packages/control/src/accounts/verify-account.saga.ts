@@ -1,4 +1,4 @@
-import { AppError, now, timeoutSignal } from '@understudy/core'
+import { AppError, now, orAborted, timeoutSignal } from '@understudy/core'
 import type { ErrorKind } from '@understudy/core'
 import { saga } from '@understudy/saga'
 import type { Provider } from '@understudy/provider'
@@ -72,7 +72,7 @@ async function identify(deps: VerifyAccountDeps, step: StepContext<Params, objec
   const timeout = timeoutSignal(deps.clock, answerWithinMs, step.signal)
   try {
     const provider = await deps.openProvider(step.params.accountId)
-    const { account, principal } = await answerOrAbort(provider.identify({ signal: timeout.signal }), timeout.signal)
+    const { account, principal } = await orAborted(provider.identify({ signal: timeout.signal }), timeout.signal)
     const permissions = await permissionsOf(deps, step, provider)
     return { ok: true, account, principal, ...(permissions === undefined ? {} : { permissions }) }
   } catch (error) {
@@ -99,7 +99,7 @@ async function permissionsOf(
   if (permissions === undefined) return undefined
   const timeout = timeoutSignal(deps.clock, permissionsWithinMs, step.signal)
   try {
-    return reportOf(await answerOrAbort(permissions.check({ signal: timeout.signal }), timeout.signal))
+    return reportOf(await orAborted(permissions.check({ signal: timeout.signal }), timeout.signal))
   } catch (error) {
     const failure = failureOf(error)
     if (step.signal.aborted || failure.code === 'internal') throw error
@@ -108,15 +108,6 @@ async function permissionsOf(
   } finally {
     timeout.release()
   }
-}
-
-/** Does not trust the other side to notice the signal. */
-function answerOrAbort<Answer>(answer: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = (): void => aborted.reject(signal.reason)
-  if (signal.aborted) onAbort()
-  else signal.addEventListener('abort', onAbort, { once: true })
-  return Promise.race([answer, aborted.promise]).finally(() => signal.removeEventListener('abort', onAbort))
 }
 
 async function record(deps: VerifyAccountDeps, step: StepContext<Params, object>, found: Findings): Promise<{ readonly verification: Verification }> {

@@ -13,8 +13,11 @@ export interface CallPurpose {
   readonly priority: CallContext['priority']
 }
 
+/** A call that a step makes: it ends when the step does. */
+export type StepCall = CallContext & { readonly signal: AbortSignal }
+
 /** The context of one effect: its key follows from what is stored, and its tags say whose it is. */
-export function callContext(deps: Pick<SagaDeps, 'settings'>, step: StepContext<unknown, unknown>, purpose: CallPurpose): CallContext {
+export function callContext(deps: Pick<SagaDeps, 'settings'>, step: StepContext<unknown, unknown>, purpose: CallPurpose): StepCall {
   return {
     idempotencyKey: step.key(purpose.suffix),
     tags: {

@@ -1,11 +1,11 @@
 import { AppError } from '@understudy/core'
 import { isProviderError } from '@understudy/provider'
-import type { CallContext, InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
+import type { InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
 import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
 import { callContext } from '../cloud/call-context.ts'
 import { withEntry } from '../cloud/entry.ts'
-import type { CallPurpose } from '../cloud/call-context.ts'
+import type { CallPurpose, StepCall } from '../cloud/call-context.ts'
 import type { SagaDeps } from '../context.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { StandIn } from './failover.ts'
@@ -69,14 +69,8 @@ export const refOf = (provider: Provider, instance: { readonly nativeId: string;
 })
 
 /** Every call of a failover may use the share of the rate limit that is kept for it. */
-export const urgent = (
-  deps: SagaDeps,
-  step: FailoverStep,
-  purpose: Omit<CallPurpose, 'priority' | 'resourceId'>,
-): CallContext & { readonly signal: AbortSignal } => ({
-  ...callContext(deps, step, { ...purpose, resourceId: step.params.resourceId, priority: 'failover' }),
-  signal: step.signal,
-})
+export const urgent = (deps: SagaDeps, step: FailoverStep, purpose: Omit<CallPurpose, 'priority' | 'resourceId'>): StepCall =>
+  callContext(deps, step, { ...purpose, resourceId: step.params.resourceId, priority: 'failover' })
 
 /** Whether the instance still runs: only then may traffic go back to it. */
 export async function stillRuns(provider: Provider, ref: InstanceRef): Promise<boolean> {

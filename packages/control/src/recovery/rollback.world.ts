@@ -5,6 +5,7 @@ import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
 import { awaitCondition } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
+import type { StepCall } from '../cloud/call-context.ts'
 import { withEntry } from '../cloud/entry.ts'
 import type { SagaDeps } from '../context.ts'
 import { verificationSchema } from '../probes/probe.ts'
@@ -46,10 +47,8 @@ export async function rollbackWorld(deps: SagaDeps, step: RollbackStep): Promise
   return { resource, provider, disks, snapshots, primary, binding: provider.traffic ? resource.traffic : undefined }
 }
 
-export const rollbackContext = (deps: SagaDeps, step: RollbackStep, suffix: string) => ({
-  ...callContext(deps, step, { suffix, resourceId: step.params.resourceId, priority: 'background' }),
-  signal: step.signal,
-})
+export const rollbackContext = (deps: SagaDeps, step: RollbackStep, suffix: string): StepCall =>
+  callContext(deps, step, { suffix, resourceId: step.params.resourceId, priority: 'background' })
 
 export const formerPlaces = ({ scope }: Provider, devices: readonly PlannedDevice[]): readonly DiskPlace[] =>
   devices.map(({ device, present, deleteWithInstance }) => ({ deviceKey: device, disk: { ...scope, nativeId: present }, deleteWithInstance }))

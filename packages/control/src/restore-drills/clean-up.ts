@@ -1,10 +1,11 @@
 import { AppError, now, ownTags } from '@understudy/core'
-import type { CallContext, Provider } from '@understudy/provider'
+import type { Provider } from '@understudy/provider'
 import { isProviderError } from '@understudy/provider'
 import type { StepContext } from '@understudy/saga'
 import { adoptPatiently } from '../cloud/adopt-patiently.ts'
 import { awaitCondition, awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
+import type { StepCall } from '../cloud/call-context.ts'
 import type { SagaDeps } from '../context.ts'
 import { swapOrRepeat } from '../seen-version.ts'
 import { drillKeys } from './restore-drill.ts'
@@ -19,13 +20,12 @@ export async function drillOf(deps: SagaDeps, drillId: string): Promise<RestoreD
 }
 
 /** Every call for a drill: its tags say whose it is and until when it may be there. */
-export const drillContext = (deps: SagaDeps, step: Step, drill: RestoreDrill, key: string): CallContext & { readonly signal: AbortSignal } => ({
+export const drillContext = (deps: SagaDeps, step: Step, drill: RestoreDrill, key: string): StepCall => ({
   ...callContext(deps, step, {
     ...{ role: 'drill', resourceId: drill.resourceId, priority: 'background' },
     tags: { [ownTags.drill]: drill.id, [ownTags.expires]: drill.expiresAt.toISOString() },
   }),
   idempotencyKey: key,
-  signal: step.signal,
 })
 
 /**

@@ -1,16 +1,13 @@
-import { AppError, now } from '@understudy/core'
-import type { InstanceRef, Provider } from '@understudy/provider'
+import { now } from '@understudy/core'
 import { saga } from '@understudy/saga'
 import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
 import { awaitOperation } from '../cloud/await-operation.ts'
-import { callContext } from '../cloud/call-context.ts'
 import { ensureRunning } from '../cloud/ensure-running.ts'
-import { withEntry } from '../cloud/entry.ts'
 import { carriesTraffic, watchesStandby } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
-import type { Resource } from '../resources/resource.ts'
+import { shadowCall, shadowWorld } from './shadow-world.ts'
 import type { Shadow } from './shadow.ts'
 
 const params = z.strictObject({ shadowId: z.string() })
@@ -23,7 +20,7 @@ export const armShadowSaga = saga<SagaDeps, Params>('shadow.arm', { version: sag
     title: 'Note until when it is armed',
     budget: { maxMs: minute },
     run: async (deps, step) => {
-      const { shadow } = await worldOf(deps, step)
+      const { shadow } = await shadowWorld(deps, step.params.shadowId)
       const until = new Date(deps.clock.nowMs() + deps.settings.armTtlMs)
       await deps.database.stores.shadows.setArmed(shadow.id, until, now(deps.clock))
       return { until: until.toISOString() }
@@ -34,7 +31,7 @@ export const armShadowSaga = saga<SagaDeps, Params>('shadow.arm', { version: sag
     title: 'Start it if it rests, and have it watched',
     budget: { maxMs: 10 * minute },
     run: async (deps, step) => {
-      const { shadow, resource, provider, ref } = await worldOf(deps, step)
+      const { shadow, resource, provider, ref } = await shadowWorld(deps, step.params.shadowId)
       await step.audit({ action: 'compute.start', target: ref.nativeId })
       const { started } = await ensureRunning(deps, provider, ref, contextOf(deps, step, shadow, 'start'))
       if (resource.traffic && provider.traffic && watchesStandby(provider, resource.traffic)) {
@@ -68,28 +65,11 @@ export const disarmShadowSaga = saga<SagaDeps, Params>('shadow.disarm', { versio
   })
   .end()
 
-interface World {
-  readonly shadow: Shadow
-  readonly resource: Resource
-  readonly provider: Provider
-  readonly ref: InstanceRef
-}
-
-async function worldOf(deps: SagaDeps, step: { readonly params: Params }): Promise<World> {
-  const shadow = await deps.database.stores.shadows.findById(step.params.shadowId)
-  const resource = shadow && (await deps.database.stores.resources.findById(shadow.resourceId))
-  if (!shadow?.nativeId || !resource) throw new AppError('not_found', 'The shadow has no instance, or it or its resource has been deleted meanwhile.')
-  const provider = await withEntry(deps, resource, shadow.accountId)
-  return { shadow, resource, provider, ref: { ...provider.scope, nativeId: shadow.nativeId, zone: shadow.zone } }
-}
-
-const contextOf = (deps: SagaDeps, step: StepContext<Params, object>, shadow: Shadow, suffix: string) => ({
-  ...callContext(deps, step, { suffix, role: 'shadow', resourceId: shadow.resourceId, shadowId: shadow.id, priority: 'failover' }),
-  signal: step.signal,
-})
+const contextOf = (deps: SagaDeps, step: StepContext<Params, object>, shadow: Shadow, suffix: string) =>
+  shadowCall(deps, step, shadow, { suffix, priority: 'failover' })
 
 async function standDown(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly rested: boolean }> {
-  const { shadow, resource, provider, ref } = await worldOf(deps, step)
+  const { shadow, resource, provider, ref } = await shadowWorld(deps, step.params.shadowId)
   const ours = shadow.status === 'ready' || shadow.status === 'unproven'
   if (!ours || shadow.readiness !== 'parked' || resource.nativeId === ref.nativeId) return { rested: false }
   if (await carriesTraffic(provider, resource.traffic, ref.nativeId)) return { rested: false }

@@ -1,16 +1,13 @@
 import { AppError, now } from '@understudy/core'
-import type { InstanceRef, Provider } from '@understudy/provider'
 import { saga } from '@understudy/saga'
 import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
-import { callContext } from '../cloud/call-context.ts'
 import { ensureResting, ensureRunning } from '../cloud/ensure-running.ts'
-import { withEntry } from '../cloud/entry.ts'
 import { awaitHealthy, carriesTraffic, watchesStandby } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { isArmed } from '../failover/failover.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
-import type { Resource } from '../resources/resource.ts'
+import { shadowCall, shadowWorld } from './shadow-world.ts'
 import type { Shadow } from './shadow.ts'
 import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
 
@@ -41,7 +38,7 @@ export const proveShadowSaga = saga<SagaDeps, Params>('shadow.prove', { version:
     title: 'Start it if it rests',
     budget: { maxMs: 10 * minute },
     run: async (deps, step) => {
-      const { shadow, provider, ref } = await worldOf(deps, step)
+      const { shadow, provider, ref } = await shadowWorld(deps, step.params.shadowId)
       const startedMs = deps.clock.nowMs()
       await step.audit({ action: 'compute.start', target: ref.nativeId })
       const { started } = await ensureRunning(deps, provider, ref, contextOf(deps, step, shadow, 'start'))
@@ -56,7 +53,7 @@ export const proveShadowSaga = saga<SagaDeps, Params>('shadow.prove', { version:
     title: 'See it answer health checks, with no traffic',
     budget: { maxMs: 10 * minute },
     run: async (deps, step) => {
-      const { shadow, resource, provider, ref } = await worldOf(deps, step)
+      const { shadow, resource, provider, ref } = await shadowWorld(deps, step.params.shadowId)
       if (resource.traffic && provider.traffic && watchesStandby(provider, resource.traffic)) {
         await step.audit({ action: 'traffic.enrol', target: ref.nativeId })
         await provider.traffic.enrol(resource.traffic, ref, contextOf(deps, step, shadow, 'enrol'))
@@ -76,7 +73,7 @@ export const proveShadowSaga = saga<SagaDeps, Params>('shadow.prove', { version:
     title: 'Record the proof',
     budget: { maxMs: minute },
     run: async (deps, step) => {
-      const { shadow } = await worldOf(deps, step)
+      const { shadow } = await shadowWorld(deps, step.params.shadowId)
       const at = now(deps.clock)
       const method = step.outputs.started.wasResting ? 'start' : 'health'
       await deps.database.transaction(async (stores) => {
@@ -100,28 +97,11 @@ export const proveShadowSaga = saga<SagaDeps, Params>('shadow.prove', { version:
   })
   .end()
 
-interface World {
-  readonly shadow: Shadow
-  readonly resource: Resource
-  readonly provider: Provider
-  readonly ref: InstanceRef
-}
-
-async function worldOf(deps: SagaDeps, step: { readonly params: Params; readonly operationId: string }): Promise<World> {
-  const shadow = await deps.database.stores.shadows.findById(step.params.shadowId)
-  const resource = shadow && (await deps.database.stores.resources.findById(shadow.resourceId))
-  if (!shadow?.nativeId || !resource) throw new AppError('not_found', 'The shadow or its resource has been deleted meanwhile.')
-  const provider = await withEntry(deps, resource, shadow.accountId)
-  return { shadow, resource, provider, ref: { ...provider.scope, nativeId: shadow.nativeId, zone: shadow.zone } }
-}
-
-const contextOf = (deps: SagaDeps, step: StepContext<Params, object>, shadow: Shadow, suffix: string) => ({
-  ...callContext(deps, step, { suffix, role: 'shadow', resourceId: shadow.resourceId, shadowId: shadow.id, priority: 'background' }),
-  signal: step.signal,
-})
+const contextOf = (deps: SagaDeps, step: StepContext<Params, object>, shadow: Shadow, suffix: string) =>
+  shadowCall(deps, step, shadow, { suffix, priority: 'background' })
 
 async function take(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly nativeId: string }> {
-  const { shadow, ref } = await worldOf(deps, step)
+  const { shadow, ref } = await shadowWorld(deps, step.params.shadowId)
   const mine = shadow.status === 'proving' && shadow.operationId === step.operationId
   const taken =
     mine ||
@@ -137,9 +117,9 @@ async function take(deps: SagaDeps, step: StepContext<Params, object>): Promise<
 
 /** Parks a shadow that this drill has started. Leaves it alone when a failover has taken it meanwhile, when it is armed, or when it has the traffic. */
 async function rest(deps: SagaDeps, step: StepContext<Params, object>): Promise<{ readonly rested: boolean }> {
-  const { shadow, resource, provider, ref } = await worldOf(deps, step)
+  const { shadow, resource, provider, ref } = await shadowWorld(deps, step.params.shadowId)
   const mayRest = async (): Promise<boolean> => {
-    const seen = await worldOf(deps, step)
+    const seen = await shadowWorld(deps, step.params.shadowId)
     const stillOurs = seen.shadow.status === 'proving' && seen.shadow.operationId === step.operationId
     if (!stillOurs || isArmed(seen.shadow, deps.clock.nowMs()) || seen.shadow.readiness !== 'parked') return false
     return !(await carriesTraffic(provider, seen.resource.traffic, ref.nativeId))

@@ -6,7 +6,6 @@ import type { StepContext } from '@understudy/saga'
 import { z } from 'zod'
 import { adoptPatiently } from '../cloud/adopt-patiently.ts'
 import { awaitCondition, awaitOperation } from '../cloud/await-operation.ts'
-import { callContext } from '../cloud/call-context.ts'
 import { ensureRunning } from '../cloud/ensure-running.ts'
 import { withEntry } from '../cloud/entry.ts'
 import { awaitHealthy, watchesStandby } from '../cloud/health.ts'
@@ -15,6 +14,7 @@ import { sagaVersions } from '../operations/saga-versions.ts'
 import { rememberAvoided } from '../placement/remember-avoided.ts'
 import type { Resource } from '../resources/resource.ts'
 import { portableSource, promisedPlace } from './portable-source.ts'
+import { shadowCall } from './shadow-world.ts'
 import { isRunningKind } from './shadow.ts'
 import type { Proof, Shadow } from './shadow.ts'
 import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
@@ -88,10 +88,8 @@ async function worldOf(deps: SagaDeps, step: { readonly params: Params; readonly
   return { shadow, resource, provider, ref: made ? { ...provider.scope, nativeId: made.nativeId, zone: made.zone } : undefined }
 }
 
-const purposeOf = (deps: SagaDeps, step: StepContext<Params, object>, shadow: Shadow, suffix: string) => ({
-  ...callContext(deps, step, { suffix, role: 'shadow', resourceId: shadow.resourceId, shadowId: shadow.id, priority: 'background' }),
-  signal: step.signal,
-})
+const purposeOf = (deps: SagaDeps, step: StepContext<Params, object>, shadow: Shadow, suffix: string) =>
+  shadowCall(deps, step, shadow, { suffix, priority: 'background' })
 
 async function takeShadow(
   deps: SagaDeps,
