@@ -1,14 +1,17 @@
 import { seededRandom } from '@understudy/core'
+import type { Random } from '@understudy/core'
 import { join } from 'node:path'
 import { handleControl } from '../control/handle.ts'
 import { DataPlane } from '../data-plane/data-plane.ts'
 import { diskBlockStore } from '../datacentre/block-store-disk.ts'
 import { answer } from '../google/answer.ts'
+import { recordKey, resolve } from '../google/dns-routes.ts'
 import { type GoogleServer, type SavedProject, startGoogleServer } from '../google/google-server.ts'
 import type { GroupRecord } from '../google/project.ts'
 import { seededGoogleImage } from '../google/seed.ts'
 import type { Cloud, CloudOptions } from './cloud.ts'
 import { cloudRoutes, type ControlledCloud, type SeededWorkload } from './cloud-routes.ts'
+import { nameRoutes, type Names } from './names.ts'
 import { onceRunning } from './once-running.ts'
 import { keepWorld, loadWorld } from './saved-world.ts'
 
@@ -40,7 +43,7 @@ export async function startGoogleCloud(options: CloudOptions): Promise<Cloud> {
   const kept = keepWorld({ directory: stateDirectory, world: () => server.saved(), dataPlane, onError: onInternalError })
   changed = () => kept.touch()
   const unsubscribe = dataCentre.subscribe(() => kept.touch())
-  const controlled: ControlledCloud = {
+  const controlled: ControlledCloud & { readonly names: Names } = {
     url,
     dataCentre,
     dataPlane,
@@ -56,6 +59,7 @@ export async function startGoogleCloud(options: CloudOptions): Promise<Cloud> {
       credentials: { accessToken: server.accessToken },
     }),
     seed: ({ name, drainSeconds }) => seed(server, dataPlane, name, drainSeconds),
+    names: namesOf(project, random),
     instanceIdOf: (nativeId) => project.instances().find(({ id }) => id === nativeId)?.instanceId ?? nativeId,
   }
   return {
@@ -63,7 +67,7 @@ export async function startGoogleCloud(options: CloudOptions): Promise<Cloud> {
     url,
     dataCentre,
     async control(request) {
-      const reply = await handleControl(cloudRoutes, controlled, request)
+      const reply = await handleControl({ ...cloudRoutes, ...nameRoutes }, controlled, request)
       if (request.method !== 'GET') changed()
       return reply
     },
@@ -130,3 +134,20 @@ const instanceBody = (name: string, zone: string): Readonly<Record<string, unkno
   tags: { items: ['web'] },
   scheduling: { provisioningModel: 'SPOT', instanceTerminationAction: 'STOP', automaticRestart: false, onHostMaintenance: 'TERMINATE' },
 })
+
+/** Each name in a managed zone of its own. */
+function namesOf(project: GoogleServer['project'], random: Random): Names {
+  const zoneOf = (name: string): string => `zone-${name.replaceAll('.', '-').replace(/-$/, '')}`
+  return {
+    add({ name, address, ttlSeconds }) {
+      const record = { name, type: 'A', ttl: ttlSeconds, rrdatas: [address] }
+      project.dnsZones.push({ name: zoneOf(name), changes: [], records: new Map([[recordKey(name, 'A'), record]]) })
+      return { mechanism: 'dns-weight', native: { managedZone: zoneOf(name), name } }
+    },
+    resolve(name) {
+      const record = project.dnsZones.find((zone) => zone.name === zoneOf(name))?.records.get(recordKey(name, 'A'))
+      const address = resolve(project, zoneOf(name), name, random)
+      return record === undefined || address === undefined ? undefined : { address, ttlSeconds: Number(record['ttl'] ?? 0) }
+    },
+  }
+}

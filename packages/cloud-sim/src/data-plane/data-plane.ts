@@ -16,7 +16,8 @@ export interface DataPlaneState {
 }
 
 export interface DataPlaneEndpoints {
-  readonly instances: readonly { readonly instanceId: string; readonly name: string; readonly url: string }[]
+  /** `publicIp`: what a name leads to; its server here is at `url`. */
+  readonly instances: readonly { readonly instanceId: string; readonly name: string; readonly publicIp?: string; readonly url: string }[]
   readonly listeners: readonly {
     readonly listenerArn: string
     readonly loadBalancerArn: string
@@ -98,11 +99,12 @@ export class DataPlane {
     )
     return {
       ...(this.#tunnel.port === undefined ? {} : { proxy: urlOf(this.#tunnel.port) }),
-      instances: [...this.#guests.values()].flatMap(({ instanceId, port }) =>
-        port === undefined
-          ? []
-          : [{ instanceId: this.#nativeIdOf(instanceId), name: instances.get(instanceId)?.tags['Name'] ?? '', url: urlOf(port) }],
-      ),
+      instances: [...this.#guests.values()].flatMap(({ instanceId, port }) => {
+        if (port === undefined) return []
+        const instance = instances.get(instanceId)
+        const publicIp = instance?.publicIp === undefined ? {} : { publicIp: instance.publicIp }
+        return [{ instanceId: this.#nativeIdOf(instanceId), name: instance?.tags['Name'] ?? '', ...publicIp, url: urlOf(port) }]
+      }),
       listeners,
       addresses: network.describeAddresses().items.flatMap(({ allocationId, publicIp }) => {
         const open = this.#addresses.get(allocationId)?.port

@@ -1,3 +1,4 @@
+import { sha256 } from '@understudy/core'
 import type { NetworkApi } from './api.ts'
 import { select } from './select.ts'
 import { SimError } from './sim-error.ts'
@@ -17,8 +18,9 @@ export class Addresses {
     for (const address of world.state.addresses.values()) this.#index(address)
   }
 
+  /** Regions that were seeded alike have others: an address means one machine, wherever it is. */
   newPublicIp(): string {
-    const n = Number.parseInt(this.#world.hex(8), 16) % (2 ** 17 - 2)
+    const n = (Number.parseInt(this.#world.hex(8), 16) + Number.parseInt(sha256(this.#world.region).slice(0, 8), 16)) % (2 ** 17 - 2)
     return `198.${18 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`
   }
 
