@@ -148,5 +148,5 @@ if (missing.length > 0) throw new Error(`there is no operation ${missing.join(',
 const versions = Object.fromEntries(
   areas.map((area) => [area.split('/').find((part) => /^(ComputeRP|DiskRP)$/.test(part)) ?? 'Microsoft.Network', area.split('/').at(-1)]),
 )
-const target = new URL('../packages/provider-azure/src/testing/specs/arm.json', import.meta.url)
+const target = new URL('../packages/cloud-sim/src/azure/specs/arm.json', import.meta.url)
 writeFileSync(target, `${JSON.stringify({ versions, operations, definitions })}\n`)

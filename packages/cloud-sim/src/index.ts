@@ -25,6 +25,7 @@ export { type Exchange, type GoogleServer, type GoogleServerOptions, startGoogle
 export { seededGoogleImage, seedGoogleRegion } from './google/seed.ts'
 export { seedAzureRegion } from './azure/seed.ts'
 export type { ArmExchange } from './azure/observed.ts'
+export { armSpecification } from './azure/specification.ts'
 export { startAzureCloud } from './clouds/azure-cloud.ts'
 export type { Cloud } from './clouds/cloud.ts'
 export { startGoogleCloud } from './clouds/google-cloud.ts'

@@ -2,6 +2,7 @@ import type { JsonObject } from '@understudy/core'
 import { ConnectionReset, SimError } from '../datacentre/sim-error.ts'
 import { ArmError, armErrorOf } from './arm-error.ts'
 import { type ArmCall, type ArmReply, isObject, ok } from './call.ts'
+import { checkBody } from './check-body.ts'
 import { getLoadBalancer, getPool, getRule, putLoadBalancer, putPool, ruleHealth } from './load-balancers.ts'
 import { deleteNic, getNic, listNics, putNic } from './network.ts'
 import { errorJson, readOperation } from './operations.ts'
@@ -117,7 +118,9 @@ async function dispatch(request: ArmRequest): Promise<ArmReply> {
     if (handler === undefined)
       throw new ArmError(405, 'HttpMethodNotSupported', `The http method '${request.method}' is not supported for this resource.`)
     const { url: _url, text, ...rest } = request
-    return await handler({ ...rest, params, query: url.searchParams, body: bodyOf(text) })
+    const body = bodyOf(text)
+    checkBody(request.method, path, text, body)
+    return await handler({ ...rest, params, query: url.searchParams, body })
   }
   throw new ArmError(404, 'InvalidResourceType', `The resource type could not be found for the path ${path}.`)
 }

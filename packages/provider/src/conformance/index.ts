@@ -9,6 +9,7 @@ import { snapshotConformance } from './snapshots.ts'
 import { trafficConformance } from './traffic.ts'
 import type { ConformanceWorld } from './world.ts'
 
+export { captured, clone, describeOf } from './steps.ts'
 export type { ConformanceWorld, Counted, FaultyCall } from './world.ts'
 
 /**
