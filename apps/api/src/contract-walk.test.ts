@@ -113,6 +113,7 @@ describe("with another tenant's admin key", () => {
       samples['getSignal']!(ours, api),
     ])
     await samples['getTestRollback']!(ours, api)
+    await samples['getRestoredDisk']!(ours, api)
     const own = await send(contract, await samples[operationId]!(ours, api), ours.keys.admin)
     expect(own.json.items.length, 'we see our own').toBeGreaterThan(0)
     const other = await send(contract, {}, theirs.keys.admin)

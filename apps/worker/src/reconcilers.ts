@@ -8,6 +8,7 @@ import {
   recoveryPoliciesReconciler,
   recoveryPointsReconciler,
   restoreDrillsReconciler,
+  restoredDisksReconciler,
   shadowsReconciler,
   transitionsReconciler,
 } from '@understudy/control'
@@ -23,6 +24,7 @@ export const reconcilers = (deps: { readonly sender: WebhookSender }): readonly 
   recoveryPoliciesReconciler,
   transitionsReconciler,
   restoreDrillsReconciler,
+  restoredDisksReconciler,
   housekeepingReconciler,
   fanOutReconciler,
   deliveriesReconciler(deps.sender),

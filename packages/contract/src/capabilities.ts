@@ -19,6 +19,7 @@ export const Capability = z
       'rename',
       'snapshots',
       'multi-disk-snapshots',
+      'read-only-disks',
       'market',
       'portable',
     ]),

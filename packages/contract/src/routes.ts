@@ -10,6 +10,7 @@ import * as resources from './resources.ts'
 import * as rollbackPolicies from './rollback-policies.ts'
 import * as rollbacks from './rollbacks.ts'
 import * as signingKeys from './signing-keys.ts'
+import * as restoredDisks from './restored-disks.ts'
 import * as testRollbacks from './test-rollbacks.ts'
 import type { RouteContract } from './route.ts'
 import * as service from './service.ts'
@@ -35,6 +36,7 @@ export const routes: readonly RouteContract[] = [
   transitions,
   rollbacks,
   signingKeys,
+  restoredDisks,
   testRollbacks,
   signals,
   ingest,

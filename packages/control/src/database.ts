@@ -11,6 +11,7 @@ import type { ComplianceStore } from './recovery/policies/compliance.ts'
 import type { RollbackPolicyStore } from './recovery/policies/policy.store.ts'
 import type { RecoveryScheduleStore } from './recovery/policies/recovery-schedule.store.ts'
 import type { RecoveryPointStore } from './recovery/recovery-point.store.ts'
+import type { RestoredDiskStore } from './recovery/restored-disks/restored-disk.store.ts'
 import type { TransitionStore } from './recovery/transitions/transition.store.ts'
 import type { ResourceStore } from './resources/resource.store.ts'
 import type { BootDataStore } from './shadows/boot-data.store.ts'
@@ -37,6 +38,7 @@ export interface Stores {
   readonly resources: ResourceStore
   readonly rollbackPolicies: RollbackPolicyStore
   readonly restoreDrills: RestoreDrillStore
+  readonly restoredDisks: RestoredDiskStore
   readonly shadows: ShadowStore
   readonly signals: SignalStore
   readonly transitions: TransitionStore

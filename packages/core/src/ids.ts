@@ -17,6 +17,7 @@ export const idPrefixes = {
   webhook: 'wh',
   delivery: 'dlv',
   drill: 'drl',
+  restoredDisk: 'rdk',
   audit: 'aud',
   request: 'req',
 } as const

@@ -10,7 +10,7 @@ export const ownTags = {
   managed: 'understudy:managed',
   /** Idempotency key of the creating call. */
   operation: 'understudy:op',
-  /** `primary`, `shadow`, `former`, `drill`, `replacement`. */
+  /** `primary`, `shadow`, `former`, `drill`, `replacement`, `restored`. */
   role: 'understudy:role',
   /** Our id of the resource it belongs to. */
   resource: 'understudy:resource',
@@ -18,7 +18,9 @@ export const ownTags = {
   shadow: 'understudy:shadow',
   /** Our id of the test rollback it was made for, on what such a one makes. */
   drill: 'understudy:drill',
-  /** RFC 3339: from then on a sweep removes it. On what a test rollback makes. */
+  /** Our id of the restored disk, on one that was plugged in beside the others. */
+  restoredDisk: 'understudy:restored-disk',
+  /** RFC 3339: from then on a sweep removes it. On what a test rollback makes, and on restored disks. */
   expires: 'understudy:expires',
   /** Which installation of Understudy owns it: two installations in one account leave each other alone. */
   installation: 'understudy:installation',

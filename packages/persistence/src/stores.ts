@@ -17,6 +17,7 @@ import { recoveryScheduleStore } from './recovery-schedule-store.ts'
 import { rollbackPolicyStore } from './rollback-policy-store.ts'
 import { resourceStore } from './resource-store.ts'
 import { restoreDrillStore } from './restore-drill-store.ts'
+import { restoredDiskStore } from './restored-disk-store.ts'
 import { shadowStore } from './shadow-store.ts'
 import { signalStore } from './signal-store.ts'
 import { signingKeyStore } from './signing-key-store.ts'
@@ -44,6 +45,7 @@ export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Jour
   resources: wrapped('resources', resourceStore(db, sql), around),
   rollbackPolicies: wrapped('rollbackPolicies', rollbackPolicyStore(db), around),
   restoreDrills: wrapped('restoreDrills', restoreDrillStore(db), around),
+  restoredDisks: wrapped('restoredDisks', restoredDiskStore(db), around),
   shadows: wrapped('shadows', shadowStore(db, sql), around),
   signals: wrapped('signals', signalStore(db, sql), around),
   transitions: wrapped('transitions', transitionStore(db, sql), around),

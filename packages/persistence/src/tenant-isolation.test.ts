@@ -8,6 +8,7 @@ import {
   aPolicy,
   aRecoveryPoint,
   aRestoreDrill,
+  aRestoredDisk,
   aSecret,
   aShadow,
   aSignal,
@@ -58,6 +59,8 @@ async function aTenant(): Promise<Tenant> {
   await stores.transitions.insert(transition)
   const drill = aRestoreDrill(own)
   await stores.restoreDrills.insert(drill)
+  const restored = aRestoredDisk(own)
+  await stores.restoredDisks.insert(restored)
   await stores.webhooks.insert(webhook, { current: aSecret(), previous: undefined, previousUntil: undefined })
   await stores.webhooks.insertDeliveries([delivery])
   await stores.audit.append([{ projectId: project.id, at: start, actor: 'a', action: 'b', target: resource.id, operationId: operation.id }])
@@ -66,7 +69,7 @@ async function aTenant(): Promise<Tenant> {
     { projectId: project.id, key: 'k', fingerprint: 'f', status: undefined, body: undefined, headers: undefined, createdAt: start },
     start,
   )
-  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery, point, policy, transition, drill }
+  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery, point, policy, transition, drill, restored }
   return { ...own, ids: Object.fromEntries(Object.entries(ids).map(([name, { id }]) => [name, id])) }
 }
 
@@ -83,6 +86,7 @@ const finds: Record<string, (stores: Stores, projectId: string, id: string) => P
   point: (stores, projectId, id) => stores.recoveryPoints.find(projectId, id),
   transition: (stores, projectId, id) => stores.transitions.find(projectId, id),
   drill: (stores, projectId, id) => stores.restoreDrills.find(projectId, id),
+  restored: (stores, projectId, id) => stores.restoredDisks.find(projectId, id),
   policy: (stores, projectId, id) => stores.rollbackPolicies.find(projectId, id),
 }
 
@@ -127,6 +131,18 @@ const lists: Record<string, { readonly of: string; readonly list: List }> = {
   'transitions of a resource': {
     of: 'transition',
     list: (stores, projectId, after, { resourceId }) => stores.transitions.list(projectId, { after, limit: 100, resourceId }),
+  },
+  'restored disks': { of: 'restored', list: (stores, projectId, after) => stores.restoredDisks.list(projectId, { after, limit: 100 }) },
+  'restored disks of a resource': {
+    of: 'restored',
+    list: (stores, projectId, after, { resourceId }) => stores.restoredDisks.list(projectId, { after, limit: 100, resourceId }),
+  },
+  'restored disks of a point': {
+    of: 'restored',
+    async list(stores, projectId, after, other) {
+      const pointId = (await stores.restoredDisks.findById(other.ids.restored!))?.pointId ?? ''
+      return stores.restoredDisks.list(projectId, { after, limit: 100, pointId })
+    },
   },
   'test rollbacks': { of: 'drill', list: (stores, projectId, after) => stores.restoreDrills.list(projectId, { after, limit: 100 }) },
   'test rollbacks of a resource': {
@@ -197,6 +213,7 @@ test('no method that takes a project is missing here', () => {
     recoveryPoints: ['find', 'list'],
     resources: ['find', 'list', 'delete'],
     restoreDrills: ['find', 'list'],
+    restoredDisks: ['find', 'list'],
     rollbackPolicies: ['find', 'list'],
     shadows: ['find', 'list'],
     signals: ['find', 'list'],

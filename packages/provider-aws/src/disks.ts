@@ -1,6 +1,6 @@
 import type { Volume } from '@aws-sdk/client-ec2'
 import { providerError } from '@understudy/provider'
-import type { CallContext, Disks, InstanceRef } from '@understudy/provider'
+import type { CallContext, DiskRef, Disks, InstanceRef } from '@understudy/provider'
 import { nextMoves } from '@understudy/provider/adapter-kit'
 import type { DiskMove, Plug } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
@@ -21,7 +21,39 @@ export function awsDisks(adapter: Adapter): Disks {
       for (const move of moves) await make(adapter, ref, move, context)
       return { settled }
     },
+    plug: (ref, disk, { readOnly }, context) => plug(adapter, ref, disk, readOnly, context),
+    unplug: (ref, disk, context) => unplug(adapter, ref, disk, context),
   }
+}
+
+/** What EC2 recommends for data volumes (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html). */
+const dataDevices = Array.from('fghijklmnop', (letter) => `/dev/sd${letter}`)
+
+async function plug(
+  adapter: Adapter,
+  ref: InstanceRef,
+  disk: DiskRef,
+  readOnly: boolean,
+  context: CallContext,
+): Promise<{ readonly settled: boolean; readonly deviceKey?: string }> {
+  if (readOnly) throw providerError('invalid', 'ReadOnlyNotSupported', 'EC2 attaches volumes for reading and writing only.')
+  await existing(adapter, ref, context)
+  const plugs = plugsOf(await volumesOf(adapter, ref.nativeId), ref.nativeId)
+  const present = plugs.find(({ diskId }) => diskId === disk.nativeId)
+  if (present !== undefined) return present.state === 'plugged' ? { settled: true, deviceKey: present.deviceKey } : { settled: false }
+  // The guest may name the same place in three ways; the last letter tells them apart.
+  const taken = new Set(plugs.map(({ deviceKey }) => deviceKey.replace(/^\/dev\/(xvd|sd)?/, '')))
+  const deviceKey = dataDevices.find((device) => !taken.has(device.replace('/dev/sd', '')))
+  if (deviceKey === undefined) throw providerError('quota_exceeded', 'AttachmentLimitExceeded', `${ref.nativeId} has no free place for a disk.`)
+  await make(adapter, ref, { move: 'plug', diskId: disk.nativeId, deviceKey }, context)
+  return { settled: false }
+}
+
+async function unplug(adapter: Adapter, ref: InstanceRef, disk: DiskRef, context: CallContext): Promise<{ readonly settled: boolean }> {
+  const present = plugsOf(await volumesOf(adapter, ref.nativeId), ref.nativeId).find(({ diskId }) => diskId === disk.nativeId)
+  if (present === undefined) return { settled: true }
+  if (present.state === 'plugged') await make(adapter, ref, { move: 'unplug', diskId: present.diskId, deviceKey: present.deviceKey }, context)
+  return { settled: false }
 }
 
 const plugsOf = (volumes: readonly Volume[], nativeId: string): readonly Plug[] =>

@@ -4,7 +4,7 @@ import type { CallContext, DiskRef, InstanceRef, OperationHandle, OperationStatu
 import { sha256 } from '@understudy/core'
 import { diskRef } from './adapter.ts'
 import type { Adapter } from './adapter.ts'
-import { failed, handleOf, running, succeeded, textOf, creationTags } from '@understudy/provider/adapter-kit'
+import { chosenOf, failed, handleOf, running, succeeded, textOf, creationTags } from '@understudy/provider/adapter-kit'
 import { mayBeStale, textsOf } from './handles.ts'
 import type { Poller } from '@understudy/provider/adapter-kit'
 import { volumesOfWhole } from './inventory.ts'
@@ -22,7 +22,7 @@ export function awsSnapshots(adapter: Adapter): { readonly snapshots: Snapshots;
     snapshots: {
       capture: (ref, context) => capture(adapter, ref, context),
       get: (set) => readSet(adapter, set),
-      materialise: (set, { zone }, context) => materialise(adapter, set, zone, context),
+      materialise: (set, to, context) => materialise(adapter, set, to, context),
       delete: (set, context) => deleteSet(adapter, set, context),
       deleteDisk: (disk, context) => deleteDisk(adapter, disk, context),
     },
@@ -87,11 +87,16 @@ async function pollCapture(adapter: Adapter, handle: OperationHandle): Promise<O
   return failed(providerError('unknown', 'SnapshotFailed', `EC2 could not complete the snapshot set ${ref.setId}.`))
 }
 
-async function materialise(adapter: Adapter, set: SnapshotSetRef, zone: string, context: CallContext): Promise<OperationHandle<readonly DiskRef[]>> {
-  const snapshots = await usableSnapshots(adapter, set)
+async function materialise(
+  adapter: Adapter,
+  set: SnapshotSetRef,
+  { zone, devices }: Parameters<Snapshots['materialise']>[1],
+  context: CallContext,
+): Promise<OperationHandle<readonly DiskRef[]>> {
+  const snapshots = chosenOf([...(await usableSnapshots(adapter, set))], ([deviceKey]) => deviceKey, devices)
   const tags = creationTags(context, adapter.installation)
   const volumes = await Promise.all(
-    [...snapshots].map(async ([deviceKey, snapshotId]) => {
+    snapshots.map(async ([deviceKey, snapshotId]) => {
       const input = {
         AvailabilityZone: zone,
         SnapshotId: snapshotId,

@@ -26,6 +26,7 @@ export const awsTraits = ({ expectedSeconds, limits }: Pick<AwsSettings, 'expect
   stopOneTimeSpot: { supported: false, reason: 'EC2 stops a Spot Instance only when its request is persistent.' },
   rename: { supported: true, how: 'tag' },
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
+  readOnlyDisks: { supported: false, reason: 'EC2 attaches volumes for reading and writing only: mount it read-only in the guest.' },
   postponeMaintenance: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },
   limits: { ...publishedLimits, ...limits },

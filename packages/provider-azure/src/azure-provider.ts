@@ -40,7 +40,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
     permissions: deferred('permissions', ['check']),
     market: deferred('market', ['zones', 'quotes', 'sizes']),
     snapshots: deferred('snapshots', ['capture', 'get', 'materialise', 'delete', 'deleteDisk']),
-    disks: deferred('disks', ['arrange']),
+    disks: deferred('disks', ['arrange', 'plug', 'unplug']),
     async close() {
       if (opened !== undefined) await (await opened).close()
     },

@@ -1,10 +1,11 @@
 import type { AttachDetachDataDisksRequest, CachingTypes, DataDisk, Disk, VirtualMachine } from '@azure/arm-compute'
 import { providerError } from '@understudy/provider'
-import type { CallContext, DiskPlace, Disks, InstanceRef } from '@understudy/provider'
+import type { CallContext, DiskPlace, DiskRef, Disks, InstanceRef } from '@understudy/provider'
 import { nextMoves } from '@understudy/provider/adapter-kit'
 import type { DiskMove, Plug } from '@understudy/provider/adapter-kit'
 import { abortOf, type Adapter, call, found, needVmId, waiting } from './adapter.ts'
 import { parseArmId, sameId } from './arm-id.ts'
+import { readVm } from './inventory.ts'
 import { existing } from './power.ts'
 import { cachingTag } from './tags.ts'
 import { traced } from './trace.ts'
@@ -18,7 +19,41 @@ const osKey = 'os'
  * them alone and takes no part in a race for the VM's whole definition.
  */
 export function azureDisks(adapter: Adapter): Disks {
-  return { arrange: (ref, places, context) => traced(context, () => arrange(adapter, ref, places, context)) }
+  return {
+    arrange: (ref, places, context) => traced(context, () => arrange(adapter, ref, places, context)),
+    plug: (ref, disk, { readOnly }, context) => traced(context, () => plug(adapter, ref, disk, readOnly, context)),
+    unplug: (ref, disk, context) => traced(context, () => unplug(adapter, ref, disk, context)),
+  }
+}
+
+async function plug(
+  adapter: Adapter,
+  ref: InstanceRef,
+  disk: DiskRef,
+  readOnly: boolean,
+  context: CallContext,
+): Promise<{ readonly settled: boolean; readonly deviceKey?: string }> {
+  if (readOnly) throw providerError('invalid', 'ReadOnlyNotSupported', 'Azure attaches managed disks for reading and writing only.')
+  const vm = await existing(adapter, ref)
+  if (vm.provisioningState === 'Updating') return { settled: false }
+  const present = plugged(vm, disk.nativeId)
+  if (present !== undefined) return { settled: true, deviceKey: `lun:${present.lun}` }
+  const taken = new Set((vm.storageProfile?.dataDisks ?? []).map(({ lun }) => lun))
+  const lun = [...Array(lunsOfVm).keys()].find((free) => !taken.has(free))
+  if (lun === undefined) throw providerError('quota_exceeded', 'MaxDataDisks', `${vm.name ?? ''} has no free place for a disk.`)
+  const change: Change = { adapter, ref, vm, wanted: [], context }
+  await exchange(change, { dataDisksToAttach: [{ diskId: disk.nativeId, lun, deleteOption: 'Detach' }] })
+  return { settled: false }
+}
+const lunsOfVm = 64
+
+async function unplug(adapter: Adapter, ref: InstanceRef, disk: DiskRef, context: CallContext): Promise<{ readonly settled: boolean }> {
+  const vm = await readVm(adapter, ref.nativeId)
+  if (vm?.provisioningState === 'Updating') return { settled: false }
+  const present = vm === undefined ? undefined : plugged(vm, disk.nativeId)
+  if (vm === undefined || present === undefined) return { settled: true }
+  await exchange({ adapter, ref, vm, wanted: [], context }, { dataDisksToDetach: [{ diskId: present.managedDisk?.id ?? disk.nativeId }] })
+  return { settled: false }
 }
 
 async function arrange(

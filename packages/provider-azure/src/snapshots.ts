@@ -2,7 +2,7 @@ import type { RestorePoint } from '@azure/arm-compute'
 import { ownTags } from '@understudy/core'
 import type { CallContext, DiskRef, InstanceRef, OperationHandle, OperationStatus, SnapshotSetRef, Snapshots } from '@understudy/provider'
 import { isProviderError, providerError } from '@understudy/provider'
-import { creationTags, failed, handleOf, type Poller, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
+import { chosenOf, creationTags, failed, handleOf, type Poller, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
 import { abortOf, type Adapter, call, diskRef, found, needVmId, waiting } from './adapter.ts'
 import { nameOf, parseArmId } from './arm-id.ts'
 import { describeVm, readVm } from './inventory.ts'
@@ -29,7 +29,7 @@ export function azureSnapshots(
         const read = await readSet(adapter, set)
         return read === undefined ? undefined : setOf(adapter, set, read)
       },
-      materialise: (set, { zone }, context) => traced(context, () => materialise(adapter, set, zone, context)),
+      materialise: (set, to, context) => traced(context, () => materialise(adapter, set, to, context)),
       delete: (set, context) => traced(context, () => deleteSet(adapter, set, context)),
       deleteDisk: (disk, context) => traced(context, () => deleteDisk(adapter, disk, context)),
     },
@@ -90,12 +90,21 @@ const whyIn = ({ instanceView }: RestorePoint): string => {
   return message === undefined ? '' : `: ${message}`
 }
 
-async function materialise(adapter: Adapter, set: SnapshotSetRef, zone: string, context: CallContext): Promise<OperationHandle<readonly DiskRef[]>> {
+async function materialise(
+  adapter: Adapter,
+  set: SnapshotSetRef,
+  { zone, devices }: Parameters<Snapshots['materialise']>[1],
+  context: CallContext,
+): Promise<OperationHandle<readonly DiskRef[]>> {
   const read = await usableSet(adapter, set)
   const image = read.collection.tags?.[imageTag]
   const tags = { ...creationTags(context, adapter.installation), ...(image === undefined ? {} : { [imageTag]: image }) }
   const names: string[] = []
-  for (const { deviceKey, role, diskRestorePointId, type, sizeGiB, osType, caching } of membersIn(read)) {
+  for (const { deviceKey, role, diskRestorePointId, type, sizeGiB, osType, caching } of chosenOf(
+    membersIn(read),
+    (member) => member.deviceKey,
+    devices,
+  )) {
     const name = nameOf(context.idempotencyKey, deviceKey.replace('lun:', 'data'))
     const definition = {
       location: adapter.scope.region,

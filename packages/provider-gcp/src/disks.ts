@@ -1,5 +1,5 @@
-import { providerError } from '@understudy/provider'
-import type { CallContext, DiskPlace, Disks, InstanceRef } from '@understudy/provider'
+import { isProviderError, providerError } from '@understudy/provider'
+import type { CallContext, DiskPlace, DiskRef, Disks, InstanceRef } from '@understudy/provider'
 import { nextMoves } from '@understudy/provider/adapter-kit'
 import type { DiskMove, Plug } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
@@ -16,7 +16,53 @@ import { repeatSafely } from './repeat.ts'
  * name (https://cloud.google.com/compute/docs/disks/detach-reattach-boot-disk).
  */
 export function gcpDisks(adapter: Adapter): Disks {
-  return { arrange: (ref, places, context) => arrange(adapter, ref, places, context) }
+  return {
+    arrange: (ref, places, context) => arrange(adapter, ref, places, context),
+    plug: (ref, disk, { readOnly }, context) => plug(adapter, ref, disk, readOnly, context),
+    unplug: (ref, disk, context) => unplug(adapter, ref, disk, context),
+  }
+}
+
+async function plug(
+  adapter: Adapter,
+  ref: InstanceRef,
+  { nativeId }: DiskRef,
+  readOnly: boolean,
+  context: CallContext,
+): Promise<{ readonly settled: boolean; readonly deviceKey?: string }> {
+  const instance = await existing(adapter, ref, context)
+  const zone = zoneOf(instance)
+  const found = await needDisk(adapter, nativeId, zone)
+  const [name, id] = [found.name ?? '', String(found.id ?? '')]
+  const present = attachmentsOf(instance).find((attachment) => attachment.name === name)
+  if (present !== undefined) return { settled: true, deviceKey: present.deviceName }
+  const slot = { zone, instance: idOf(instance), deviceName: `beside-${id}` }
+  const requested = { requestId: requestIdOf(context.idempotencyKey, `plug ${slot.instance} ${id}`), signal: context.signal }
+  const mode = readOnly ? ('READ_ONLY' as const) : ('READ_WRITE' as const)
+  const disk = { source: diskUrl(adapter.scope.account, zone, name), boot: false, autoDelete: false, mode }
+  await untilDone(adapter, await repeatSafely(adapter, () => adapter.calls.attachDisk(slot, disk, requested), context.signal), context.signal)
+  return { settled: false }
+}
+
+async function unplug(adapter: Adapter, ref: InstanceRef, disk: DiskRef, context: CallContext): Promise<{ readonly settled: boolean }> {
+  const instance = await goneIsNothing(existing(adapter, ref, context))
+  const present = instance === undefined ? undefined : await goneIsNothing(needDisk(adapter, disk.nativeId, zoneOf(instance)))
+  if (instance === undefined || present === undefined) return { settled: true }
+  const attachment = attachmentsOf(instance).find(({ name }) => name === present.name)
+  if (attachment === undefined) return { settled: true }
+  const slot = { zone: zoneOf(instance), instance: idOf(instance), deviceName: attachment.deviceName }
+  const requested = { requestId: requestIdOf(context.idempotencyKey, `unplug ${slot.instance} ${disk.nativeId}`), signal: context.signal }
+  await untilDone(adapter, await repeatSafely(adapter, () => adapter.calls.detachDisk(slot, requested), context.signal), context.signal)
+  return { settled: false }
+}
+
+async function goneIsNothing<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found
+  } catch (error) {
+    if (isProviderError(error, 'not_found')) return undefined
+    throw error
+  }
 }
 
 async function arrange(

@@ -1,6 +1,6 @@
 import { isProviderError, providerError } from '@understudy/provider'
 import type { CallContext, DiskRef, InstanceRef, OperationHandle, OperationStatus, SnapshotSetRef, Snapshots } from '@understudy/provider'
-import { creationTags, failed, handleOf, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
+import { chosenOf, creationTags, failed, handleOf, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
 import type { Poller } from '@understudy/provider/adapter-kit'
 import { diskIdOf, diskRef } from './adapter.ts'
 import type { Adapter } from './adapter.ts'
@@ -35,7 +35,7 @@ export function gcpSnapshots(adapter: Adapter): { readonly snapshots: Snapshots;
     snapshots: {
       capture: (ref, context) => capture(adapter, ref, context),
       get: async (set) => setOf(adapter, set, await membersOf(adapter, set.setId)),
-      materialise: (set, { zone }, context) => materialise(adapter, set, zone, context),
+      materialise: (set, to, context) => materialise(adapter, set, to, context),
       delete: (set, context) => deleteSet(adapter, set, context),
       deleteDisk: (disk, context) => deleteDisk(adapter, disk, context),
     },
@@ -170,8 +170,13 @@ function planIn(handle: OperationHandle): readonly Planned[] {
   return Array.isArray(disks) ? (disks as unknown as readonly Planned[]) : [] // written by `capture`
 }
 
-async function materialise(adapter: Adapter, set: SnapshotSetRef, zone: string, context: CallContext): Promise<OperationHandle<readonly DiskRef[]>> {
-  const members = await usableMembers(adapter, set)
+async function materialise(
+  adapter: Adapter,
+  set: SnapshotSetRef,
+  { zone, devices }: Parameters<Snapshots['materialise']>[1],
+  context: CallContext,
+): Promise<OperationHandle<readonly DiskRef[]>> {
+  const members = chosenOf(await usableMembers(adapter, set), ({ note }) => note.device, devices)
   const labels = writeLabels(creationTags(context, adapter.installation))
   const disks = await Promise.all(
     members.map(async ({ snapshot, note }) => {

@@ -50,7 +50,7 @@ interface Slot {
 const attachmentCalls = ({ project }: Place, accepted: Accepted) => ({
   attachDisk: (
     { zone, instance, deviceName }: Slot,
-    disk: { readonly source: string; readonly boot: boolean; readonly autoDelete: boolean },
+    disk: { readonly source: string; readonly boot: boolean; readonly autoDelete: boolean; readonly mode?: 'READ_ONLY' | 'READ_WRITE' },
     { requestId, signal }: Requested,
   ) =>
     accepted(

@@ -24,6 +24,7 @@ export const gcpTraits = ({ expectedSeconds, limits }: Pick<GcpSettings, 'expect
   rename: { supported: true, how: 'tag' },
   // By instant snapshots of a consistency group.
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
+  readOnlyDisks: { supported: true },
   postponeMaintenance: { supported: false, reason: 'Compute Engine has no call that postpones host maintenance; it can only be started early.' },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },
   limits: { ...usualLimits, ...limits },

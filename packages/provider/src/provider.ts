@@ -58,6 +58,8 @@ export interface Traits {
   readonly stopOneTimeSpot?: Answer
   readonly rename: Answer<{ how: 'tag' | 'native-stopped' | 'logical-only' }>
   readonly multiDiskSnapshot: Answer<{ maxDisks: number; guarantee: 'always' | 'conditional' }>
+  /** A disk that is plugged in so that its instance can read it and nothing else. Of clouds whose disks can be exchanged. */
+  readonly readOnlyDisks: Answer
   readonly postponeMaintenance: Answer
   /** Typical seconds, for planning against a deadline; measured values replace them as operations finish. */
   readonly expectedSeconds: { readonly launch: number; readonly start: number; readonly resume: number; readonly shift: number }

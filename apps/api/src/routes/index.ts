@@ -56,6 +56,10 @@ import { listTransitionsRoute } from './transitions/list-transitions.ts'
 import { getTransitionRoute } from './transitions/get-transition.ts'
 import { postponeTransitionRoute } from './transitions/postpone-transition.ts'
 import { cancelTransitionRoute } from './transitions/cancel-transition.ts'
+import { getRestoredDiskRoute } from './restored-disks/get-restored-disk.ts'
+import { listRestoredDisksRoute } from './restored-disks/list-restored-disks.ts'
+import { releaseRestoredDiskRoute } from './restored-disks/release-restored-disk.ts'
+import { restoreDiskRoute } from './restored-disks/restore-disk.ts'
 import { getTestRollbackRoute } from './test-rollbacks/get-test-rollback.ts'
 import { listTestRollbacksRoute } from './test-rollbacks/list-test-rollbacks.ts'
 import { startTestRollbackRoute } from './test-rollbacks/start-test-rollback.ts'
@@ -147,6 +151,10 @@ export const routes: readonly Route[] = [
   getTransitionRoute,
   postponeTransitionRoute,
   cancelTransitionRoute,
+  restoreDiskRoute,
+  listRestoredDisksRoute,
+  getRestoredDiskRoute,
+  releaseRestoredDiskRoute,
   startTestRollbackRoute,
   listTestRollbacksRoute,
   getTestRollbackRoute,

@@ -1,4 +1,4 @@
-import { deletePolicy, prepareRollback, startTestRollback } from '@understudy/control'
+import { deletePolicy, prepareRollback, restoreDisk, startTestRollback } from '@understudy/control'
 import type { TestApp } from './test-app.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -23,6 +23,15 @@ const changing = (thing: { readonly id: string; readonly version: number }, body
 })
 
 const announcement = { reason: 'the kernel is upgraded', estimatedSeconds: 600 }
+
+const aDisk = async (tenant: Tenant): Promise<{ readonly id: string; readonly device: string }> => {
+  const { id, manifest } = await tenant.aPointOfAnInstance()
+  return { id, device: manifest!.disks.members[0]!.device }
+}
+const aRestoredDisk = async (tenant: Tenant, { control }: TestApp): Promise<string> => {
+  const { params } = await restoreDisk(control, tenant.admin, { ...(await aDisk(tenant)), reason: 'a file is missing' })
+  return (params as { restoredDiskId: string }).restoredDiskId
+}
 
 /** One for every route; the walk over the contract fails when a route has none. Each makes things of its own, so that order does not matter. */
 export const samples: Readonly<Record<string, MakeSample>> = {
@@ -117,6 +126,20 @@ export const samples: Readonly<Record<string, MakeSample>> = {
   getTestRollback: async (t, { control }) => {
     const operation = await startTestRollback(control, t.admin, { id: (await t.aRecoveryPoint()).id, reason: 'the monthly rehearsal' })
     return { path: { id: (operation.params as { drillId: string }).drillId } }
+  },
+  restoreDisk: async (t) => {
+    const { id, device } = await aDisk(t)
+    return { path: { id }, body: { device, reason: 'a file is missing' } }
+  },
+  listRestoredDisks: nothing,
+  getRestoredDisk: async (t, test) => ({ path: { id: await aRestoredDisk(t, test) } }),
+  releaseRestoredDisk: async (t, test) => {
+    const { control } = test
+    const id = await aRestoredDisk(t, test)
+    const { restoredDisks } = control.database.stores
+    const row = (await restoredDisks.findById(id))!
+    await restoredDisks.update({ ...row, status: 'attached', disk: 'vol-1', place: '/dev/sdf' }, row.version)
+    return { path: { id } }
   },
   getSigningKeys: nothing,
   rotateSigningKey: nothing,

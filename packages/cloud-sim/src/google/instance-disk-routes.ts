@@ -36,6 +36,9 @@ function attachDisk(call: Call): object {
   if (!/^[a-z0-9]([-_.a-z0-9]{0,61}[a-z0-9])?$/i.test(deviceName)) throw invalid('resource.deviceName', deviceName)
   if (record.disks.some((present) => present.deviceName === deviceName))
     throw invalid('resource.deviceName', deviceName, 'The device name is already in use by a disk of the instance.')
+  const mode = textIn(body, 'mode') ?? 'READ_WRITE'
+  if (mode !== 'READ_WRITE' && mode !== 'READ_ONLY') throw invalid('resource.mode', mode)
+  if (boot && mode === 'READ_ONLY') throw unusable('Boot disks must be attached in READ_WRITE mode.')
   if (boot && machine.state !== 'stopped') throw unusable('To attach a boot disk, the instance must be in TERMINATED state.')
   if (boot && record.disks.some((present) => present.boot)) throw unusable('The instance already has a boot disk.')
   const [user] = project.usersOf(disk)
@@ -48,7 +51,7 @@ function attachDisk(call: Call): object {
   storage.attach({ volumeId: disk.volumeId, instanceId: machine.instanceId, device })
   const autoDelete = body['autoDelete'] === true
   instances.modifyAttribute(machine.instanceId, { attribute: 'deleteOnTermination', value: { [device]: autoDelete } })
-  const entry = { name: disk.name, boot, autoDelete, deviceName }
+  const entry = { name: disk.name, boot, autoDelete, deviceName, readOnly: mode === 'READ_ONLY' }
   // The boot disk is the first of the list whenever it came.
   record.disks = boot ? [entry, ...record.disks] : [...record.disks, entry]
   const isDone = (): boolean => storage.getVolume(disk.volumeId)?.attachment?.state !== 'attaching'

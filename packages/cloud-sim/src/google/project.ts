@@ -17,7 +17,13 @@ export interface InstanceRecord {
   readonly metadata: readonly { readonly key: string; readonly value: string }[]
   readonly networkTags: readonly string[]
   readonly serviceAccounts: readonly { readonly email: string; readonly scopes: readonly string[] }[]
-  disks: readonly { readonly name: string; readonly boot: boolean; readonly autoDelete: boolean; readonly deviceName: string }[]
+  disks: readonly {
+    readonly name: string
+    readonly boot: boolean
+    readonly autoDelete: boolean
+    readonly deviceName: string
+    readonly readOnly?: boolean
+  }[]
   readonly scheduling: Readonly<Record<string, unknown>>
   hasExternalAddress: boolean
   readonly createdAtMs: number

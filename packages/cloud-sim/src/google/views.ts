@@ -48,7 +48,7 @@ export function instanceView(project: Project, record: InstanceRecord): object {
     disks: record.disks.map((disk, index) => ({
       kind: 'compute#attachedDisk',
       type: 'PERSISTENT',
-      mode: 'READ_WRITE',
+      mode: disk.readOnly === true ? 'READ_ONLY' : 'READ_WRITE',
       index,
       boot: disk.boot,
       autoDelete: disk.autoDelete,

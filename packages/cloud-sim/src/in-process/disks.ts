@@ -15,14 +15,38 @@ export function simDisks(adapter: SimAdapter): Disks {
       if (state !== 'stopped') {
         throw providerError('conflict', 'IncorrectInstanceState', `${ref.nativeId} is ${state}: its disks can be exchanged when it is stopped.`)
       }
-      const filters = [{ name: 'attachment.instance-id', values: [ref.nativeId] }]
-      const describe = () => adapter.dc.storage.describeVolumes({ filters })
-      const { items } = await adapter.call('DescribeVolumes', describe, { effect: 'read' }, context.signal)
-      const { settled, moves } = nextMoves(places, plugsOf(instance, items))
+      const { settled, moves } = nextMoves(places, await plugsNow(adapter, instance, context))
       for (const move of moves) await make(adapter, ref, move, context)
       return { settled }
     },
+    async plug(ref, disk, { readOnly }, context) {
+      const { readOnlyDisks } = adapter.likeness.traits
+      if (readOnly && !readOnlyDisks.supported) throw providerError('invalid', 'ReadOnlyNotSupported', readOnlyDisks.reason)
+      const plugs = await plugsNow(adapter, await adapter.existing(ref, context), context)
+      const present = plugs.find(({ diskId }) => diskId === disk.nativeId)
+      if (present !== undefined) return present.state === 'plugged' ? { settled: true, deviceKey: present.deviceKey } : { settled: false }
+      const deviceKey = dataDevices.find((device) => !plugs.some((plug) => plug.deviceKey === device))
+      if (deviceKey === undefined) throw providerError('quota_exceeded', 'AttachmentLimitExceeded', `${ref.nativeId} has no free place for a disk.`)
+      await make(adapter, ref, { move: 'plug', diskId: disk.nativeId, deviceKey }, context)
+      return { settled: false }
+    },
+    async unplug(ref, disk, context) {
+      const instance = adapter.dc.instances.get(ref.nativeId)
+      if (instance === undefined) return { settled: true }
+      const present = (await plugsNow(adapter, instance, context)).find(({ diskId }) => diskId === disk.nativeId)
+      if (present === undefined) return { settled: true }
+      if (present.state === 'plugged') await make(adapter, ref, { move: 'unplug', diskId: disk.nativeId, deviceKey: present.deviceKey }, context)
+      return { settled: false }
+    },
   }
+}
+
+const dataDevices = Array.from('fghijklmnop', (letter) => `/dev/sd${letter}`)
+
+async function plugsNow(adapter: SimAdapter, instance: Instance, { signal }: CallContext): Promise<readonly Plug[]> {
+  const filters = [{ name: 'attachment.instance-id', values: [instance.instanceId] }]
+  const describe = () => adapter.dc.storage.describeVolumes({ filters })
+  return plugsOf(instance, (await adapter.call('DescribeVolumes', describe, { effect: 'read' }, signal)).items)
 }
 
 const plugsOf = (instance: Instance, volumes: readonly Volume[]): readonly Plug[] =>

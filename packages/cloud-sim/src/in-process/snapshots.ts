@@ -15,7 +15,7 @@ import {
 import { sha256 } from '@understudy/core'
 import type { Snapshot } from '../datacentre/types.ts'
 import type { SimAdapter } from './adapter.ts'
-import { creationTags, failed, handleOf, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
+import { chosenOf, creationTags, failed, handleOf, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
 import { mayBeStale } from './handles.ts'
 
 export const captureVerb = 'snapshots.capture'
@@ -29,7 +29,7 @@ export function simSnapshots(adapter: SimAdapter): Snapshots {
   return {
     capture: (ref, context) => capture(adapter, ref, context),
     get: (set) => readSet(adapter, set),
-    materialise: (set, to, context) => materialise(adapter, set, to.zone, context),
+    materialise: (set, to, context) => materialise(adapter, set, to, context),
     async delete(set, context) {
       for (const snapshot of await snapshotsOf(adapter, set.setId)) {
         const remove = () => adapter.dc.storage.deleteSnapshot(snapshot.snapshotId)
@@ -75,10 +75,10 @@ export async function pollCapture(adapter: SimAdapter, handle: OperationHandle):
 async function materialise(
   adapter: SimAdapter,
   set: SnapshotSetRef,
-  zone: string,
+  { zone, devices }: Parameters<Snapshots['materialise']>[1],
   context: CallContext,
 ): Promise<OperationHandle<readonly DiskRef[]>> {
-  const snapshots = await usableSnapshots(adapter, set)
+  const snapshots = chosenOf([...(await usableSnapshots(adapter, set))], ([deviceKey]) => deviceKey, devices)
   const volumeIds: string[] = []
   for (const [deviceKey, snapshotId] of snapshots) {
     const create = () =>

@@ -18,6 +18,7 @@ export const capabilityNames = [
   'rename',
   'snapshots',
   'multi-disk-snapshots',
+  'read-only-disks',
   'market',
   'portable',
 ] as const

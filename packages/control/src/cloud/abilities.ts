@@ -7,6 +7,8 @@ export interface Abilities {
   readonly traffic?: Traffic['mechanisms']
   /** Disks can be kept: cold shadows, and the state of a primary that no shadow stands in for. */
   readonly snapshots: boolean
+  /** Disks of an instance that exists can be exchanged, and plugged in beside the others. */
+  readonly disks: boolean
   /** Its schedule of maintenance can be asked. */
   readonly schedule: boolean
   /** A queue of its events is configured and polled. */
@@ -19,10 +21,11 @@ export interface Abilities {
   readonly portable: boolean
 }
 
-export const abilitiesOf = ({ traits, traffic, snapshots, signals, market, portable }: Provider): Abilities => ({
+export const abilitiesOf = ({ traits, traffic, snapshots, disks, signals, market, portable }: Provider): Abilities => ({
   traits,
   ...(traffic === undefined ? {} : { traffic: traffic.mechanisms }),
   snapshots: snapshots !== undefined,
+  disks: disks !== undefined,
   schedule: signals !== undefined,
   queue: signals?.receive !== undefined,
   attribution: signals?.attribute !== undefined,

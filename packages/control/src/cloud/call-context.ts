@@ -6,7 +6,7 @@ import type { SagaDeps } from '../context.ts'
 export interface CallPurpose {
   /** Distinguishes several effects of one step. */
   readonly suffix?: string
-  readonly role?: 'primary' | 'shadow' | 'former' | 'drill' | 'replacement'
+  readonly role?: 'primary' | 'shadow' | 'former' | 'drill' | 'replacement' | 'restored'
   readonly resourceId: string
   readonly shadowId?: string
   readonly tags?: Readonly<Record<string, string>>

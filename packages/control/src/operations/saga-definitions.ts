@@ -5,6 +5,8 @@ import { failoverSaga } from '../failover/failover.saga.ts'
 import { captureRecoveryPointSaga } from '../recovery/capture-recovery-point.saga.ts'
 import { purgeRecoveryPointSaga } from '../recovery/purge-recovery-point.saga.ts'
 import { rollbackSaga } from '../recovery/rollback.saga.ts'
+import { releaseDiskSaga } from '../recovery/restored-disks/release-disk.saga.ts'
+import { restoreDiskSaga } from '../recovery/restored-disks/restore-disk.saga.ts'
 import { sweepDrillSaga } from '../restore-drills/sweep-drill.saga.ts'
 import { testRollbackSaga } from '../restore-drills/test-rollback.saga.ts'
 import { verifyRecoveryPointSaga } from '../recovery/verify-recovery-point.saga.ts'
@@ -35,6 +37,8 @@ export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   verifyRecoveryPointSaga,
   purgeRecoveryPointSaga,
   rollbackSaga,
+  restoreDiskSaga,
+  releaseDiskSaga,
   postponeTransitionSaga,
   checkTransitionSaga,
   testRollbackSaga,

@@ -65,6 +65,7 @@ export const abilities = (overrides: Partial<Abilities> = {}): Abilities => ({
   traits,
   traffic: { 'lb-weight': { standby: true }, 'lb-target': { standby: false }, 'address-move': { standby: false } },
   snapshots: true,
+  disks: true,
   schedule: true,
   queue: true,
   attribution: true,
@@ -79,6 +80,7 @@ export const traits: Traits = {
   hold: { supported: true, enableAt: 'launch', withSpot: false, resizableWhileHeld: false },
   rename: { supported: true, how: 'tag' },
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
+  readOnlyDisks: { supported: true },
   postponeMaintenance: { supported: false, reason: 'no' },
   expectedSeconds: { launch: 30, start: 25, resume: 20, shift: 1 },
   limits: {

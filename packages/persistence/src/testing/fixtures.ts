@@ -11,6 +11,7 @@ import type {
   WebhookEndpoint,
   RecoveryPoint,
   RestoreDrill,
+  RestoredDisk,
   RollbackPolicy,
   Transition,
 } from '@understudy/control'
@@ -310,6 +311,16 @@ export const aRestoreDrill = (
   ...{ id: randomIds.next('drill'), ...of, pointId: randomIds.next('recoveryPoint'), status: 'running', reason: 'the monthly rehearsal' },
   ...{ requestedBy: 'key:test', operationId: randomIds.next('operation'), expiresAt: later(3_600_000), cleanedAt: undefined },
   ...{ record: undefined, signature: undefined, createdAt: start, updatedAt: start, version: 1 },
+  ...overrides,
+})
+
+export const aRestoredDisk = (
+  of: Pick<RestoredDisk, 'projectId' | 'resourceId' | 'accountId'>,
+  overrides: Partial<RestoredDisk> = {},
+): RestoredDisk => ({
+  ...{ id: randomIds.next('restoredDisk'), ...of, pointId: randomIds.next('recoveryPoint'), device: '/dev/sdf', instance: 'i-1', zone: 'z' },
+  ...{ status: 'restoring', disk: undefined, place: undefined, readOnly: false, reason: 'a file is missing', requestedBy: 'key:test' },
+  ...{ operationId: randomIds.next('operation'), expiresAt: later(3_600_000), cleanedAt: undefined, createdAt: start, updatedAt: start, version: 1 },
   ...overrides,
 })
 

@@ -1,4 +1,5 @@
 export * from './arrange.ts'
+export * from './chosen.ts'
 export * from './handles.ts'
 export * from './portable.ts'
 export * from './read-fields.ts'

@@ -17,4 +17,21 @@ export interface Disks {
    * Throws `conflict` unless the instance is stopped, and `not_found` when the instance or a disk is gone.
    */
   arrange(ref: InstanceRef, places: readonly DiskPlace[], context: CallContext): Promise<{ readonly settled: boolean }>
+  /**
+   * Plugs a disk in beside those that are there, in a place that is free, whether the instance runs or is stopped; it stays when the
+   * instance goes. `readOnly` is kept by the cloud where `Traits.readOnlyDisks` says so, and `invalid` elsewhere. Like `arrange`: call
+   * again until `settled`, and then `deviceKey` is its place. Throws `conflict` while the instance is in no state for it, and when the
+   * disk is plugged in elsewhere.
+   */
+  plug(
+    ref: InstanceRef,
+    disk: DiskRef,
+    how: { readonly readOnly: boolean },
+    context: CallContext,
+  ): Promise<{ readonly settled: boolean; readonly deviceKey?: string }>
+  /**
+   * Unplugs a data disk of an instance, whether it runs or is stopped; call again until `settled`. Not plugged in there, or the instance is
+   * gone: settled. A guest that has it mounted keeps it from settling.
+   */
+  unplug(ref: InstanceRef, disk: DiskRef, context: CallContext): Promise<{ readonly settled: boolean }>
 }

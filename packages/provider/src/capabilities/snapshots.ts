@@ -28,8 +28,15 @@ export interface Snapshots {
   capture(ref: InstanceRef, context: CallContext): Promise<OperationHandle<SnapshotSetRef>>
   /** `undefined` when no member exists (any more). */
   get(set: SnapshotSetRef): Promise<SnapshotSet | undefined>
-  /** New disks from a set, unattached, in a zone; in the order of the set's members. */
-  materialise(set: SnapshotSetRef, to: { readonly zone: string }, context: CallContext): Promise<OperationHandle<readonly DiskRef[]>>
+  /**
+   * New disks from a set, unattached, in a zone; in the order of the set's members. `devices`: of these members alone; `not_found` when
+   * the set has none of them.
+   */
+  materialise(
+    set: SnapshotSetRef,
+    to: { readonly zone: string; readonly devices?: readonly string[] },
+    context: CallContext,
+  ): Promise<OperationHandle<readonly DiskRef[]>>
   /** Deletes every member. Already gone: succeeds. */
   delete(set: SnapshotSetRef, context: CallContext): Promise<void>
   /** Deletes an unattached disk. Already gone: succeeds. Attached: `conflict`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { DiskPlace } from '../capabilities/disks.ts'
+import type { DiskPlace, Disks } from '../capabilities/disks.ts'
 import type { DiskDna } from '../dna.ts'
 import type { DiskRef, InstanceRef } from '../refs.ts'
 import { captured, describeOf, failureOf, finished, newContext } from './steps.ts'
@@ -39,6 +39,35 @@ export function diskConformance(world: () => ConformanceWorld): void {
       await finished(world(), await world().run(world().provider.compute.start(ref, newContext())))
     })
 
+    it('get one more beside them while it runs, made of one member of a set, and lose it again', async ({ skip }) => {
+      const { snapshots, disks, traits } = world().provider
+      if (disks === undefined || snapshots === undefined) return skip(noDisks)
+      const ref = await world().makePrimary()
+      const source = await describeOf(world(), ref)
+      const data = source.disks.find(({ role }) => role === 'data')!
+      if (world().live !== true) world().writeDisk(data.ref, 77)
+      const set = await captured(world(), ref)
+      if (world().live !== true) world().writeDisk(data.ref, 8)
+      const to = { zone: source.placement.zone ?? '', devices: [data.deviceKey] }
+      const made = await finished(world(), await world().run(snapshots.materialise(set, to, newContext())))
+      expect(made).toHaveLength(1)
+      const [extra] = made as readonly [DiskRef]
+      const context = newContext()
+      const readOnly = traits.readOnlyDisks.supported
+      if (!readOnly) expect(await failureOf(world(), disks.plug(ref, extra, { readOnly: true }, newContext()))).toBe('invalid')
+      const place = await untilSettled(world(), (fresh) => fresh.plug(ref, extra, { readOnly }, context))
+      const beside = (await describeOf(world(), ref)).disks.find(({ ref: disk }) => disk.nativeId === extra.nativeId)
+      expect(beside).toMatchObject({ deviceKey: place.deviceKey, role: 'data', deleteWithInstance: false })
+      if (world().live !== true) expect([world().readDisk(extra), world().readDisk(data.ref)]).toEqual([77, 8])
+      expect(await failureOf(world(), snapshots.deleteDisk(extra, newContext()))).toBe('conflict')
+      const away = newContext()
+      await untilSettled(world(), (fresh) => fresh.unplug(ref, extra, away))
+      expect((await describeOf(world(), ref)).disks.map(({ ref: disk }) => disk.nativeId)).toEqual(source.disks.map(({ ref: disk }) => disk.nativeId))
+      await world().run(snapshots.deleteDisk(extra, newContext()))
+      // Gone, and so plugged in nowhere.
+      expect(await world().run(disks.unplug(ref, extra, newContext()))).toEqual({ settled: true })
+    })
+
     it('stay while it runs, and an unknown disk is refused', async ({ skip }) => {
       const { disks } = world().provider
       if (disks === undefined) return skip(noDisks)
@@ -57,13 +86,19 @@ async function stopped(world: ConformanceWorld, ref: InstanceRef): Promise<void>
   await finished(world, await world.run(world.provider.compute.stop(ref, {}, newContext())))
 }
 
-/** Each round by a process that has just started. */
 async function arranged(world: ConformanceWorld, ref: InstanceRef, places: readonly DiskPlace[]): Promise<void> {
   const context = newContext()
+  await untilSettled(world, (disks) => disks.arrange(ref, places, context))
+}
+
+/** Each round by a process that has just started. */
+async function untilSettled<Round extends { readonly settled: boolean }>(
+  world: ConformanceWorld,
+  work: (disks: Disks) => Promise<Round>,
+): Promise<Round> {
   for (let round = 0; round < 120; round++) {
-    const disks = world.freshProvider().disks!
-    const { settled } = await world.run(disks.arrange(ref, places, context))
-    if (settled) return
+    const done = await world.run(work(world.freshProvider().disks!))
+    if (done.settled) return done
     await world.advance(1000)
   }
   throw new Error('the disks did not come to where they should be')

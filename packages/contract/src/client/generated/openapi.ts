@@ -956,6 +956,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/recovery-points/{id}:restoreDisk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plug one of its disks in beside those of the primary
+         * @description A copy, made from the point: nothing of what is there changes and nothing stops. Read-only where the cloud can. It goes with `:release`, or by itself when its time is up.
+         */
+        post: operations["restoreDisk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/restored-disks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List restored disks
+         * @description Newest first.
+         */
+        get: operations["listRestoredDisks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/restored-disks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a restored disk
+         * @description Where it is plugged in, and until when.
+         */
+        get: operations["getRestoredDisk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/restored-disks/{id}:release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unplug a restored disk and delete it
+         * @description Unmount it first: a guest that has it mounted delays that.
+         */
+        post: operations["releaseRestoredDisk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/recovery-points/{id}:testRollback": {
         parameters: {
             query?: never;
@@ -1615,7 +1695,7 @@ export interface components {
         };
         Capability: {
             /** @enum {string} */
-            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "market" | "portable";
+            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "read-only-disks" | "market" | "portable";
             supported: boolean;
             /** @description Why not. Always there when it is not supported. */
             reason?: string;
@@ -2443,6 +2523,18 @@ export interface components {
             /** @description Until when everything has to pass, from when it runs. Default: 300. */
             withinSeconds?: number;
         };
+        RestoreDisk: {
+            /**
+             * @description A device of the point.
+             * @example /dev/sdf
+             */
+            device: string;
+            reason: string;
+            /** @description Kinds of damage of the point that you know of and accept. */
+            despite?: ("manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed")[];
+            /** @description After that it is unplugged and deleted. Default: 86400. */
+            ttlSeconds?: number;
+        };
         RestoreRecord: {
             /** @constant */
             format: "understudy-restore-record/1";
@@ -2482,6 +2574,55 @@ export interface components {
                 disks: number;
                 securityGroups: number;
             };
+        };
+        RestoredDisk: {
+            /** @description The id of a restored disk. */
+            id: string;
+            resourceId: string;
+            recoveryPointId: string;
+            accountId: string;
+            /** @description The device in the recovery point whose copy it is. */
+            device: string;
+            /** @description The instance that it is plugged into. */
+            instance: string;
+            /**
+             * @description released: unplugged and deleted again, by hand or when its time was up · failed: it could not be made, and nothing of it is left
+             * @enum {string}
+             */
+            status: "restoring" | "attached" | "released" | "failed";
+            /** @description The new disk, by the cloud's own id. */
+            disk?: string;
+            /** @description Where it is plugged in. */
+            place?: string;
+            /** @description Whether the cloud keeps the instance from writing to it. Where it does not, mount it read-only; nothing that is written to it reaches the point. */
+            readOnly: boolean;
+            reason: string;
+            requestedBy: string;
+            operationId: string;
+            /**
+             * Format: date-time
+             * @description From then on a sweep unplugs and deletes it.
+             */
+            expiresAt: string;
+            /**
+             * Format: date-time
+             * @description When nothing of it was left.
+             */
+            cleanedAt?: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /**
+             * @description The strong ETag of this state: give it back in `If-Match` when you change it.
+             * @example "3"
+             */
+            etag: string;
+        };
+        RestoredDiskPage: {
+            items: components["schemas"]["RestoredDisk"][];
+            /** @description Present when there may be more. */
+            nextPageToken?: string;
         };
         /** @description A point stays for as long as any of these wants it. The newest, locked ones, and those in use always stay. */
         Retention: {
@@ -5503,6 +5644,159 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SigningKey"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    restoreDisk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The id of a recovery point. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreDisk"];
+            };
+        };
+        responses: {
+            /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
+            202: {
+                headers: {
+                    /** @description Where the thing is. */
+                    Location?: string;
+                    /** @description Seconds to wait before looking. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listRestoredDisks: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 1000; more is taken as 1000. */
+                pageSize?: number;
+                /** @description `nextPageToken` of the page before, with all other parameters unchanged. */
+                pageToken?: string;
+                /** @description The id of a resource. */
+                resourceId?: string;
+                /** @description The id of a recovery point. */
+                recoveryPointId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoredDiskPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getRestoredDisk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a restored disk. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The restored disk as it is now. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoredDisk"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    releaseRestoredDisk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The id of a restored disk. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
+            202: {
+                headers: {
+                    /** @description Where the thing is. */
+                    Location?: string;
+                    /** @description Seconds to wait before looking. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
                 };
             };
             400: components["responses"]["Problem400"];

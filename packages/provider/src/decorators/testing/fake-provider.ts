@@ -16,6 +16,7 @@ export function fakeProvider(answers: Partial<Record<string, (...args: never[]) 
       hold: no,
       rename: no,
       multiDiskSnapshot: no,
+      readOnlyDisks: no,
       postponeMaintenance: no,
       expectedSeconds: { launch: 1, start: 1, resume: 1, shift: 1 },
       limits,

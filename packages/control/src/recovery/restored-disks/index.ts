@@ -1,0 +1,8 @@
+export * from './read-restored-disks.ts'
+export * from './release-disk.ts'
+export { releaseDiskSaga } from './release-disk.saga.ts'
+export * from './restore-disk.ts'
+export { restoreDiskSaga } from './restore-disk.saga.ts'
+export * from './restored-disk.store.ts'
+export * from './restored-disk.ts'
+export * from './restored-disks.reconciler.ts'
