@@ -19,7 +19,7 @@ const wanted = new Set([
   ...['RestorePointCollections_Get', 'RestorePointCollections_CreateOrUpdate', 'RestorePointCollections_Delete', 'RestorePointCollections_ListAll'],
   ...['RestorePoints_Get', 'RestorePoints_Create'],
   ...['NetworkInterfaces_Get', 'NetworkInterfaces_CreateOrUpdate', 'NetworkInterfaces_Delete', 'NetworkInterfaces_List', 'NetworkInterfaces_ListAll'],
-  ...['PublicIPAddresses_Get', 'PublicIPAddresses_CreateOrUpdate'],
+  ...['PublicIPAddresses_Get', 'PublicIPAddresses_CreateOrUpdate', 'PublicIPAddresses_Delete'],
   ...['LoadBalancers_CreateOrUpdate', 'LoadBalancerLoadBalancingRules_Health'],
   ...['LoadBalancerBackendAddressPools_Get', 'LoadBalancerBackendAddressPools_CreateOrUpdate', 'LoadBalancerLoadBalancingRules_Get'],
 ])

@@ -1,5 +1,6 @@
 import type { Provider } from '@understudy/provider'
 import type { openAzureProvider } from './open-provider.ts'
+import { defineIn } from './portable.ts'
 import { scopeOf } from './settings.ts'
 import type { AzureSettings } from './settings.ts'
 import { azureTraits } from './traits.ts'
@@ -16,7 +17,10 @@ export function createAzureProvider(settings: AzureSettings): Provider {
   let opened: Promise<Opened> | undefined
   const open = (): Promise<Opened> => (opened ??= import('./open-provider.ts').then((loaded) => loaded.openAzureProvider(settings)))
   /** These methods of a capability, each of which opens the provider first. Every one of them is asynchronous. */
-  const deferred = <C extends 'compute' | 'labels' | 'traffic' | 'snapshots' | 'disks' | 'permissions' | 'market', M extends keyof Opened[C]>(
+  const deferred = <
+    C extends 'compute' | 'labels' | 'traffic' | 'snapshots' | 'disks' | 'permissions' | 'market' | 'portable',
+    M extends keyof Opened[C],
+  >(
     capability: C,
     methods: readonly M[],
   ): Pick<Opened[C], M> =>
@@ -39,6 +43,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
     traffic: { mechanisms: trafficMechanisms, ...deferred('traffic', ['validate', 'state', 'enrol', 'setWeights', 'remove']) },
     permissions: deferred('permissions', ['check']),
     market: deferred('market', ['zones', 'quotes', 'sizes']),
+    portable: { define: defineIn(scopeOf(settings)), ...deferred('portable', ['fitting']) },
     snapshots: deferred('snapshots', ['capture', 'get', 'materialise', 'delete', 'deleteDisk']),
     disks: deferred('disks', ['arrange', 'plug', 'unplug']),
     async close() {

@@ -1,5 +1,5 @@
 import type { CachingTypes, Disk, VirtualMachine } from '@azure/arm-compute'
-import type { NetworkInterface } from '@azure/arm-network'
+import type { NetworkInterface, PublicIPAddress } from '@azure/arm-network'
 import type { Labels } from '@understudy/core'
 import { providerError } from '@understudy/provider'
 import { isObject } from '@understudy/provider/adapter-kit'
@@ -11,7 +11,8 @@ export function diskDefinition(source: ResourceDna, disk: DiskDna, spec: CloneSp
     location,
     zones: [spec.zone],
     sku: { name: disk.type },
-    diskSizeGB: disk.sizeGiB,
+    // 0: as large as the image.
+    ...(disk.sizeGiB === 0 ? {} : { diskSizeGB: disk.sizeGiB }),
     ...(disk.kmsKey === undefined ? {} : { encryption: { type: 'EncryptionAtRestWithCustomerKey', diskEncryptionSetId: disk.kmsKey } }),
     ...(disk.role === 'root' ? { osType: source.os.family === 'windows' ? 'Windows' : 'Linux', ...generationOf(source) } : {}),
     creationData:
@@ -33,12 +34,34 @@ function fromImage({ image, nativeName }: ResourceDna): NonNullable<Disk['creati
 const generationOf = ({ native }: ResourceDna): Pick<Disk, 'hyperVGeneration'> =>
   typeof native['hyperVGeneration'] === 'string' ? { hyperVGeneration: native['hyperVGeneration'] } : {}
 
-/** A new interface in the source's subnet, which spans all zones. Neither its address nor its public one is copied. */
-export function nicDefinition(nic: NicDna, spec: CloneSpec, tags: Labels, location: string): NetworkInterface {
+/** A public address that comes and goes with its interface. Standard is the only kind that new ones are, and always static. */
+export const publicIpDefinition = (spec: CloneSpec, tags: Labels, location: string): PublicIPAddress => ({
+  location,
+  zones: [spec.zone],
+  sku: { name: 'Standard' },
+  publicIPAllocationMethod: 'Static',
+  publicIPAddressVersion: 'IPv4',
+  tags: { ...tags },
+})
+
+/** Whether a stand-in gets a public address of its own: where the source has one that is nobody else's. */
+export const hasOwnAddress = ({ primary, publicIp }: NicDna, { isolation }: CloneSpec): boolean =>
+  primary && publicIp?.ephemeral === true && isolation === undefined
+
+/** A new interface in the source's subnet, which spans all zones. Its address is not copied, nor is a public one that others may want. */
+export function nicDefinition(nic: NicDna, spec: CloneSpec, tags: Labels, location: string, publicIpId?: string): NetworkInterface {
   const group = spec.isolation === undefined ? nic.securityGroups[0] : spec.isolation.securityGroups[0]
   return {
     location,
-    ipConfigurations: [{ name: 'primary', primary: true, privateIPAllocationMethod: 'Dynamic', subnet: { id: nic.subnet } }],
+    ipConfigurations: [
+      {
+        name: 'primary',
+        primary: true,
+        privateIPAllocationMethod: 'Dynamic',
+        subnet: { id: nic.subnet },
+        ...(publicIpId === undefined ? {} : { publicIPAddress: { id: publicIpId, deleteOption: 'Delete' } }),
+      },
+    ],
     ...(group === undefined ? {} : { networkSecurityGroup: { id: group } }),
     ...(nic.sourceDestCheck === false ? { enableIPForwarding: true } : {}),
     tags: { ...tags },

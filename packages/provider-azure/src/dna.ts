@@ -1,5 +1,6 @@
 import type { Disk, VirtualMachine } from '@azure/arm-compute'
-import type { NetworkInterface } from '@azure/arm-network'
+import type { NetworkInterface, PublicIPAddress } from '@azure/arm-network'
+import { ownTags } from '@understudy/core'
 import type { Json, JsonObject } from '@understudy/core'
 import { fingerprintOf } from '@understudy/provider'
 import type { DiskDna, NicDna, ResourceDna, Scope } from '@understudy/provider'
@@ -13,6 +14,7 @@ export interface DescribedVm {
   readonly vm: VirtualMachine
   readonly disks: readonly Disk[]
   readonly nics: readonly NetworkInterface[]
+  readonly addresses: readonly PublicIPAddress[]
   readonly userData: string | undefined
   readonly isLocked: boolean
   readonly size: VmSize
@@ -101,12 +103,13 @@ function disksOf(scope: Scope, { vm, disks }: DescribedVm): DiskDna[] {
   })
 }
 
-const nicsOf = ({ vm, nics }: DescribedVm): NicDna[] =>
+const nicsOf = ({ vm, nics, addresses }: DescribedVm): NicDna[] =>
   (vm.networkProfile?.networkInterfaces ?? []).flatMap((attached, index): NicDna[] => {
     const nic = nics.find((candidate) => sameId(candidate.id ?? '', attached.id ?? ''))
     if (nic === undefined) return []
     const configurations = nic.ipConfigurations ?? []
     const publicId = configurations[0]?.publicIPAddress?.id
+    const address = addresses.find(({ id }) => sameId(id ?? '', publicId ?? ''))
     return [
       {
         nativeId: nic.id ?? '',
@@ -116,7 +119,8 @@ const nicsOf = ({ vm, nics }: DescribedVm): NicDna[] =>
         privateIps: configurations.flatMap(({ privateIPAddress }) => privateIPAddress ?? []),
         ...(publicId === undefined
           ? {}
-          : { publicIp: { ip: configurations[0]?.publicIPAddress?.ipAddress ?? '', allocationId: publicId, ephemeral: false } }),
+          : // One that was made together with a stand-in goes with it; whatever else there is may be wanted by somebody.
+            { publicIp: { ip: address?.ipAddress ?? '', allocationId: publicId, ephemeral: address?.tags?.[ownTags.operation] !== undefined } }),
         sourceDestCheck: nic.enableIPForwarding !== true,
       },
     ]

@@ -57,7 +57,7 @@ export function azureInventory(adapter: Adapter, sizes: SizeReader): Inventory {
 const entryOf = (adapter: Adapter, ref: InstanceRef, vm: VirtualMachine | undefined): [string, InstanceSummary][] =>
   vm === undefined ? [] : [[ref.nativeId, summaryOf(adapter.scope, vm)]]
 
-/** Four more kinds of reads: what the VM names lies in resources of their own. */
+/** Five more kinds of reads: what the VM names lies in resources of their own. */
 export async function describeVm(adapter: Adapter, sizes: SizeReader, vm: VirtualMachine) {
   const { compute, network, locks } = adapter.clients
   const id = parseArmId(vm.id ?? '')
@@ -71,10 +71,14 @@ export async function describeVm(adapter: Adapter, sizes: SizeReader, vm: Virtua
     call(async () => listed(locks.managementLocks.listByScope(vm.id ?? ''))),
     sizes.sizeOf(vm.hardwareProfile?.vmSize ?? ''),
   ])
+  const present = nics.filter((nic) => nic !== undefined)
+  const addressIds = present.flatMap(({ ipConfigurations }) => ipConfigurations?.[0]?.publicIPAddress?.id ?? [])
+  const addresses = await Promise.all(named(addressIds).map(({ group, name }) => found(() => network.publicIPAddresses.get(group, name))))
   return dnaOf(adapter.scope, {
     vm,
     disks: disks.filter((disk) => disk !== undefined),
-    nics: nics.filter((nic) => nic !== undefined),
+    nics: present,
+    addresses: addresses.filter((address) => address !== undefined),
     userData: userData?.userData,
     isLocked: held.length > 0,
     size: size ?? unknownSize,

@@ -9,6 +9,7 @@ import { azureInventory } from './inventory.ts'
 import { azureLabels } from './labels.ts'
 import { azureMarket } from './market.ts'
 import { azurePermissions } from './permissions.ts'
+import { azurePortable } from './portable.ts'
 import { scopeOf } from './settings.ts'
 import type { AzureSettings } from './settings.ts'
 import { sizeReader } from './sizes.ts'
@@ -51,6 +52,7 @@ export function openAzureProvider(settings: AzureSettings) {
     traffic: azureTraffic(adapter),
     permissions: azurePermissions(adapter),
     market: azureMarket(adapter, sizes),
+    portable: azurePortable(scope, sizes),
     snapshots,
     disks: azureDisks(adapter),
     async close() {

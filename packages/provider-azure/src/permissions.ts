@@ -73,12 +73,14 @@ const network = (...names: readonly string[]): string[] => names.map((name) => `
 export const needed: Readonly<Partial<Record<PermittedCapability, readonly string[]>>> = {
   inventory: [
     ...compute('virtualMachines/read', 'virtualMachines/instanceView/read', 'disks/read', 'skus/read', 'locations/operations/read'),
-    ...network('networkInterfaces/read'),
+    ...network('networkInterfaces/read', 'publicIPAddresses/read'),
   ],
   compute: [
     ...compute('virtualMachines/write', 'virtualMachines/delete', 'virtualMachines/start/action', 'virtualMachines/deallocate/action'),
     ...compute('disks/write', 'disks/delete', 'locations/diskOperations/read'),
     ...network('networkInterfaces/write', 'networkInterfaces/delete', 'networkInterfaces/join/action'),
+    // Stand-ins that are made of a portable definition have a public address of their own.
+    ...network('publicIPAddresses/write', 'publicIPAddresses/delete', 'publicIPAddresses/join/action'),
     ...network('virtualNetworks/subnets/join/action', 'networkSecurityGroups/join/action'),
     'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action',
   ],
@@ -89,8 +91,6 @@ export const needed: Readonly<Partial<Record<PermittedCapability, readonly strin
     'loadBalancers/backendAddressPools/join/action',
     'loadBalancers/loadBalancingRules/read',
     'loadBalancers/loadBalancingRules/health/action',
-    'publicIPAddresses/read',
-    'publicIPAddresses/join/action',
   ),
   snapshots: compute(
     'restorePointCollections/read',

@@ -3,9 +3,9 @@ import { contentHash, ownTags } from '@understudy/core'
 import type { Labels } from '@understudy/core'
 import { isProviderError, providerError } from '@understudy/provider'
 import type { CallContext, CloneSpec, InstanceRef, OperationHandle, OperationStatus, ProviderError, ResourceDna } from '@understudy/provider'
-import { abortOf, type Adapter, armId, call, instanceRef, needVmId, waiting } from './adapter.ts'
+import { abortOf, type Adapter, armId, call, found, instanceRef, needVmId, waiting } from './adapter.ts'
 import { nameOf } from './arm-id.ts'
-import { diskDefinition, nicDefinition, type Parts, vmDefinition } from './definitions.ts'
+import { diskDefinition, hasOwnAddress, nicDefinition, type Parts, publicIpDefinition, vmDefinition } from './definitions.ts'
 import { translate } from './errors.ts'
 import { failed, handleOf, running, succeeded, textOf, creationTags } from '@understudy/provider/adapter-kit'
 import { optionalText } from './handles.ts'
@@ -25,7 +25,8 @@ export async function provision(adapter: Adapter, source: ResourceDna, spec: Clo
     throw providerError('unsupported', 'OperationNotAllowed', 'Azure hibernates neither Spot virtual machines nor those without hibernation enabled.')
   }
   const id = armId(adapter, vmType, nameOf(context.idempotencyKey))
-  const specHash = contentHash({ spec, source: source.ref.nativeId })
+  // Nobody stands behind a portable definition: what it says is all that tells one from another.
+  const specHash = contentHash({ spec, source: source.ref.nativeId === '' ? source.fingerprint : source.ref.nativeId })
   const handle = (operation?: string): OperationHandle<InstanceRef> =>
     handleOf(adapter, provisionVerb, context, {
       vm: id,
@@ -100,11 +101,22 @@ async function makeParts(adapter: Adapter, source: ResourceDna, spec: CloneSpec,
   const nicIds: string[] = []
   for (const [index, nic] of (spec.isolation === undefined ? source.nics : source.nics.slice(0, 1)).entries()) {
     const name = nameOf(context.idempotencyKey, `nic${index}`)
-    const definition = nicDefinition(nic, spec, tags, location)
+    const address = hasOwnAddress(nic, spec) ? await makeAddress(adapter, spec, tags, context) : undefined
+    const definition = nicDefinition(nic, spec, tags, location, address)
     await call(() => network.networkInterfaces.beginCreateOrUpdateAndWait(adapter.resourceGroup, name, definition, waiting(adapter, context.signal)))
     nicIds.push(armId(adapter, 'Microsoft.Network/networkInterfaces', name))
   }
   return { disks, nicIds }
+}
+
+const addressPart = 'ip'
+
+async function makeAddress(adapter: Adapter, spec: CloneSpec, tags: Labels, { idempotencyKey, signal }: CallContext): Promise<string> {
+  const { publicIPAddresses } = adapter.clients.network
+  const name = nameOf(idempotencyKey, addressPart)
+  const definition = publicIpDefinition(spec, tags, adapter.scope.region)
+  await call(() => publicIPAddresses.beginCreateOrUpdateAndWait(adapter.resourceGroup, name, definition, waiting(adapter, signal)))
+  return armId(adapter, 'Microsoft.Network/publicIPAddresses', name)
 }
 
 const diskPart = (deviceKey: string): string => (deviceKey === 'os' ? 'os' : `data${deviceKey.replace('lun:', '')}`)
@@ -132,6 +144,10 @@ async function removeAll(adapter: Adapter, key: string): Promise<void> {
     if (name !== undefined && tags?.[ownTags.operation] === key)
       await call(() => network.networkInterfaces.beginDeleteAndWait(group, name, waiting(adapter)))
   }
+  // Nobody may delete an address that an interface still has.
+  const addressName = nameOf(key, addressPart)
+  const address = await found(() => network.publicIPAddresses.get(group, addressName))
+  if (address?.tags?.[ownTags.operation] === key) await call(() => network.publicIPAddresses.beginDeleteAndWait(group, addressName, waiting(adapter)))
 }
 
 export async function pollProvision(adapter: Adapter, handle: OperationHandle): Promise<OperationStatus<InstanceRef>> {

@@ -12,6 +12,9 @@ export interface OfferedSize extends VmSize {
   readonly name: string
   readonly isHibernatable: boolean
   readonly hasSpot: boolean
+  readonly hasGpu: boolean
+  /** Its vCPUs are whole ones only while credits last. */
+  readonly isBurstable: boolean
   /** Where it can be had, in order: zones that are restricted for the subscription are left out. */
   readonly zones: readonly string[]
 }
@@ -51,7 +54,10 @@ export function sizeReader(adapter: Adapter): SizeReader {
 }
 
 /** https://learn.microsoft.com/rest/api/compute/resource-skus/list: restrictions are of zones, or of the location as a whole. */
-export function offered({ name = '', capabilities = [], locationInfo = [], restrictions = [] }: ResourceSku, region: string): OfferedSize {
+export function offered(
+  { name = '', family = '', capabilities = [], locationInfo = [], restrictions = [] }: ResourceSku,
+  region: string,
+): OfferedSize {
   const of = (wanted: string): string | undefined => capabilities.find((capability) => capability.name === wanted)?.value
   const isHere = (location: string | undefined): boolean => location?.toLowerCase() === region.toLowerCase()
   const isRestricted = restrictions.some(({ type, values = [] }) => type === 'Location' && values.some(isHere))
@@ -64,6 +70,9 @@ export function offered({ name = '', capabilities = [], locationInfo = [], restr
     arch: of('CpuArchitectureType') === 'Arm64' ? 'arm64' : 'x86_64',
     isHibernatable: of('HibernationSupported') === 'True',
     hasSpot: of('LowPriorityCapable') === 'True',
+    hasGpu: Number(of('GPUs') ?? 0) > 0,
+    // https://learn.microsoft.com/azure/virtual-machines/sizes/b-family: standardBSFamily, standardBsv2Family, standardBasv2Family, …
+    isBurstable: /^standardB/i.test(family),
     zones: isRestricted ? [] : zones.filter((zone) => !restricted.has(zone)).toSorted(),
   }
 }

@@ -8,7 +8,7 @@ import { deleteNic, getNic, listNics, putNic } from './network.ts'
 import { errorJson, readOperation } from './operations.ts'
 import { authorise, listPermissions } from './permissions.ts'
 import { deleteCollection, getCollection, getPoint, listCollections, putCollection, putPoint } from './restore-points.ts'
-import { getPublicIp, putPublicIp } from './public-ips.ts'
+import { deletePublicIp, getPublicIp, putPublicIp } from './public-ips.ts'
 import {
   deleteDisk,
   deleteSnapshot,
@@ -75,7 +75,7 @@ const routes: readonly Route[] = [
   route(`${collectionPath}/restorePoints/{point}`, compute, { GET: getPoint, PUT: putPoint }),
   route('/providers/Microsoft.Network/networkInterfaces', network, { GET: listNics }),
   route('/providers/Microsoft.Network/locations/{location}/operations/{operation}', network, { GET: readOperation }),
-  route(inGroup('Microsoft.Network/publicIPAddresses/{name}'), network, { GET: getPublicIp, PUT: putPublicIp }),
+  route(inGroup('Microsoft.Network/publicIPAddresses/{name}'), network, { GET: getPublicIp, PUT: putPublicIp, DELETE: deletePublicIp }),
   route(balancerPath, network, { GET: getLoadBalancer, PUT: putLoadBalancer }),
   route(`${balancerPath}/backendAddressPools/{pool}`, network, { GET: getPool, PUT: putPool }),
   route(`${balancerPath}/loadBalancingRules/{rule}`, network, { GET: getRule }),

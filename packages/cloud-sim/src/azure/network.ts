@@ -1,6 +1,6 @@
 import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, type ArmWorld, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, type ArmWorld, listAt, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
 import { followPools } from './load-balancers.ts'
 import { checkEtag, etagText } from './etag.ts'
 import { bindPublicIp, checkPublicIp } from './public-ips.ts'
@@ -8,12 +8,15 @@ import type { NicRecord } from './state.ts'
 import { idOf, notFound } from './storage.ts'
 
 const type = 'Microsoft.Network/networkInterfaces'
+/** Of the VM that has the interface, not of the interface: deleted by itself, it leaves its address. */
+export const addressDeleteOption = 'ipConfigurations.0.properties.publicIPAddress.properties.deleteOption'
 
 export async function putNic(call: ArmCall): Promise<ArmReply> {
   const id = idOf(call, type, call.params['name'] ?? '')
   const location = needText(call.body, 'location')
   const properties = need(call.body, 'properties') as JsonObject // an object; its members are checked one by one
   needText(call.body, 'properties.ipConfigurations.0.properties.subnet.id')
+  oneOf(call.body, `properties.${addressDeleteOption}`, ['Delete', 'Detach'])
   return await call.dataCentre.invoke('NetworkInterfaces_CreateOrUpdate', () => {
     const existing = call.state.nics.get(id.toLowerCase())
     if (existing !== undefined) {
@@ -49,6 +52,7 @@ function nicBody(nic: NicRecord): JsonObject {
   const given = 'ipConfigurations.0.properties'
   const subnet = textAt(nic.properties, `${given}.subnet.id`) ?? ''
   const publicIp = textAt(nic.properties, `${given}.publicIPAddress.id`)
+  const deleteOption = textAt(nic.properties, addressDeleteOption)
   const pools = listAt(nic.properties, `${given}.loadBalancerBackendAddressPools`)
   return {
     id: nic.id,
@@ -70,7 +74,9 @@ function nicBody(nic: NicRecord): JsonObject {
             primary: true,
             provisioningState: 'Succeeded',
             subnet: { id: subnet },
-            ...(publicIp === undefined ? {} : { publicIPAddress: { id: publicIp } }),
+            ...(publicIp === undefined
+              ? {}
+              : { publicIPAddress: { id: publicIp, ...(deleteOption === undefined ? {} : { properties: { deleteOption } }) } }),
             ...(pools.length === 0 ? {} : { loadBalancerBackendAddressPools: pools.map(({ id }) => ({ id: id ?? '' })) }),
           },
         },

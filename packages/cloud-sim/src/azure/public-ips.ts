@@ -42,6 +42,27 @@ export const getPublicIp = (call: ArmCall): Promise<ArmReply> =>
     return ok(publicIpBody(record))
   })
 
+export const deletePublicIp = (call: ArmCall): Promise<ArmReply> =>
+  call.dataCentre.invoke('PublicIPAddresses_Delete', () => {
+    const id = idOf(call, type, call.params['name'] ?? '')
+    const record = call.state.publicIps.get(id.toLowerCase())
+    if (record === undefined) return { status: 204 }
+    if (record.nicId !== undefined)
+      throw new ArmError(
+        400,
+        'PublicIPAddressCannotBeDeleted',
+        `Public IP address ${id} can not be deleted since it is still allocated to resource ${record.nicId}/ipConfigurations/primary.`,
+      )
+    releasePublicIp(call, record)
+    return { status: 200 }
+  })
+
+/** It is nobody's by now. */
+export function releasePublicIp(call: ArmWorld, record: PublicIpRecord): void {
+  call.dataCentre.network.releaseAddress(record.allocationId)
+  call.state.publicIps.delete(record.id.toLowerCase())
+}
+
 const publicIpBody = (record: PublicIpRecord): JsonObject => ({
   id: record.id,
   name: record.name,

@@ -3,7 +3,8 @@ import { SimError } from '../datacentre/sim-error.ts'
 import { allocationFailed, ArmError, armErrorOf } from './arm-error.ts'
 import { type ArmCall, type ArmReply, type ArmWorld, at, ok, tagsOf, textAt } from './call.ts'
 import { checkEtag } from './etag.ts'
-import { forgetNic } from './network.ts'
+import { addressDeleteOption, forgetNic } from './network.ts'
+import { releasePublicIp } from './public-ips.ts'
 import { begin } from './operations.ts'
 import { failure, type VmRecord } from './state.ts'
 import { dropVolume, idOf } from './storage.ts'
@@ -111,7 +112,11 @@ export function forgetVm(call: ArmWorld, vm: VmRecord): void {
   for (const [key, nic] of call.state.nics) {
     if (nic.vmId !== vm.id) continue
     nic.vmId = undefined
-    if (deletes.has(key)) forgetNic(call, nic)
+    if (!deletes.has(key)) continue
+    const address = [...call.state.publicIps.values()].find(({ nicId }) => nicId === nic.id)
+    const addressGoes = textAt(nic.properties, addressDeleteOption) === 'Delete'
+    forgetNic(call, nic)
+    if (address !== undefined && addressGoes) releasePublicIp(call, address)
   }
 }
 

@@ -21,8 +21,8 @@ const place = (accountId: string, more: object = {}): object => ({
 
 describe('a shadow in another account', () => {
   let asked = 0
-  const protect = async (tier: object, key: string = ours.keys.operator) => {
-    const resource = await ours.aResource()
+  const protect = async (tier: object, key: string = ours.keys.operator, more: Parameters<typeof ours.aResource>[0] = {}) => {
+    const resource = await ours.aResource(more)
     asked += 1
     const headers = { 'idempotency-key': `elsewhere-${asked}`, 'if-match': '"1"' }
     const payload = { tier: { readiness: 'hot', ...tier } }
@@ -43,14 +43,12 @@ describe('a shadow in another account', () => {
       expect(await protect({ elsewhere: [place(accountId)] })).toMatchObject({ status: 400, pointers: ['/tier/elsewhere/0/accountId'] })
   })
 
-  test('is refused where the cloud makes none, with the member that is wrong', async () => {
-    const { id } = await ours.anAccount({
-      ...{ provider: 'azure', nativeAccount: '11111111-2222-3333-4444-555555555555' },
-      ...{ settings: { resourceGroup: 'stand-ins' }, credentials: { source: 'managed-identity' } },
-    })
-    const { status, pointers } = await protect({ elsewhere: [place(id)] })
+  test('is refused where the cloud leads no traffic to it, with the member that is wrong', async () => {
+    const { id } = await ours.anAccount()
+    const traffic = { mechanism: 'lb-weight', native: {} } as const
+    const { status, pointers } = await protect({ elsewhere: [place(id)] }, ours.keys.operator, { traffic })
     expect(status).toBe(422)
-    expect(pointers).toContain('/tier/elsewhere/0/accountId')
+    expect(pointers).toContain('/tier/elsewhere')
   })
 
   test('is refused with boot data that is not kept, and nothing at all is no tier', async () => {
