@@ -19,6 +19,7 @@ const wanted = new Set([
   ...['RestorePointCollections_Get', 'RestorePointCollections_CreateOrUpdate', 'RestorePointCollections_Delete', 'RestorePointCollections_ListAll'],
   ...['RestorePoints_Get', 'RestorePoints_Create'],
   ...['NetworkInterfaces_Get', 'NetworkInterfaces_CreateOrUpdate', 'NetworkInterfaces_Delete', 'NetworkInterfaces_List', 'NetworkInterfaces_ListAll'],
+  ...['NetworkSecurityGroups_Get', 'NetworkSecurityGroups_CreateOrUpdate', 'NetworkSecurityGroups_Delete'],
   ...['PublicIPAddresses_Get', 'PublicIPAddresses_CreateOrUpdate', 'PublicIPAddresses_Delete'],
   ...['LoadBalancers_CreateOrUpdate', 'LoadBalancerLoadBalancingRules_Health'],
   ...['LoadBalancerBackendAddressPools_Get', 'LoadBalancerBackendAddressPools_CreateOrUpdate', 'LoadBalancerLoadBalancingRules_Get'],
@@ -71,6 +72,13 @@ function schemaOf(schema: unknown, file: string): unknown {
   definitions[own] = {}
   definitions[own] = inline(value, at)
   return { $ref: `#/definitions/${own}` }
+}
+
+/** Of a body itself: nothing of it is only an id. */
+function wholeOf(schema: unknown, file: string): unknown {
+  if (!isFields(schema)) return schema
+  const { value, file: at, name } = resolved(schema, file)
+  return name !== undefined && namedById.has(name) ? inline(value, at) : schemaOf(schema, file)
 }
 
 interface Members {
@@ -130,11 +138,11 @@ const operations = areas.flatMap((area) =>
               method: method.toUpperCase(),
               path,
               queries: parameters.filter((parameter) => parameter.value['in'] === 'query').map((parameter) => parameter.value['name']),
-              ...(body === undefined ? {} : { body: schemaOf(body.value['schema'], body.file), bodyRequired: body.value['required'] === true }),
+              ...(body === undefined ? {} : { body: wholeOf(body.value['schema'], body.file), bodyRequired: body.value['required'] === true }),
               responses: Object.fromEntries(
                 Object.entries(operation['responses'] as Readonly<Record<string, Fields>>).map(([status, response]) => [
                   status,
-                  schemaOf(response['schema'] ?? null, file),
+                  wholeOf(response['schema'] ?? null, file),
                 ]), // required in Swagger
               ),
             },

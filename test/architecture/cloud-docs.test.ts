@@ -23,7 +23,7 @@ test('the role for Google Cloud has a permission for each call of its adapter', 
   const role = read('docs/clouds/gcp.md')
   const permissions = new Set([...role.matchAll(/^ +- ((?:compute|dns|pubsub|iam)\.\w+\.\w+)$/gm)].map(([, permission = '']) => permission))
   expect(permissions.size).toBeGreaterThan(50)
-  const files = ['clients', 'storage-calls', 'traffic-calls'].map((name) => read(`packages/provider-gcp/src/${name}.ts`)).join('\n')
+  const files = ['clients', 'storage-calls', 'traffic-calls', 'firewall-calls'].map((name) => read(`packages/provider-gcp/src/${name}.ts`)).join('\n')
   const calls = new Set(
     [...files.matchAll(/\b(\w+)\.(\w+?)(?:Async)?\(\s*\{\s*project\b/g)].map(([, client = '', method = '']) => `${client}.${method}`),
   )

@@ -1,4 +1,5 @@
 import {
+  allRestoreDrillsReconciler,
   deliveriesReconciler,
   fanOutReconciler,
   housekeepingReconciler,
@@ -25,6 +26,7 @@ export const reconcilers = (deps: { readonly sender: WebhookSender }): readonly 
   transitionsReconciler,
   restoreDrillsReconciler,
   restoredDisksReconciler,
+  allRestoreDrillsReconciler,
   housekeepingReconciler,
   fanOutReconciler,
   deliveriesReconciler(deps.sender),

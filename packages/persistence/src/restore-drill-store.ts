@@ -34,6 +34,10 @@ export function restoreDrillStore(db: Prisma.TransactionClient): RestoreDrillSto
       })
       return rows.map((row) => toDomain(row))
     },
+    async listAccountsSince(at) {
+      const rows = await db.restoreDrill.findMany({ where: { expiresAt: { gte: at } }, distinct: ['accountId'], select: { accountId: true } })
+      return rows.map(({ accountId }) => accountId)
+    },
     async update(drill, seenVersion) {
       const { id, projectId, createdAt: _, ...changes } = toColumns(drill)
       const { count } = await db.restoreDrill.updateMany({

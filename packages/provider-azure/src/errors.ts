@@ -32,6 +32,7 @@ const codes: Readonly<Partial<Record<ProviderErrorKind, ReadonlySet<string>>>> =
     'DiskIsAttachedToVM',
     'NicInUse',
     'PublicIPAddressInUse',
+    'InUseNetworkSecurityGroupCannotBeDeleted',
     'AnotherOperationInProgress',
   ]),
   throttled: new Set(['TooManyRequests', 'SubscriptionRequestsThrottled', 'ResourceRequestsThrottled', 'RetryableErrorDueToAnotherOperation']),

@@ -6,6 +6,7 @@ import { azureClients } from './clients.ts'
 import { azureCompute } from './compute.ts'
 import { azureDisks } from './disks.ts'
 import { azureInventory } from './inventory.ts'
+import { azureIsolation } from './isolation.ts'
 import { azureLabels } from './labels.ts'
 import { azureMarket } from './market.ts'
 import { azurePermissions } from './permissions.ts'
@@ -55,6 +56,7 @@ export function openAzureProvider(settings: AzureSettings) {
     portable: azurePortable(scope, sizes),
     snapshots,
     disks: azureDisks(adapter),
+    isolation: azureIsolation(adapter),
     async close() {
       clients.destroy()
     },

@@ -92,17 +92,21 @@ export const needed: Readonly<Partial<Record<PermittedCapability, readonly strin
     'loadBalancers/loadBalancingRules/read',
     'loadBalancers/loadBalancingRules/health/action',
   ),
-  snapshots: compute(
-    'restorePointCollections/read',
-    'restorePointCollections/write',
-    'restorePointCollections/delete',
-    'restorePointCollections/restorePoints/read',
-    'restorePointCollections/restorePoints/write',
-    'restorePointCollections/restorePoints/delete',
-    'restorePointCollections/restorePoints/diskRestorePoints/read',
-    'restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action',
-    // A rollback plugs the disks of a set into the VM that was captured.
-    'virtualMachines/attachDetachDataDisks/action',
-  ),
+  snapshots: [
+    ...compute(
+      'restorePointCollections/read',
+      'restorePointCollections/write',
+      'restorePointCollections/delete',
+      'restorePointCollections/restorePoints/read',
+      'restorePointCollections/restorePoints/write',
+      'restorePointCollections/restorePoints/delete',
+      'restorePointCollections/restorePoints/diskRestorePoints/read',
+      'restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action',
+      // A rollback plugs the disks of a set into the VM that was captured.
+      'virtualMachines/attachDetachDataDisks/action',
+    ),
+    // The place of a test rollback.
+    ...network('networkSecurityGroups/read', 'networkSecurityGroups/write', 'networkSecurityGroups/delete'),
+  ],
   labels: ['read', 'write', 'delete'].map((verb) => `Microsoft.Authorization/locks/${verb}`),
 }

@@ -4,6 +4,7 @@ import { gcpCalls } from './clients.ts'
 import { gcpCompute } from './compute.ts'
 import { gcpDisks } from './disks.ts'
 import { gcpInventory } from './inventory.ts'
+import { gcpIsolation } from './isolation.ts'
 import { gcpLabels } from './labels.ts'
 import { machineTypes } from './machine-types.ts'
 import { gcpPermissions } from './permissions.ts'
@@ -37,6 +38,7 @@ export function createGcpProvider(settings: GcpSettings): Provider {
     traffic: gcpTraffic(adapter),
     snapshots,
     disks: gcpDisks(adapter),
+    isolation: gcpIsolation(adapter),
     permissions: gcpPermissions(adapter),
     signals: gcpSignals(adapter, subscriptionOf(settings)),
     market: gcpMarket(adapter),

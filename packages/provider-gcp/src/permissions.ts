@@ -71,6 +71,8 @@ const needed: Readonly<Partial<Record<PermittedCapability, readonly string[]>>> 
     ...compute('resourcePolicies.create', 'resourcePolicies.get', 'resourcePolicies.use', 'instantSnapshotGroups.create'),
     ...compute('instantSnapshotGroups.get', 'instantSnapshotGroups.delete', 'instantSnapshots.create', 'instantSnapshots.list'),
     ...compute('instantSnapshots.delete', 'instantSnapshots.useReadOnly'),
+    // The place of a test rollback.
+    ...compute('firewalls.create', 'firewalls.list', 'firewalls.update', 'firewalls.delete', 'networks.updatePolicy'),
     // A rollback plugs the disks of a set into the instance that was captured.
     ...compute('instances.attachDisk', 'instances.detachDisk', 'instances.setDiskAutoDelete', 'disks.use'),
   ],

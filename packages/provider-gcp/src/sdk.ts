@@ -110,6 +110,7 @@ async function sdkClients({ endpoint }: GcpSettings, authClient: AuthClient) {
     addresses: new sdk.AddressesClient(options),
     backendServices: new sdk.BackendServicesClient(options),
     disks: new sdk.DisksClient(options),
+    firewalls: new sdk.FirewallsClient(options),
     globalOperations: new sdk.GlobalOperationsClient(options),
     instanceGroups: new sdk.InstanceGroupsClient(options),
     instances: new sdk.InstancesClient(options),

@@ -56,6 +56,26 @@ describe('on the wire', () => {
     expect(polls.every(({ status, url }) => status === 200 && /\/operations\/operation-/.test(url.pathname))).toBe(true)
   })
 
+  it('firewall rules deny at priority 0, which is written out, and are made once whoever asks again', async () => {
+    const source = await describeOne(await world.makePrimary())
+    const context = contextOf()
+    const from = exchanges.length
+    world.server.dataCentre.faults.failNext('firewalls.insert', { kind: 'reset_after' })
+    await world.provider.isolation!.ensure(source, { ports: [8080] }, context)
+    const sent = since(from, /\/firewalls$/).map(({ requestBody }) => requestBody as Record<string, unknown>)
+    expect(sent.find(({ direction, destinationRanges }) => direction === 'EGRESS' && String(destinationRanges) === '0.0.0.0/0')).toMatchObject({
+      priority: 0,
+      denied: [{ IPProtocol: 'all' }],
+    })
+    expect(world.server.project.firewalls).toHaveLength(5)
+    await world.provider.isolation!.ensure(source, { ports: [8080, 8443] }, context)
+    expect(since(from, /\/firewalls\//, 'PATCH').map(({ requestBody }) => requestBody)).toEqual([
+      { allowed: [{ IPProtocol: 'tcp', ports: ['8080', '8443'] }] },
+    ])
+    expect(await world.provider.isolation!.remove(context.idempotencyKey, contextOf())).toEqual({ removed: 5 })
+    expect(world.server.project.firewalls).toEqual([])
+  })
+
   it('an operation that was accepted and failed is a failure: there is no HTTP error to tell', async () => {
     const source = await describeOne(await world.makePrimary())
     const from = exchanges.length

@@ -41,6 +41,22 @@ export async function azureSite(): Promise<Site> {
     },
     addresses: (nativeId) =>
       [...state.nics.values()].filter(({ vmId }) => vmId?.toLowerCase() === nativeId.toLowerCase()).map(({ privateIp }) => privateIp),
+    seclusion(instanceId) {
+      const vm = [...state.vms.values()].find((candidate) => candidate.instanceId === instanceId)
+      const nic = [...state.nics.values()].find(({ vmId }) => vmId !== undefined && vmId === vm?.id)
+      if (vm === undefined || nic === undefined) return undefined
+      const { networkSecurityGroup } = nic.properties as unknown as { networkSecurityGroup?: { id: string } } // as it was accepted
+      const rules = (state.securityGroups.get(networkSecurityGroup?.id.toLowerCase() ?? '')?.rules ?? [])
+        .map(({ properties }) => properties as unknown as Rule) // as it was accepted
+        .toSorted((a, b) => a.priority - b.priority)
+        .map((rule) => `${rule.access} ${rule.direction} ${rule.destinationAddressPrefix} ${rule.destinationPortRange}`)
+      return {
+        rules,
+        identity: vm.identity !== undefined,
+        publicAddress: JSON.stringify(nic.properties).includes('publicIPAddress'),
+      }
+    },
+    guards: () => state.securityGroups.size,
     snapshotIdOf(member) {
       const members = [...state.restorePointCollections.values()].flatMap(({ points }) => [...points.values()].flatMap((point) => point.members))
       return members.find(({ id }) => id === member)?.snapshotId ?? ''
@@ -52,6 +68,13 @@ export async function azureSite(): Promise<Site> {
   }
 }
 
+interface Rule {
+  readonly access: string
+  readonly direction: string
+  readonly priority: number
+  readonly destinationAddressPrefix: string
+  readonly destinationPortRange: string
+}
 interface DiskEntry {
   readonly lun: number
   readonly managedDisk: { readonly id: string }

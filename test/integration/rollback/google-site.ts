@@ -39,9 +39,31 @@ export async function googleSite(): Promise<Site> {
         .map(({ deviceName: device, name, autoDelete: deletes }) => ({ device, volumeId: project.disk(zone, name).volumeId, deletes })),
     // The external one comes from the pool and goes with a stop.
     addresses: (nativeId) => project.machine(recordOf(nativeId)).nics.map(({ privateIp }) => privateIp),
+    seclusion(instanceId) {
+      const record = project.instances().find((candidate) => candidate.instanceId === instanceId)
+      if (record === undefined) return undefined
+      const rules = project.firewalls
+        .map(({ rule }) => rule as unknown as Rule) // as it was accepted
+        .filter(({ targetTags }) => targetTags.some((tag) => record.networkTags.includes(tag)))
+        .toSorted((a, b) => a.priority - b.priority || (a.direction < b.direction ? -1 : 1))
+        .map(
+          (rule) => `${rule.denied === undefined ? 'allow' : 'deny'} ${rule.direction} ${(rule.destinationRanges ?? rule.sourceRanges)?.join(' ')}`,
+        )
+      return { rules, identity: record.serviceAccounts.length > 0, publicAddress: record.hasExternalAddress }
+    },
+    guards: () => project.firewalls.length,
     snapshotIdOf: (member) => project.snapshots.find(({ id }) => `snapshots/${id}` === member)?.snapshotId ?? '',
     close: () => server.close(),
   }
+}
+
+interface Rule {
+  readonly direction: string
+  readonly priority: number
+  readonly targetTags: readonly string[]
+  readonly sourceRanges?: readonly string[]
+  readonly destinationRanges?: readonly string[]
+  readonly denied?: unknown
 }
 
 const machine = (zone: string, name: string) => {

@@ -1,5 +1,18 @@
-import { captureRecoveryPoint, createAccount, getRecoveryPoint, importResource, prepareRollback, startRollback } from '@understudy/control'
-import type { Operation, RecoveryPoint, Resource } from '@understudy/control'
+import {
+  allRestoreDrillsReconciler,
+  captureRecoveryPoint,
+  createAccount,
+  drillKeys,
+  getRecoveryPoint,
+  getRestoreDrill,
+  importResource,
+  prepareRollback,
+  startRollback,
+  startTestRollback,
+} from '@understudy/control'
+import type { Operation, RecoveryPoint, Resource, RestoreDrill } from '@understudy/control'
+import { ownTags, randomIds } from '@understudy/core'
+import type { CloneSpec } from '@understudy/provider'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createWorld } from '../world.ts'
 import type { World } from '../world.ts'
@@ -78,10 +91,66 @@ const kept = (site: Site, { manifest }: RecoveryPoint): readonly number[] =>
     .toSorted((a, b) => (a.role === b.role ? (a.device < b.device ? -1 : 1) : a.role === 'root' ? -1 : 1))
     .map(({ snapshot }) => bytesOf(site, site.snapshotIdOf(snapshot)))
 
+const secluded: Readonly<Record<string, readonly string[]>> = {
+  Azure: ['Deny Outbound AzurePlatformDNS *', 'Deny Inbound * *', 'Deny Outbound * *'],
+  'Google Cloud': ['deny EGRESS 0.0.0.0/0', 'deny EGRESS ::/0', 'deny INGRESS 0.0.0.0/0', 'deny INGRESS ::/0'],
+}
+
+/** Everything that is tagged as a drill's and still costs something. */
+function leftOf({ dataCentre, guards }: Site): { readonly machines: number; readonly guards: number; readonly disks: number } {
+  const alive = [...dataCentre.instances.all()].filter(({ state }) => state !== 'terminated')
+  return { machines: alive.length, guards: guards(), disks: dataCentre.storage.describeVolumes().items.length }
+}
+
 describe.concurrent.each([
   ['Azure', azureSite],
   ['Google Cloud', googleSite],
-] as const)('a rollback on %s', (_cloud, open) => {
+] as const)('a rollback on %s', (cloud, open) => {
+  test('is rehearsed on a clone that speaks to nobody, and nothing of it stays', { timeout: 600_000 }, async ({ onTestFinished }) => {
+    const site = await open()
+    onTestFinished(() => site.close())
+    const resource = await adopted(site, 'rehearses')
+    const before = leftOf(site)
+    const point = await keep(site, resource)
+    const seen: unknown[] = []
+    onTestFinished(
+      site.dataCentre.subscribe((event) => {
+        if (event.kind !== 'instance_state' || event.to !== 'running' || event.instanceId === site.instanceIdOf(resource.nativeId)) return
+        seen.push(site.seclusion(event.instanceId))
+      }),
+    )
+    const operation = await ended(await startTestRollback(world.control, world.principal, { id: point.id, reason: 'a test' }))
+    expect({ status: operation.status, error: operation.error }).toEqual({ status: 'succeeded', error: undefined })
+    const drill = await getRestoreDrill(world.control, world.principal, { id: (operation.params as { drillId: string }).drillId })
+    expect(drill).toMatchObject({ status: 'passed', record: { outcome: 'passed', removed: { instances: 1 } } })
+    expect(drill.record!.removed.securityGroups).toBeGreaterThan(0)
+    expect(seen).toEqual([{ rules: secluded[cloud], identity: false, publicAddress: false }])
+    await vi.waitFor(() => expect(leftOf(site)).toEqual(before), patience)
+
+    // What shows only after its row says that nothing is left is found by its tags, and goes.
+    const late: RestoreDrill = { ...drill, id: randomIds.next('drill'), expiresAt: new Date(world.control.clock.nowMs() - 60_000), version: 1 }
+    await world.control.database.stores.restoreDrills.insert(late)
+    const account = await world.control.database.stores.accounts.findById(resource.accountId)
+    const provider = await world.control.providers.open(account!)
+    const source = (await provider.inventory.describe({ ...provider.scope, nativeId: resource.nativeId }))!
+    const tags = { [ownTags.role]: 'drill', [ownTags.drill]: late.id, [ownTags.expires]: late.expiresAt.toISOString() }
+    const context = (idempotencyKey: string) => ({ idempotencyKey, tags, actor: 'a test', priority: 'background' }) as const
+    const keys = drillKeys(late)
+    const { securityGroups } = await provider.isolation!.ensure(source, { ports: [] }, context(keys.isolation))
+    const spec: CloneSpec = {
+      ...{ name: 'late', power: 'running', instanceType: source.size.type, purchase: 'on-demand', zone: source.placement.zone! },
+      ...{ disks: { from: 'image' }, isolation: { securityGroups } },
+    }
+    await provider.compute.provision(source, spec, context(keys.clone))
+    await allRestoreDrillsReconciler.pass(world.control)
+    const { operations } = world.control.database.stores
+    const [sweep] = (await operations.listUnfinished({ kinds: ['recovery.sweep-drill'], limit: 100 })).filter(
+      ({ resourceId }) => resourceId === resource.id,
+    )
+    expect((await ended(sweep!)).status).toBe('succeeded')
+    expect(leftOf(site)).toEqual(before)
+  })
+
   test(
     'to each of five points brings their bytes back, on the same machine, with the same addresses and attachments',
     { timeout: 600_000 },

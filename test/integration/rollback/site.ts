@@ -23,6 +23,10 @@ export interface Site {
   attachments(nativeId: string): readonly Attachment[]
   /** What the cloud calls the machine's own addresses. */
   addresses(nativeId: string): readonly string[]
+  /** What can reach a machine of the data centre, and what it can: as the cloud's own books have it. */
+  seclusion(instanceId: string): Seclusion | undefined
+  /** How many network security groups or firewall rules there are. */
+  guards(): number
   /** Of the data centre: which bytes a member of a set stands for. */
   snapshotIdOf(member: string): string
   close(): Promise<void>
@@ -32,6 +36,13 @@ export interface Attachment {
   readonly device: string
   readonly volumeId: string
   readonly deletes: boolean
+}
+
+export interface Seclusion {
+  /** `deny EGRESS 0.0.0.0/0`, by priority. */
+  readonly rules: readonly string[]
+  readonly identity: boolean
+  readonly publicAddress: boolean
 }
 
 /** Everything takes seconds, and a thousandth of an hour has to be waited for nowhere. */

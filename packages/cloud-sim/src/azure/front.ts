@@ -9,6 +9,7 @@ import { errorJson, readOperation } from './operations.ts'
 import { authorise, listPermissions } from './permissions.ts'
 import { deleteCollection, getCollection, getPoint, listCollections, putCollection, putPoint } from './restore-points.ts'
 import { deletePublicIp, getPublicIp, putPublicIp } from './public-ips.ts'
+import { deleteSecurityGroup, getSecurityGroup, putSecurityGroup } from './security-groups.ts'
 import {
   deleteDisk,
   deleteSnapshot,
@@ -76,6 +77,11 @@ const routes: readonly Route[] = [
   route('/providers/Microsoft.Network/networkInterfaces', network, { GET: listNics }),
   route('/providers/Microsoft.Network/locations/{location}/operations/{operation}', network, { GET: readOperation }),
   route(inGroup('Microsoft.Network/publicIPAddresses/{name}'), network, { GET: getPublicIp, PUT: putPublicIp, DELETE: deletePublicIp }),
+  route(inGroup('Microsoft.Network/networkSecurityGroups/{name}'), network, {
+    GET: getSecurityGroup,
+    PUT: putSecurityGroup,
+    DELETE: deleteSecurityGroup,
+  }),
   route(balancerPath, network, { GET: getLoadBalancer, PUT: putLoadBalancer }),
   route(`${balancerPath}/backendAddressPools/{pool}`, network, { GET: getPool, PUT: putPool }),
   route(`${balancerPath}/loadBalancingRules/{rule}`, network, { GET: getRule }),

@@ -4,6 +4,7 @@ import { type ArmCall, type ArmReply, type ArmWorld, listAt, need, needText, ok,
 import { followPools } from './load-balancers.ts'
 import { checkEtag, etagText } from './etag.ts'
 import { bindPublicIp, checkPublicIp } from './public-ips.ts'
+import { checkSecurityGroup } from './security-groups.ts'
 import type { NicRecord } from './state.ts'
 import { idOf, notFound } from './storage.ts'
 
@@ -18,6 +19,7 @@ export async function putNic(call: ArmCall): Promise<ArmReply> {
   needText(call.body, 'properties.ipConfigurations.0.properties.subnet.id')
   oneOf(call.body, `properties.${addressDeleteOption}`, ['Delete', 'Detach'])
   return await call.dataCentre.invoke('NetworkInterfaces_CreateOrUpdate', () => {
+    checkSecurityGroup(call, id, properties)
     const existing = call.state.nics.get(id.toLowerCase())
     if (existing !== undefined) {
       checkEtag(call, existing.etag)

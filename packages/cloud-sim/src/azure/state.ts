@@ -114,6 +114,16 @@ export interface PublicIpRecord {
   tags: Record<string, string>
   nicId: string | undefined
 }
+/** A network security group, its rules as they were given. */
+export interface SecurityGroupRecord {
+  readonly id: string
+  readonly name: string
+  readonly location: string
+  readonly guid: string
+  readonly tags: Record<string, string>
+  readonly etag: number
+  readonly rules: readonly JsonObject[]
+}
 export interface OperationRecord {
   readonly id: string
   /** What the operation answers when it has succeeded, at its `Location`. */
@@ -134,6 +144,7 @@ export class AzureState {
   readonly restorePointCollections = new Map<string, RestorePointCollectionRecord>()
   readonly loadBalancers = new Map<string, LoadBalancerRecord>()
   readonly publicIps = new Map<string, PublicIpRecord>()
+  readonly securityGroups = new Map<string, SecurityGroupRecord>()
   /** Scope, then the lock's name. */
   readonly locks = new Map<string, Map<string, JsonObject>>()
   readonly operations = new Map<string, OperationRecord>()
@@ -155,8 +166,8 @@ export class AzureState {
 
   /** Everything it knows. Records refer to one another: what keeps them has to keep that. What an operation waits for is left out. */
   records() {
-    const { subscription, vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, locks } = this
-    const maps = { vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, locks }
+    const { subscription, vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, securityGroups, locks } = this
+    const maps = { vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, securityGroups, locks }
     const operations = [...this.operations.values()].map(({ progress, ...rest }) => ({ ...rest, seen: progress() }))
     return { subscription, hosts: this.#hosts, maps, operations }
   }

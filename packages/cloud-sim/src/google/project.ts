@@ -104,6 +104,14 @@ export interface BackendServiceRecord {
   backends: readonly { readonly group: GroupRecord; readonly capacityScaler: number }[]
 }
 
+/** A firewall rule, as it was given and filled in. */
+export interface FirewallRecord {
+  readonly id: string
+  readonly name: string
+  rule: Readonly<Record<string, unknown>>
+  readonly createdAtMs: number
+}
+
 /** One project over one data centre: its names, its operations, and where everything is found. */
 export class Project {
   readonly id: string
@@ -124,6 +132,7 @@ export class Project {
   readonly snapshots: SnapshotRecord[] = []
   readonly instants: InstantSnapshotRecord[] = []
   readonly instantGroups: InstantGroupRecord[] = []
+  readonly firewalls: FirewallRecord[] = []
   /** Resource policies by name. */
   readonly policies = new Map<string, { readonly id: string; readonly body: Readonly<Record<string, unknown>> }>()
   readonly #random: Random
@@ -173,8 +182,8 @@ export class Project {
 
   /** Everything it knows. Records refer to one another: what keeps them has to keep that. */
   records() {
-    const { groups, backendServices, endpointGroups, addresses, dnsZones, snapshots, instants, instantGroups } = this
-    const lists = { groups, backendServices, endpointGroups, addresses, dnsZones, snapshots, instants, instantGroups }
+    const { groups, backendServices, endpointGroups, addresses, dnsZones, snapshots, instants, instantGroups, firewalls } = this
+    const lists = { groups, backendServices, endpointGroups, addresses, dnsZones, snapshots, instants, instantGroups, firewalls }
     const maps = { subscriptions: this.subscriptions, policies: this.policies, instances: this.#instances, disks: this.#disks }
     return { lists, maps, operations: this.operations.records() }
   }

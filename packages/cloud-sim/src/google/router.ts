@@ -3,6 +3,7 @@ import { addressRoutes } from './address-routes.ts'
 import { diskRoutes } from './disk-routes.ts'
 import { dnsRoutes } from './dns-routes.ts'
 import { endpointRoutes } from './endpoint-routes.ts'
+import { firewallRoutes } from './firewall-routes.ts'
 import { instanceDiskRoutes } from './instance-disk-routes.ts'
 import { instanceRoutes } from './instance-routes.ts'
 import { otherRoutes } from './other-routes.ts'
@@ -47,6 +48,11 @@ const rules: Readonly<Record<string, readonly [method: string, path: string]>> =
   'instantSnapshotGroups.get': ['GET', `${zonal}/instantSnapshotGroups/{instantSnapshotGroup}`],
   'instantSnapshotGroups.insert': ['POST', `${zonal}/instantSnapshotGroups`],
   'instantSnapshotGroups.delete': ['DELETE', `${zonal}/instantSnapshotGroups/{instantSnapshotGroup}`],
+  'firewalls.get': ['GET', `${project}/global/firewalls/{firewall}`],
+  'firewalls.list': ['GET', `${project}/global/firewalls`],
+  'firewalls.insert': ['POST', `${project}/global/firewalls`],
+  'firewalls.patch': ['PATCH', `${project}/global/firewalls/{firewall}`],
+  'firewalls.delete': ['DELETE', `${project}/global/firewalls/{firewall}`],
   'resourcePolicies.get': ['GET', `${regional}/resourcePolicies/{resourcePolicy}`],
   'resourcePolicies.insert': ['POST', `${regional}/resourcePolicies`],
   'zones.list': ['GET', `${project}/zones`],
@@ -94,6 +100,7 @@ const routes: readonly Rule[] = [
   ...trafficRoutes,
   ...endpointRoutes,
   ...addressRoutes,
+  ...firewallRoutes,
   ...dnsRoutes,
   ...pubsubRoutes,
 ].map((route) => {

@@ -1,6 +1,6 @@
 import { seededRandom, VirtualClock, type Random } from '@understudy/core'
 import type { InstanceRef, TrafficBinding, TrafficMechanism } from '@understudy/provider'
-import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
+import type { Closed, ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
 import type { DataCentre, DataCentreOptions } from '../datacentre/datacentre.ts'
 import { seededImages, seedRegion } from '../datacentre/fixtures.ts'
 import { simProvider } from './sim-provider.ts'
@@ -59,6 +59,7 @@ export function simWorld(options: Pick<DataCentreOptions, 'consistency' | 'laten
     writeDisk: (disk, value) => dc.blocks.write(disk.nativeId, 0, new Uint8Array(Uint32Array.of(value).buffer)),
     readDisk: (disk) => new Uint32Array(dc.blocks.read(disk.nativeId, 0, 4).buffer)[0] ?? 0,
     countOf: (key) => countOf(dc, key),
+    isolationOf: (key) => isolationOf(dc, key),
     close: () => provider.close(),
   }
 }
@@ -163,4 +164,11 @@ function countOf(dc: DataCentre, key: string): ReturnType<ConformanceWorld['coun
   const found = dc.orphans((operationKey) => operationKey !== key)
   const count = (kind: (typeof found)[number]['kind']): number => found.filter((thing) => thing.kind === kind).length
   return { instances: count('instance'), looseDisks: count('volume'), snapshots: count('snapshot') }
+}
+
+function isolationOf({ network }: DataCentre, key: string): Closed | undefined {
+  const group = network.describeSecurityGroups().items.find(({ tags }) => tags['understudy:op'] === key)
+  if (group === undefined) return undefined
+  const ports = [...new Set((group.ingress ?? []).map(({ fromPort }) => fromPort ?? -1))]
+  return { ports: ports.toSorted((a, b) => a - b), out: group.egress?.length === 0 ? 'nothing' : 'something', owner: key }
 }

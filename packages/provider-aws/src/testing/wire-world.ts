@@ -2,7 +2,7 @@ import { startSimServer } from '@understudy/cloud-sim'
 import type { DataCentre, SimServer, SimServerOptions } from '@understudy/cloud-sim'
 import { seededRandom, sleep } from '@understudy/core'
 import type { InstanceRef, Provider, TrafficBinding, TrafficMechanism } from '@understudy/provider'
-import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
+import type { Closed, ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
 import { createAwsProvider } from '../aws-provider.ts'
 
 const operations: Readonly<Record<FaultyCall, string>> = {
@@ -136,6 +136,7 @@ function controls(server: SimServer): Controls {
     writeDisk: (disk, value) => dc.blocks.write(disk.nativeId, 0, bytesOf(value)),
     readDisk: (disk) => numberIn(dc.blocks.read(disk.nativeId, 0, 4)),
     countOf: (key) => countOf(dc, key),
+    isolationOf: (key) => isolationOf(dc, key),
   }
 }
 
@@ -204,3 +205,10 @@ const bytesOf = (value: number): Uint8Array => {
   return bytes
 }
 const numberIn = (bytes: Uint8Array): number => Buffer.from(bytes).readUInt32BE()
+
+function isolationOf({ network }: DataCentre, key: string): Closed | undefined {
+  const group = network.describeSecurityGroups().items.find(({ tags }) => tags['understudy:op'] === key)
+  if (group === undefined) return undefined
+  const ports = [...new Set((group.ingress ?? []).map(({ fromPort }) => fromPort ?? -1))]
+  return { ports: ports.toSorted((a, b) => a - b), out: group.egress?.length === 0 ? 'nothing' : 'something', owner: key }
+}

@@ -2,7 +2,7 @@ import { startAzureServer } from '@understudy/cloud-sim'
 import type { AzureServer, AzureServerOptions } from '@understudy/cloud-sim'
 import { type Random, seededRandom, sleep } from '@understudy/core'
 import type { DiskRef, InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
-import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
+import type { Closed, ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
 import { azureClients } from '../clients.ts'
 import { createAzureProvider } from '../azure-provider.ts'
 import type { AzureSettings } from '../settings.ts'
@@ -87,6 +87,7 @@ export async function wireWorld(options: AzureServerOptions = {}): Promise<Confo
     },
     loseNextAnswer: (call) => server.dataCentre.faults.failNext(operations[call], { kind: 'reset_after' }),
     countOf: (key) => countOf(server, key),
+    isolationOf: (key) => isolationOf(server, key),
     ...notInThisSlice,
     async close() {
       clients.destroy()
@@ -123,6 +124,7 @@ function makerOf(server: AzureServer, { compute, network }: ReturnType<typeof az
       creationData: { createOption: 'FromImage', imageReference: { id: image } },
     })
     await compute.disks.createOrUpdate(group, `${name}-data`, { location, zones, sku, diskSizeGB: 20, creationData: { createOption: 'Empty' } })
+    await network.networkSecurityGroups.beginCreateOrUpdateAndWait(group, 'web', { location })
     await network.networkInterfaces.beginCreateOrUpdateAndWait(group, `${name}-nic`, {
       location,
       ipConfigurations: [{ name: 'primary', subnet: { id: idOf('Microsoft.Network/virtualNetworks', 'net/subnets/web') } }],
@@ -248,6 +250,31 @@ function countOf({ state, dataCentre }: AzureServer, key: string): { instances: 
       .flatMap(({ points }) => [...points.values()])
       .reduce((count, { members }) => count + members.length, 0),
   }
+}
+
+/** What the rules come to: the lowest priority is asked first, and Azure's own let everything out. */
+function isolationOf({ state }: AzureServer, key: string): Closed | undefined {
+  interface Rule {
+    readonly direction: string
+    readonly access: string
+    readonly priority: number
+    readonly destinationAddressPrefix: string
+    readonly destinationPortRange: string
+    readonly sourceAddressPrefixes?: readonly string[]
+  }
+  const group = [...state.securityGroups.values()].find(({ tags }) => tags['understudy:op'] === key)
+  if (group === undefined) return undefined
+  const rules = group.rules.map(({ properties }) => properties as unknown as Rule) // as they were given
+  const everything = (direction: string): number =>
+    rules.find((rule) => rule.direction === direction && rule.access === 'Deny' && rule.destinationAddressPrefix === '*')?.priority ??
+    Number.POSITIVE_INFINITY
+  const opened = rules.filter(({ access }) => access === 'Allow')
+  const isClosed =
+    everything('Outbound') < 65_000 &&
+    everything('Inbound') < 65_000 &&
+    opened.every(({ direction, sourceAddressPrefixes = [] }) => direction === 'Inbound' && sourceAddressPrefixes.length > 0)
+  const ports = opened.filter(({ priority }) => priority < everything('Inbound')).map(({ destinationPortRange }) => Number(destinationPortRange))
+  return { ports: ports.toSorted((a, b) => a - b), out: isClosed ? 'nothing' : 'something', owner: key }
 }
 
 const volumeOf = ({ state }: AzureServer, { nativeId }: DiskRef): string => {

@@ -4,7 +4,7 @@ import { resolveGoogleName, seededGoogleImage, startGoogleServer } from '@unders
 import type { GoogleServer, GoogleServerOptions } from '@understudy/cloud-sim'
 import { seededRandom, sleep } from '@understudy/core'
 import type { DiskRef, InstanceRef, Provider, TrafficBinding, TrafficMechanism } from '@understudy/provider'
-import type { ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
+import type { Closed, ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
 import { createGcpProvider } from '../gcp-provider.ts'
 
 const operations: Readonly<Record<FaultyCall, string>> = {
@@ -122,6 +122,7 @@ function controls(server: GoogleServer): Controls {
     writeDisk: (disk, value) => dc.blocks.write(volumeOf(disk), 0, bytesOf(value)),
     readDisk: (disk) => Buffer.from(dc.blocks.read(volumeOf(disk), 0, 4)).readUInt32BE(),
     countOf: (key) => countOf(server, key),
+    isolationOf: (key) => isolationOf(server, key),
   }
 }
 
@@ -235,6 +236,34 @@ function countOf({ project }: GoogleServer, key: string): { instances: number; l
   const attached = new Set(project.instances().flatMap(({ zone, disks }) => disks.map(({ name }) => `${zone}/${name}`)))
   const loose = project.disks().filter((disk) => isOurs(disk) && !attached.has(`${disk.zone}/${disk.name}`))
   return { instances: instances.length, looseDisks: loose.length, snapshots: project.snapshots.filter(isOurs).length }
+}
+
+/** What the rules for the tag that these rules have in common come to: the lowest priority wins, and of one priority what denies. */
+function isolationOf({ project }: GoogleServer, key: string): Closed | undefined {
+  interface Rule {
+    readonly direction: string
+    readonly priority: number
+    readonly targetTags: readonly string[]
+    readonly sourceRanges?: readonly string[]
+    readonly destinationRanges?: readonly string[]
+    readonly denied?: readonly object[]
+    readonly allowed?: readonly { readonly IPProtocol: string; readonly ports: readonly string[] }[]
+  }
+  const owned = project.firewalls.map(({ rule }) => rule).filter((rule) => String(rule['description']).includes(`"understudy:op":"${key}"`))
+  const rules = owned as unknown as readonly Rule[] // as Google shows them
+  if (rules.length === 0) return undefined
+  const denies = (direction: string, range: string): number =>
+    rules.find(
+      (rule) => rule.direction === direction && rule.denied !== undefined && [rule.sourceRanges, rule.destinationRanges].flat().includes(range),
+    )?.priority ?? Number.POSITIVE_INFINITY
+  const opened = rules.filter(({ allowed }) => allowed !== undefined)
+  const isClosed =
+    ['0.0.0.0/0', '::/0'].every((range) => denies('EGRESS', range) === 0 && denies('INGRESS', range) < Number.POSITIVE_INFINITY) &&
+    opened.every(({ direction, sourceRanges = [] }) => direction === 'INGRESS' && sourceRanges.every((range) => !/^0\.|^::/.test(range)))
+  const ports = opened
+    .filter(({ priority }) => priority < denies('INGRESS', '0.0.0.0/0'))
+    .flatMap(({ allowed = [] }) => allowed.flatMap((entry) => entry.ports.map(Number)))
+  return { ports: ports.toSorted((a, b) => a - b), out: isClosed ? 'nothing' : 'something', owner: key }
 }
 
 const bytesOf = (value: number): Uint8Array => {

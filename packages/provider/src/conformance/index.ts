@@ -3,6 +3,7 @@ import { computeConformance } from './compute.ts'
 import { diskConformance } from './disks.ts'
 import { failureConformance } from './failures.ts'
 import { inventoryConformance } from './inventory.ts'
+import { isolationConformance } from './isolation.ts'
 import { portableConformance } from './portable.ts'
 import { signalConformance } from './signals.ts'
 import { snapshotConformance } from './snapshots.ts'
@@ -10,7 +11,7 @@ import { trafficConformance } from './traffic.ts'
 import type { ConformanceWorld } from './world.ts'
 
 export { captured, clone, describeOf } from './steps.ts'
-export type { ConformanceWorld, Counted, FaultyCall } from './world.ts'
+export type { Closed, ConformanceWorld, Counted, FaultyCall } from './world.ts'
 
 /**
  * What every provider has to do, whatever its cloud: one suite, run against the real adapters and against the simulated ones.
@@ -35,6 +36,7 @@ export function describeConformance(name: string, makeWorld: () => Promise<Confo
     trafficConformance(current)
     snapshotConformance(current)
     diskConformance(current)
+    isolationConformance(current)
     signalConformance(current)
     failureConformance(current)
   })

@@ -6,6 +6,15 @@ import type { DiskRef, InstanceRef, ProviderErrorKind, PurchaseModel } from '../
 /** Calls that a world can make fail; named as in the port. */
 export type FaultyCall = 'provision' | 'start' | 'stop' | 'terminate' | 'capture' | 'describe' | 'setWeights'
 
+/** How closed a place is. */
+export interface Closed {
+  /** TCP ports that are let in, from private networks only; ascending. */
+  readonly ports: readonly number[]
+  readonly out: 'nothing' | 'something'
+  /** The key in its tags. */
+  readonly owner: string
+}
+
 /** What there is of one key. */
 export interface Counted {
   readonly instances: number
@@ -72,5 +81,7 @@ export interface ConformanceWorld {
   readDisk(disk: DiskRef): number
   /** How many instances, disks and snapshots of this key the cloud really holds, whatever the provider says. */
   countOf(idempotencyKey: string): Counted | Promise<Counted>
+  /** What the cloud's own rules let in and out of the isolated place of a key, and whose it says that it is. Absent: nobody can look. */
+  isolationOf?(idempotencyKey: string): Closed | undefined
   close(): Promise<void>
 }
