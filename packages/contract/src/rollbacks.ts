@@ -13,6 +13,13 @@ export const RollbackPlan = z
     recoveryPointId: z.string(),
     manifestHash: z.string(),
     policyId: z.string().optional().meta({ description: 'The policy of the resource. An edited policy makes the plan stale.' }),
+    selection: z
+      .object({
+        what: z.enum(['everything', 'disks', 'fields']),
+        devices: z.array(z.string()).optional(),
+        fields: z.array(z.enum(['tags', 'protection', 'size'])).optional(),
+      })
+      .meta({ description: 'What of the point is brought back.' }),
     devices: z
       .array(
         z.object({
@@ -27,7 +34,10 @@ export const RollbackPlan = z
     untouched: z.array(z.object({ device: z.string(), disk: z.string() })).meta({ description: 'Disks that stay as they are.' }),
     differences: z
       .array(z.object({ field: z.string(), kept: anyJson, known: anyJson, now: anyJson }))
-      .meta({ description: 'Where the definition differs: in the point, as last recorded, and now. Nothing of it is changed back.' }),
+      .meta({ description: 'Where the definition differs: in the point, as last recorded, and now. Only `fields` are changed back.' }),
+    fields: z
+      .array(z.object({ field: z.enum(['tags', 'protection', 'size']), from: anyJson, to: anyJson }))
+      .meta({ description: 'Fields of the definition that are set back, from what to what. Of tags those that change; `null` is none.' }),
     verification: Verification,
     onFailedVerification: z.enum(['restore', 'keep']),
     despite: z.array(z.string()),
@@ -55,6 +65,14 @@ export const startRollback = defineRoute({
         recoveryPointId,
         reason: text(500),
         devices: z.array(text(100)).min(1).max(128).optional().meta({ description: 'Left out: all disks of the point.' }),
+        fields: z
+          .array(z.enum(['tags', 'protection', 'size']))
+          .min(1)
+          .max(3)
+          .optional()
+          .meta({
+            description: 'Instead of disks: these fields of the definition alone. It is stopped only for a size that cannot be changed otherwise.',
+          }),
         verification: Verification.optional(),
         onFailedVerification: z.enum(['restore', 'keep']).optional().meta({
           description:

@@ -25,6 +25,7 @@ export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'ex
   hold: { supported: true, enableAt: 'any-stopped', withSpot: false, resizableWhileHeld: false, maxMemoryMiB: 64 * 1024 },
   // A VM cannot be renamed. What people see as its name is the tag `Name` where there is one.
   rename: { supported: true, how: 'tag' },
+  reservedTags: ['hidden-'],
   // Restore points: of all managed disks (a VM has at most 64 data disks), and of one moment unless the host caches writes.
   multiDiskSnapshot: { supported: true, maxDisks: 65, guarantee: 'conditional' },
   readOnlyDisks: { supported: false, reason: 'Azure attaches managed disks for reading and writing only: mount it read-only in the guest.' },

@@ -22,6 +22,7 @@ export const gcpTraits = ({ expectedSeconds, limits }: Pick<GcpSettings, 'expect
   hold: { supported: true, enableAt: 'never-needed', withSpot: true, resizableWhileHeld: false, maxMemoryMiB: 208 * 1024 },
   // An instance's own name is what its key makes unique; the name people see is a label.
   rename: { supported: true, how: 'tag' },
+  reservedTags: ['goog-'],
   // By instant snapshots of a consistency group.
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   readOnlyDisks: { supported: true },

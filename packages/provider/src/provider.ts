@@ -57,6 +57,8 @@ export interface Traits {
   /** Stopping an interruptible instance that is terminated when the cloud wants it back. Absent: like any other. */
   readonly stopOneTimeSpot?: Answer
   readonly rename: Answer<{ how: 'tag' | 'native-stopped' | 'logical-only' }>
+  /** What tags begin with that the cloud writes itself, and takes from nobody. */
+  readonly reservedTags?: readonly string[]
   readonly multiDiskSnapshot: Answer<{ maxDisks: number; guarantee: 'always' | 'conditional' }>
   /** A disk that is plugged in so that its instance can read it and nothing else. Of clouds whose disks can be exchanged. */
   readonly readOnlyDisks: Answer

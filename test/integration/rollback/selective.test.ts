@@ -4,8 +4,10 @@ import {
   getRecoveryPoint,
   getRestoredDisk,
   importResource,
+  prepareRollback,
   releaseRestoredDisk,
   restoreDisk,
+  startRollback,
 } from '@understudy/control'
 import type { Operation, RecoveryPoint, Resource } from '@understudy/control'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -96,5 +98,45 @@ describe.concurrent.each([
     await expect(releaseRestoredDisk(world.control, world.principal, { id: restored.id })).rejects.toMatchObject({ kind: 'conflict' })
     const nowhere = restoreDisk(world.control, world.principal, { id: point.id, device: 'nowhere', reason: 'a test' })
     await expect(nowhere).rejects.toMatchObject({ message: expect.stringContaining('device') as string })
+  })
+
+  test('fields of the definition are set back alone, and back again by the safety point', { timeout: 600_000 }, async ({ onTestFinished }) => {
+    const opened = await open()
+    const { site } = opened
+    onTestFinished(() => site.close())
+    const resource = await adopted(opened, 'fields')
+    const { control, principal } = world
+    const account = await control.database.stores.accounts.findById(opened.accountId)
+    const provider = await control.providers.open(account!)
+    const ref = { ...provider.scope, nativeId: resource.nativeId }
+    const context = { idempotencyKey: 'f'.repeat(32), tags: {}, actor: 'a person', priority: 'background' } as const
+    const seen = async () => {
+      const { tags, protection, size, disks, state } = (await provider.inventory.describe(ref))!
+      const own = Object.fromEntries(Object.entries(tags).filter(([key]) => !key.startsWith('understudy:')))
+      return { tags: own, terminate: protection.terminate, size: size.type, disks: disks.map(({ ref: disk }) => disk.nativeId), state }
+    }
+    await provider.labels.tag([ref], { team: 'blue', gone: 'yes' }, context)
+    const then = await seen()
+    const point = await keep(resource)
+    await provider.labels.tag([ref], { team: 'red', gone: undefined, extra: '1' }, context)
+    await provider.labels.setProtection(ref, { terminate: true }, context)
+    const changed = await seen()
+    expect(changed).not.toEqual(then)
+    const instance = () => site.dataCentre.instances.get(site.instanceIdOf(resource.nativeId))!
+    const { launchTimeMs } = instance()
+    const request = { recoveryPointId: point.id, fields: ['tags', 'protection'] as const }
+    const { plan, planHash } = await prepareRollback(control, principal, request)
+    expect(plan).toMatchObject({ selection: { what: 'fields', fields: ['tags', 'protection'] }, devices: [], downtimeSeconds: 0 })
+    const operation = await done(startRollback(control, principal, { ...request, reason: 'a test', planHash }))
+    expect(await seen()).toEqual(then)
+    expect(instance()).toMatchObject({ state: 'running', launchTimeMs })
+    // What it was before is in the safety point, and is had back in the same way.
+    const { safetyPointId } = operation.params as { safetyPointId: string }
+    const back = { recoveryPointId: safetyPointId, fields: ['tags', 'protection'] as const }
+    await done(startRollback(control, principal, { ...back, reason: 'a test', planHash: (await prepareRollback(control, principal, back)).planHash }))
+    expect(await seen()).toEqual(changed)
+    await expect(prepareRollback(control, principal, back)).rejects.toMatchObject({
+      message: expect.stringContaining('nothing to set back') as string,
+    })
   })
 })

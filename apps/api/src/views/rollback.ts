@@ -9,8 +9,10 @@ export const rollbackPlanView = (plan: RollbackPlan): z.input<typeof RollbackPla
   recoveryPointId: plan.pointId,
   manifestHash: plan.manifestHash,
   ...(plan.policy === null ? {} : { policyId: plan.policy.id }),
+  selection: selectionView(plan.selection),
   devices: plan.devices.map(({ device, role, present, presentGiB, keptGiB }) => ({ device, role, present, presentGiB, keptGiB })),
   untouched: plan.untouched.map(({ device, disk }) => ({ device, disk })),
+  fields: plan.fields.map(({ field, from, to }) => ({ field, from, to })),
   differences: plan.differences.map(({ field, kept, known, now }) => ({ field, kept, known, now })),
   verification: { probes: [...plan.verification.probes], withinSeconds: plan.verification.withinSeconds },
   onFailedVerification: plan.onFailedVerification,
@@ -19,3 +21,14 @@ export const rollbackPlanView = (plan: RollbackPlan): z.input<typeof RollbackPla
   downtimeSeconds: plan.downtimeSeconds,
   risks: [...plan.risks],
 })
+
+function selectionView(selection: RollbackPlan['selection']): z.input<typeof RollbackPlanView>['selection'] {
+  switch (selection.what) {
+    case 'everything':
+      return { what: 'everything' }
+    case 'disks':
+      return { what: 'disks', devices: [...selection.devices] }
+    case 'fields':
+      return { what: 'fields', fields: [...selection.fields] }
+  }
+}

@@ -7,6 +7,7 @@ import { purgeRecoveryPointSaga } from '../recovery/purge-recovery-point.saga.ts
 import { rollbackSaga } from '../recovery/rollback.saga.ts'
 import { releaseDiskSaga } from '../recovery/restored-disks/release-disk.saga.ts'
 import { restoreDiskSaga } from '../recovery/restored-disks/restore-disk.saga.ts'
+import { rollbackFieldsSaga } from '../recovery/rollback-fields.saga.ts'
 import { sweepDrillSaga } from '../restore-drills/sweep-drill.saga.ts'
 import { testRollbackSaga } from '../restore-drills/test-rollback.saga.ts'
 import { verifyRecoveryPointSaga } from '../recovery/verify-recovery-point.saga.ts'
@@ -37,6 +38,7 @@ export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   verifyRecoveryPointSaga,
   purgeRecoveryPointSaga,
   rollbackSaga,
+  rollbackFieldsSaga,
   restoreDiskSaga,
   releaseDiskSaga,
   postponeTransitionSaga,

@@ -4,7 +4,9 @@ import type { ResourceDna, Traits } from '@understudy/provider'
 import { nameOf, noProbes } from '../probes/probe.ts'
 import type { RestoreChecks } from '../probes/probe.ts'
 import type { Resource } from '../resources/resource.ts'
+import type { Manifest } from './manifest.ts'
 import type { Finding, FindingKind, RecoveryPoint } from './recovery-point.ts'
+import { planFields, stopsFor } from './rollback-fields.ts'
 
 /** How a resource goes back to a point: everything that is decided, before anything is done. */
 export interface RollbackPlan {
@@ -16,11 +18,14 @@ export interface RollbackPlan {
   readonly manifestHash: string
   /** In force when it was made: an edited policy is another plan. */
   readonly policy: { readonly id: string; readonly version: number } | null
+  readonly selection: Selection
   /** Disks that are exchanged, the root first as in the point. */
   readonly devices: readonly PlannedDevice[]
   /** Devices of the instance that stay as they are. */
   readonly untouched: readonly { readonly device: string; readonly disk: string }[]
-  /** Where the definition differs: in the point, when it was last recorded, and now. Nothing of it is changed back. */
+  /** Fields of the definition that are set back. */
+  readonly fields: readonly PlannedField[]
+  /** Where the definition differs: in the point, when it was last recorded, and now. Only `fields` are changed back. */
   readonly differences: readonly Difference[]
   readonly wasRunning: boolean
   /** What has to be true of it when it runs again. */
@@ -34,6 +39,20 @@ export interface RollbackPlan {
   readonly downtimeSeconds: number
   readonly risks: readonly string[]
 }
+/** What of the point is brought back. */
+export type Selection =
+  | { readonly what: 'everything' }
+  | { readonly what: 'disks'; readonly devices: readonly string[] }
+  | { readonly what: 'fields'; readonly fields: readonly RestorableField[] }
+/** What an instance that exists can be given anew. Everything else of a definition is decided when it is made. */
+export const restorableFields = ['tags', 'protection', 'size'] as const
+export type RestorableField = (typeof restorableFields)[number]
+/** `to`, and back `from` when it is undone. Tags: only those that change, `null` for one that is not there. */
+export type PlannedField =
+  | { readonly field: 'tags'; readonly from: TagChange; readonly to: TagChange }
+  | { readonly field: 'protection'; readonly from: { readonly terminate: boolean }; readonly to: { readonly terminate: boolean } }
+  | { readonly field: 'size'; readonly from: string; readonly to: string; readonly stops: boolean }
+export type TagChange = Readonly<Record<string, string | null>>
 export type PlannedDevice = {
   readonly device: string
   readonly role: 'root' | 'data'
@@ -64,6 +83,8 @@ export interface RollbackQuestion {
   readonly traits: Traits
   /** Left out: all disks of the point. */
   readonly devices?: readonly string[] | undefined
+  /** Instead of disks. */
+  readonly fields?: readonly RestorableField[] | undefined
   readonly verification?: RestoreChecks | undefined
   readonly onFailedVerification?: 'restore' | 'keep' | undefined
   readonly despite?: readonly FindingKind[] | undefined
@@ -80,6 +101,7 @@ export function planRollback(question: RollbackQuestion): RollbackAnswer {
     return no(
       `The disks of this point are in ${point.accountId}, and the resource has moved to ${resource.accountId} since: they cannot be plugged in there.`,
     )
+  if (question.fields !== undefined) return fieldsPlan(question, manifest, manifestHash)
   const unknown = question.devices?.filter((device) => !manifest.disks.members.some((member) => member.device === device)) ?? []
   if (unknown.length > 0)
     return no(`The recovery point has no ${unknown.join(', ')}. It has ${manifest.disks.members.map(({ device }) => device).join(', ')}.`)
@@ -105,10 +127,12 @@ export function planRollback(question: RollbackQuestion): RollbackAnswer {
     pointId: point.id,
     manifestHash,
     policy: question.policy === undefined ? null : { id: question.policy.id, version: question.policy.version },
+    selection: question.devices === undefined ? { what: 'everything' } : { what: 'disks', devices: devices.map(({ device }) => device) },
     devices,
     untouched: present.disks
       .filter(({ deviceKey }) => !devices.some(({ device }) => device === deviceKey))
       .map(({ deviceKey, ref }) => ({ device: deviceKey, disk: ref.nativeId })),
+    fields: [],
     differences: differencesOf(manifest.definition.dna, resource.dna, present),
     wasRunning: present.state === 'running',
     verification: question.verification ?? noProbes,
@@ -116,6 +140,35 @@ export function planRollback(question: RollbackQuestion): RollbackAnswer {
     despite: [...(question.despite ?? [])].toSorted(),
     ...stepsOf(question, present.state === 'running'),
     risks: risksOf(question, devices),
+  }
+  return { ok: true, plan, planHash: contentHash(identityOf(plan)) }
+}
+
+/** The definition alone: its disks stay as they are. */
+function fieldsPlan(question: RollbackQuestion, manifest: Manifest, manifestHash: string): RollbackAnswer {
+  const { resource, point, present } = question
+  const differences = differencesOf(manifest.definition.dna, resource.dna, present)
+  const answer = planFields({ ...question, fields: question.fields ?? [], kept: manifest.definition.dna, differences })
+  if (!answer.ok) return answer
+  const { fields, risks } = answer
+  const plan: RollbackPlan = {
+    resourceId: resource.id,
+    primary: resource.nativeId,
+    primaryEpoch: resource.primaryEpoch,
+    pointId: point.id,
+    manifestHash,
+    policy: question.policy === undefined ? null : { id: question.policy.id, version: question.policy.version },
+    selection: { what: 'fields', fields: fields.map(({ field }) => field) },
+    devices: [],
+    untouched: present.disks.map(({ deviceKey, ref }) => ({ device: deviceKey, disk: ref.nativeId })),
+    fields,
+    differences,
+    wasRunning: present.state === 'running',
+    verification: question.verification ?? noProbes,
+    onFailedVerification: question.onFailedVerification ?? 'restore',
+    despite: [...(question.despite ?? [])].toSorted(),
+    ...stepsOf(question, present.state === 'running', fields),
+    risks,
   }
   return { ok: true, plan, planHash: contentHash(identityOf(plan)) }
 }
@@ -143,11 +196,13 @@ const json = (value: unknown): Json => (value === undefined ? null : (JSON.parse
 
 const offlineGraceSeconds = 5
 const exchangeSeconds = 15
+const applySeconds = 5
 const stopSeconds = 30
 
 function stepsOf(
   { traits, resource, verification, onFailedVerification }: RollbackQuestion,
   wasRunning: boolean,
+  fields?: readonly PlannedField[],
 ): Pick<RollbackPlan, 'steps' | 'downtimeSeconds'> {
   const { start, shift } = traits.expectedSeconds
   const probes = (verification?.probes ?? []).map((probe) => nameOf(probe)).join(', ')
@@ -158,22 +213,37 @@ function stepsOf(
       expectedSeconds: 60,
     },
   }
-  const offline = resource.traffic !== undefined
+  // Fields alone stop nothing, unless one of them cannot be changed while it runs.
+  const stops = wasRunning && (fields === undefined || stopsFor(fields))
+  const offline = resource.traffic !== undefined && (fields === undefined || stops)
+  const change =
+    fields === undefined
+      ? { name: 'exchanged', title: 'Exchange the disks', undo: 'the former disks are put back', expectedSeconds: exchangeSeconds }
+      : {
+          ...{ name: 'applied', title: `Set back: ${fields.map(({ field }) => field).join(', ')}`, undo: 'what is there now is set again' },
+          expectedSeconds: applySeconds,
+        }
   const steps = [
     { name: 'gate', title: 'Check that the world is still as it was planned for', undo: 'nothing to undo', expectedSeconds: 1 },
     { name: 'safety', title: 'Keep the state of now as a recovery point', undo: 'stays, as a point like any other', expectedSeconds: 60 },
-    { name: 'made', title: 'Make disks from the recovery point', undo: 'they are deleted', expectedSeconds: 30 },
+    ...(fields === undefined ? [{ name: 'made', title: 'Make disks from the recovery point', undo: 'they are deleted', expectedSeconds: 30 }] : []),
     ...(offline
       ? [{ name: 'offline', title: 'Stop sending requests to it', undo: 'it gets them again', expectedSeconds: shift + offlineGraceSeconds }]
       : []),
-    ...(wasRunning ? [{ name: 'stopped', title: 'Stop it', undo: 'it is started', expectedSeconds: stopSeconds }] : []),
-    { name: 'exchanged', title: 'Exchange the disks', undo: 'the former disks are put back', expectedSeconds: exchangeSeconds },
-    ...(wasRunning ? [{ name: 'started', title: 'Start it', undo: 'it is stopped', expectedSeconds: start }, verified] : []),
+    ...(stops ? [{ name: 'stopped', title: 'Stop it', undo: 'it is started', expectedSeconds: stopSeconds }] : []),
+    change,
+    ...(stops ? [{ name: 'started', title: 'Start it', undo: 'it is stopped', expectedSeconds: start }] : []),
+    ...(wasRunning ? [verified] : []),
     ...(offline ? [{ name: 'online', title: 'Send requests to it again, once it is healthy', undo: 'they stop', expectedSeconds: shift + 30 }] : []),
-    { name: 'recorded', title: 'Record what has been exchanged', undo: 'point of no return', expectedSeconds: 1 },
+    {
+      name: 'recorded',
+      title: fields === undefined ? 'Record what has been exchanged' : 'Record what has been set back',
+      undo: 'point of no return',
+      expectedSeconds: 1,
+    },
   ]
   const from = steps.findIndex(({ name }) => name === 'offline' || name === 'stopped' || name === 'exchanged')
-  return { steps, downtimeSeconds: wasRunning ? steps.slice(from, -1).reduce((sum, step) => sum + step.expectedSeconds, 0) : 0 }
+  return { steps, downtimeSeconds: stops ? steps.slice(from, -1).reduce((sum, step) => sum + step.expectedSeconds, 0) : 0 }
 }
 
 function risksOf({ resource, point, present, traits, findings = [] }: RollbackQuestion, devices: readonly PlannedDevice[]): readonly string[] {

@@ -14,12 +14,14 @@ import { failedChecks, verifyInstance } from '../probes/verify-instance.ts'
 import { recordChange } from '../journal/record-change.ts'
 import { priorities } from '../operations/operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
+import type { NewOperation } from '../operations/start-operation.ts'
+import type { Resource } from '../resources/resource.ts'
 import { redactDna } from '../resources/redact.ts'
 import { dropUnsealed, keepDisks, pointOf, readDefinition, seal } from './capture-steps.ts'
 import { inspectPoint, refuseDamaged } from './inspect-point.ts'
 import { findPolicyOf } from './policies/may-roll-back.ts'
 import { planRollback } from './rollback-plan.ts'
-import type { PlannedDevice } from './rollback-plan.ts'
+import type { PlannedDevice, RollbackPlan } from './rollback-plan.ts'
 import { bringAbout, formerPlaces, rollbackContext, rollbackWorld } from './rollback.world.ts'
 import type { RollbackStep } from './rollback.world.ts'
 
@@ -34,9 +36,12 @@ export type Agreed = {
 }
 
 /** Makes the plan anew and refuses when it is not the one that was approved: something has been changed since. */
-export async function passGate(deps: SagaDeps, step: RollbackStep): Promise<Agreed> {
+export async function approvedPlan(
+  deps: SagaDeps,
+  step: RollbackStep,
+): Promise<{ readonly plan: RollbackPlan; readonly set: string; readonly zone: string; readonly hadTraffic: boolean }> {
   const { resource, provider, primary, binding } = await rollbackWorld(deps, step)
-  const { primary: expected, primaryEpoch, planHash, devices } = step.params
+  const { primary: expected, primaryEpoch, planHash, devices, fields } = step.params
   const gate = failoverGate({ resource, expected: { primary: expected, primaryEpoch }, nowMs: deps.clock.nowMs() })
   if (!gate.ok) throw new AppError(gate.kind, gate.reason)
   const point = await pointOf(deps, step.params.pointId)
@@ -47,20 +52,23 @@ export async function passGate(deps: SagaDeps, step: RollbackStep): Promise<Agre
   const { verification, onFailedVerification, despite } = step.params
   const findings = await inspectPoint(deps, provider, point)
   refuseDamaged(findings, despite)
-  const chosen = { devices, verification, onFailedVerification, despite, findings }
+  const chosen = { devices, fields, verification, onFailedVerification, despite, findings }
   const answer = planRollback({ resource, point, policy, present: redactDna(present), traits: provider.traits, ...chosen })
   if (!answer.ok) throw new AppError('plan_stale', answer.reason)
   if (answer.planHash !== planHash) {
     throw new AppError('plan_stale', 'Something has been changed since the plan was approved.', { details: { remedy: 'Ask for a new plan.' } })
   }
-  const { plan } = answer
   return {
+    plan: answer.plan,
     set: point.manifest.disks.set,
     zone: present.placement.zone ?? '',
-    devices: plan.devices,
-    wasRunning: plan.wasRunning,
     hadTraffic: await carriesTraffic(provider, binding, primary.nativeId),
   }
+}
+
+export async function passGate(deps: SagaDeps, step: RollbackStep): Promise<Agreed> {
+  const { plan, set, zone, hadTraffic } = await approvedPlan(deps, step)
+  return { set, zone, devices: plan.devices, wasRunning: plan.wasRunning, hadTraffic }
 }
 
 /** A rollback can be rolled back. */
@@ -234,16 +242,19 @@ export async function recordRollback(
       },
       deduplicationKey: `${step.operationId}:rolled_back`,
     })
-    await startOperation(deps, stores, {
-      kind: 'resource.refresh',
-      projectId: resource.projectId,
-      params: { resourceId: resource.id },
-      resourceId: resource.id,
-      lockKey: `refresh:${resource.id}`,
-      priority: priorities.background,
-      requestedBy: systemActor('recovery.rollback'),
-      reason: `Its disks have been exchanged at ${now(deps.clock).toISOString()}`,
-    })
+    await startOperation(deps, stores, refreshOf(resource, `Its disks have been exchanged at ${now(deps.clock).toISOString()}`))
   })
   return { replaced }
 }
+
+/** Our books say what it was before. */
+export const refreshOf = (resource: Pick<Resource, 'id' | 'projectId'>, reason: string): NewOperation => ({
+  kind: 'resource.refresh',
+  projectId: resource.projectId,
+  params: { resourceId: resource.id },
+  resourceId: resource.id,
+  lockKey: `refresh:${resource.id}`,
+  priority: priorities.background,
+  requestedBy: systemActor('recovery.rollback'),
+  reason,
+})

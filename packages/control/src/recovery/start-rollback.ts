@@ -18,13 +18,15 @@ import { newRecoveryPoint } from './new-recovery-point.ts'
 import { inspectPoint, refuseDamaged } from './inspect-point.ts'
 import { findPolicyOf, requireRollBackRight } from './policies/may-roll-back.ts'
 import { planRollback } from './rollback-plan.ts'
-import type { RollbackPlan } from './rollback-plan.ts'
+import type { RestorableField, RollbackPlan } from './rollback-plan.ts'
 import type { FindingKind } from './recovery-point.ts'
 
 export interface RollbackRequest {
   readonly recoveryPointId: string
   /** Left out: all disks of the point. */
   readonly devices?: readonly string[] | undefined
+  /** Instead of disks: these fields of the definition alone. */
+  readonly fields?: readonly RestorableField[] | undefined
   /** Left out: the cloud's own checks, and no probes. */
   readonly verification?: AskedChecks | undefined
   readonly onFailedVerification?: 'restore' | 'keep' | undefined
@@ -64,7 +66,7 @@ export async function startRollback(
   return control.database.transaction(async (stores) => {
     const safetyPointId = control.ids.next('recoveryPoint')
     const { operation, joined } = await startOperation(control, stores, {
-      kind: 'recovery.rollback',
+      kind: input.fields === undefined ? 'recovery.rollback' : 'recovery.rollback-fields',
       projectId: resource.projectId,
       params: {
         ...{ resourceId: resource.id, pointId: plan.pointId, primary: plan.primary, primaryEpoch: plan.primaryEpoch, planHash, safetyPointId },
@@ -101,8 +103,9 @@ export async function startRollback(
 }
 
 /** What a caller has chosen, for the parameters of the operation. */
-const choicesOf = ({ devices, verification, onFailedVerification, despite }: RollbackRequest): JsonObject => ({
+const choicesOf = ({ devices, fields, verification, onFailedVerification, despite }: RollbackRequest): JsonObject => ({
   ...(devices === undefined ? {} : { devices: [...devices] }),
+  ...(fields === undefined ? {} : { fields: [...fields] }),
   ...(verification === undefined ? {} : { verification: verificationSchema.parse(verification) }),
   ...(onFailedVerification === undefined ? {} : { onFailedVerification }),
   ...(despite === undefined ? {} : { despite: [...despite] }),
@@ -113,6 +116,8 @@ async function prepare(
   principal: Principal,
   input: RollbackRequest,
 ): Promise<{ readonly plan: RollbackPlan; readonly planHash: string; readonly resource: Resource }> {
+  if (input.devices !== undefined && input.fields !== undefined)
+    refuseInvalid([{ pointer: '/fields', message: 'names what is set back alone: leave devices out' }])
   const { stores } = control.database
   const point = await stores.recoveryPoints.find(principal.projectId, input.recoveryPointId)
   if (point === undefined) throw notFound('recovery point')
@@ -137,9 +142,9 @@ async function prepare(
   }
   const findings = await inspectPoint(control, provider, point)
   refuseDamaged(findings, input.despite)
-  const { devices, verification, onFailedVerification, despite } = input
+  const { devices, fields, verification, onFailedVerification, despite } = input
   const checks = verification === undefined ? undefined : verificationSchema.parse(verification)
-  const chosen = { devices, verification: checks, onFailedVerification, despite }
+  const chosen = { devices, fields, verification: checks, onFailedVerification, despite }
   const answer = planRollback({ resource, point, policy, present: redactDna(described), traits: provider.traits, findings, ...chosen })
   if (!answer.ok) throw new AppError('conflict', answer.reason)
   return { plan: answer.plan, planHash: answer.planHash, resource }

@@ -19,7 +19,11 @@ export async function insertPoint({ deps, resource, clock }: Stage, overrides: P
 }
 
 /** A sealed point whose snapshots the region really has. */
-export async function keptPoint(stage: Stage, overrides: Partial<RecoveryPoint> = {}): Promise<RecoveryPoint> {
+export async function keptPoint(
+  stage: Stage,
+  overrides: Partial<RecoveryPoint> = {},
+  dna: Manifest['definition']['dna'] = {},
+): Promise<RecoveryPoint> {
   const { provider, primary, clock, resource, deps } = stage
   const set = randomIds.next('event')
   const snapshots = provider.snapshots!
@@ -33,7 +37,7 @@ export async function keptPoint(stage: Stage, overrides: Partial<RecoveryPoint> 
   const id = randomIds.next('recoveryPoint')
   const manifest: Manifest = {
     ...{ format: 1, point: id, resource: resource.id, instance: primary.nativeId, sequence: 1, parent: null, database: null, order: [] },
-    definition: { hash: resource.dnaHash, dna: {} },
+    definition: { hash: resource.dnaHash, dna },
     disks: {
       ...{ set, takenAt: kept!.takenAt, consistency: kept!.consistency },
       members: kept!.members.map(({ deviceKey, role, snapshot, sizeGiB }) => ({ device: deviceKey, role, snapshot: snapshot.nativeId, sizeGiB })),

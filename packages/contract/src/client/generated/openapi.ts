@@ -2654,6 +2654,13 @@ export interface components {
             manifestHash: string;
             /** @description The policy of the resource. An edited policy makes the plan stale. */
             policyId?: string;
+            /** @description What of the point is brought back. */
+            selection: {
+                /** @enum {string} */
+                what: "everything" | "disks" | "fields";
+                devices?: string[];
+                fields?: ("tags" | "protection" | "size")[];
+            };
             /** @description Disks that are exchanged. */
             devices: {
                 device: string;
@@ -2669,12 +2676,19 @@ export interface components {
                 device: string;
                 disk: string;
             }[];
-            /** @description Where the definition differs: in the point, as last recorded, and now. Nothing of it is changed back. */
+            /** @description Where the definition differs: in the point, as last recorded, and now. Only `fields` are changed back. */
             differences: {
                 field: string;
                 kept: unknown;
                 known: unknown;
                 now: unknown;
+            }[];
+            /** @description Fields of the definition that are set back, from what to what. Of tags those that change; `null` is none. */
+            fields: {
+                /** @enum {string} */
+                field: "tags" | "protection" | "size";
+                from: unknown;
+                to: unknown;
             }[];
             verification: components["schemas"]["RestoreChecks"];
             /** @enum {string} */
@@ -2870,6 +2884,8 @@ export interface components {
             reason: string;
             /** @description Left out: all disks of the point. */
             devices?: string[];
+            /** @description Instead of disks: these fields of the definition alone. It is stopped only for a size that cannot be changed otherwise. */
+            fields?: ("tags" | "protection" | "size")[];
             verification?: components["schemas"]["RestoreChecks"];
             /**
              * @description restore (default): when it does not pass, the rollback has failed and everything is put back · keep: it is told, and what was restored stays
