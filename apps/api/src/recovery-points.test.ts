@@ -113,3 +113,44 @@ test('a rollback is planned, approved by its hash, and refused when the world ha
   const again = await send('POST', '/v1/rollbacks', undefined, { ...body, planHash })
   expectProblem(again, 409, 'busy', /works on this resource/)
 })
+
+test('a rollback takes back everything, single disks, or fields of the definition, and not two of them', async () => {
+  const { id } = await ours.aPointOfAnInstance()
+  const body = { recoveryPointId: id, reason: 'somebody has changed its tags' }
+  const everything = await send('POST', '/v1/rollbacks?validateOnly=true', undefined, body)
+  expect(everything.json.plan).toMatchObject({ selection: { what: 'everything' }, fields: [] })
+  const one = [everything.json.plan.devices[1].device as string]
+  const disks = await send('POST', '/v1/rollbacks?validateOnly=true', undefined, { ...body, devices: one })
+  expect(disks.json.plan.selection).toEqual({ what: 'disks', devices: one })
+  const fields = await send('POST', '/v1/rollbacks?validateOnly=true', undefined, { ...body, fields: ['tags'] })
+  expect(fields.json.plan).toMatchObject({ selection: { what: 'fields', fields: ['tags'] }, devices: [], fields: [{ field: 'tags' }] })
+  // What was approved of one choice is not the approval of another.
+  const { planHash } = fields.json
+  expectProblem(await send('POST', '/v1/rollbacks', undefined, { ...body, planHash }), 409, 'plan_stale', /not the plan/)
+  const both = await send('POST', '/v1/rollbacks', undefined, { ...body, planHash, fields: ['tags'], devices: one })
+  expect(both.json).toMatchObject({ status: 400, errors: [{ pointer: '/fields' }] })
+  const started = await send('POST', '/v1/rollbacks', undefined, { ...body, planHash, fields: ['tags'] })
+  expect(started.json).toMatchObject({ kind: 'recovery.rollback-fields' })
+  // It holds the lock that every rollback of the resource takes.
+  expectProblem(
+    await send('POST', '/v1/rollbacks', undefined, { ...body, planHash: everything.json.planHash }),
+    409,
+    'busy',
+    /works on this resource/,
+  )
+})
+
+test('a disk of a point is restored once at a time, and only one that the point has', async () => {
+  const { id, manifest } = await ours.aPointOfAnInstance()
+  const url = `/v1/recovery-points/${id}:restoreDisk`
+  const { device } = manifest!.disks.members[1]!
+  const body = { device, reason: 'a file is missing', ttlSeconds: 600 }
+  expect((await send('POST', url, undefined, { ...body, device: '/dev/none' })).json).toMatchObject({ status: 400, errors: [{ pointer: '/device' }] })
+  const started = await send('POST', url, undefined, body)
+  expect(started.json).toMatchObject({ kind: 'recovery.restore-disk' })
+  expectProblem(await send('POST', url, undefined, body), 409, 'busy', /Wait for it/)
+  const listed = await send('GET', `/v1/restored-disks?recoveryPointId=${id}`)
+  expect(listed.json.items).toMatchObject([{ status: 'restoring', device, operationId: started.json.id, expiresAt: inFuture(600_000) }])
+  const release = await send('POST', `/v1/restored-disks/${listed.json.items[0].id}:release`)
+  expectProblem(release, 409, 'conflict', /cancel/)
+})

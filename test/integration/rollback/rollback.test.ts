@@ -125,6 +125,33 @@ describe.concurrent('a rollback over the wire', () => {
     await expect(stale).rejects.toMatchObject({ kind: 'plan_stale' })
   })
 
+  test('cannot run beside another of the same resource, and makes every plan stale that was made before it', limit, async () => {
+    const resource = await aMachine('two')
+    const points: RecoveryPoint[] = []
+    for (const value of [1, 2]) {
+      write(resource, value)
+      points.push(await keep(resource))
+    }
+    write(resource, 3)
+    const approved = await Promise.all(
+      points.map(async ({ id }) => {
+        const { planHash } = await prepareRollback(world.control, world.principal, { recoveryPointId: id })
+        return { recoveryPointId: id, reason: 'a test', planHash }
+      }),
+    )
+    const asked = await Promise.allSettled(approved.map((request) => startRollback(world.control, world.principal, request)))
+    const [running, ...others] = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    expect(others).toEqual([])
+    const refused = asked.findIndex((answer) => answer.status === 'rejected')
+    expect((asked[refused] as PromiseRejectedResult).reason).toMatchObject({ kind: 'busy', details: { operationId: running!.id } })
+    expect((await ended(running!)).status).toBe('succeeded')
+    const value = refused === 0 ? 2 : 1
+    expect(read(resource)).toEqual([value, value, value])
+    // The disks that it was made for have left their places.
+    await expect(startRollback(world.control, world.principal, approved[refused]!)).rejects.toMatchObject({ kind: 'plan_stale' })
+    expect(read(resource)).toEqual([value, value, value])
+  })
+
   test('gives way to an interruption: everything is put back, and the shadow takes over', limit, async () => {
     const seeded = await world.seed('taken', { purchase: 'on-demand' })
     const adopted = await world.adopt(seeded)

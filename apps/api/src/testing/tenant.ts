@@ -107,7 +107,8 @@ function builders({ control, cloud }: TestApp, admin: Principal) {
     const resource = await aResource({ accountId: account.id, nativeId })
     const point = recoveryPointDefaults(control, resource)
     const members = set.members.map(({ deviceKey: device, role, snapshot, sizeGiB }) => ({ device, role, snapshot: snapshot.nativeId, sizeGiB }))
-    const manifest: Manifest = { ...point.manifest!, disks: { ...point.manifest!.disks, set: set.ref.setId, members } }
+    const definition = { ...point.manifest!.definition, dna: { ...point.manifest!.definition.dna, tags: { team: 'blue' } } }
+    const manifest: Manifest = { ...point.manifest!, definition, disks: { ...point.manifest!.disks, set: set.ref.setId, members } }
     const sealed = { ...point, manifest, manifestHash: manifestHash(manifest) }
     await control.database.stores.recoveryPoints.insert(sealed)
     // Where the hash of what was sealed stands a second time.

@@ -1,0 +1,76 @@
+import { seededRandom } from '@understudy/core'
+import { createRunner, runnable } from '@understudy/saga'
+import { describe, expect, test } from 'vitest'
+import { failureOf } from '../operations/failure.ts'
+import { redactDna } from '../resources/redact.ts'
+import { insertPoint, keptPoint } from '../testing/kept-point.ts'
+import { useLawBench } from '../testing/law-bench.ts'
+import { hotTier, setStage } from '../testing/stage.ts'
+import type { Stage } from '../testing/stage.ts'
+import type { RecoveryPoint } from './recovery-point.ts'
+import { planRollback } from './rollback-plan.ts'
+import { rollbackSaga } from './rollback.saga.ts'
+
+const bench = useLawBench()
+
+/** Everything about the primary and its disks that a rollback could have changed. */
+const outside = async (stage: Stage) => ({
+  view: await stage.look(),
+  instance: structuredClone(stage.dc.instances.get(stage.primary.nativeId)),
+  volumes: stage.dc.storage.describeVolumes().items.map(({ volumeId }) => volumeId),
+  snapshots: stage.dc.storage.describeSnapshots().items.length,
+})
+
+const happenings: readonly (readonly [string, string, (stage: Stage, point: RecoveryPoint) => Promise<unknown>])[] = [
+  [
+    'a snapshot that has become unreadable',
+    'point_damaged',
+    async ({ dc }, { manifest }) => dc.storage.spoilSnapshot(manifest!.disks.members[0]!.snapshot),
+  ],
+  ['a snapshot that was deleted', 'point_damaged', async ({ dc }, { manifest }) => dc.storage.deleteSnapshot(manifest!.disks.members[0]!.snapshot)],
+  [
+    'a manifest that somebody has edited',
+    'point_damaged',
+    ({ deps }, point) =>
+      deps.database.stores.recoveryPoints.update({ ...point, manifest: { ...point.manifest!, instance: 'i-forged' } }, point.version),
+  ],
+  [
+    'a tag that somebody has set',
+    'plan_stale',
+    (stage) =>
+      stage.drive(
+        stage.provider.labels.tag([stage.primary], { team: 'red' }, { idempotencyKey: 'a'.repeat(32), tags: {}, actor: 'x', priority: 'background' }),
+      ),
+  ],
+]
+
+describe('what happens between the approval of a rollback and its beginning ends it before anything is changed', () => {
+  test.each(happenings)('%s', async (_what, code, happen) => {
+    const stage = await setStage(bench, hotTier, { purchase: 'on-demand' })
+    const point = await keptPoint(stage)
+    const safety = await insertPoint(stage)
+    const present = redactDna((await stage.drive(stage.provider.inventory.describe(stage.primary)))!)
+    const answer = planRollback({ resource: stage.resource, point, present, traits: stage.provider.traits })
+    if (!answer.ok) throw new Error(answer.reason)
+    const { store, submit, read } = await bench.makeStore()
+    const id = await submit({
+      saga: rollbackSaga.name,
+      version: rollbackSaga.version,
+      params: {
+        ...{ resourceId: stage.resource.id, pointId: point.id, primary: stage.primary.nativeId, primaryEpoch: 1 },
+        ...{ planHash: answer.planHash, safetyPointId: safety.id },
+      },
+      createdMs: stage.clock.nowMs(),
+    })
+    await happen(stage, point)
+    const before = await outside(stage)
+    const sagas = [runnable(rollbackSaga, () => stage.deps)]
+    const runner = createRunner({ store, sagas, clock: stage.clock, random: seededRandom(1), runnerId: 'gate', classify: failureOf, leaseMs: 30_000 })
+    const outcome = await stage.drive(runner.runOne(id))
+    expect(outcome?.kind).toBe('finished')
+    expect(await read(id)).toMatchObject({ status: 'failed', error: { code } })
+    expect(await outside(stage)).toEqual(before)
+    expect((await stage.deps.database.stores.recoveryPoints.findById(safety.id))?.manifest).toBeUndefined()
+    stage.dc.close()
+  })
+})
