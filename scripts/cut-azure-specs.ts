@@ -15,6 +15,7 @@ const areas = [
 const wanted = new Set([
   ...['VirtualMachines_Get', 'VirtualMachines_CreateOrUpdate', 'VirtualMachines_Update', 'VirtualMachines_Delete', 'VirtualMachines_ListAll'],
   ...['VirtualMachines_Start', 'VirtualMachines_Deallocate', 'VirtualMachines_AttachDetachDataDisks'],
+  ...['VirtualMachineRunCommands_GetByVirtualMachine', 'VirtualMachineRunCommands_CreateOrUpdate', 'VirtualMachineRunCommands_Delete'],
   ...['Disks_Get', 'Disks_CreateOrUpdate', 'Disks_Update', 'Disks_Delete', 'Disks_List', 'Disks_ListByResourceGroup'],
   ...['RestorePointCollections_Get', 'RestorePointCollections_CreateOrUpdate', 'RestorePointCollections_Delete', 'RestorePointCollections_ListAll'],
   ...['RestorePoints_Get', 'RestorePoints_Create'],

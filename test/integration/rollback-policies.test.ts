@@ -1,4 +1,11 @@
-import { createPolicy, importResource, lockRecoveryPoint, recoveryPoliciesReconciler } from '@understudy/control'
+import {
+  createPolicy,
+  importResource,
+  listCompliance,
+  lockRecoveryPoint,
+  policyDrillsReconciler,
+  recoveryPoliciesReconciler,
+} from '@understudy/control'
 import type { Operation, PolicyRules, RecoveryPoint, Resource } from '@understudy/control'
 import { expect, test } from 'vitest'
 import { useRooms } from './rooms.ts'
@@ -95,4 +102,31 @@ test('retention lets go of what no rule wants, and of nothing that is locked, ne
   await pass()
   expect(await deleted()).toContain(third!.id)
   expect(await deleted()).not.toContain(newest!.id)
+})
+
+test('a restore is rehearsed when the last proof has grown old, once, inside of the window, and not while there is nothing to go back to', async () => {
+  const { control, clock, drive, finish } = rooms()
+  const hour = (add: number): string => `${String((new Date(clock.nowMs()).getUTCHours() + add) % 24).padStart(2, '0')}:00`
+  const window = { from: hour(3), to: hour(6) }
+  await governed({ schedule: { cron: '0 * * * *', timeZone: 'UTC' }, proofMaxAgeSeconds: 86_400, drills: { afterSeconds: 12 * 3600, window } })
+  const rehearse = async (): Promise<number> => {
+    await drive(policyDrillsReconciler.pass(control))
+    const all = await control.database.stores.operations.list(tenant.projectId, { after: undefined, limit: 100, kind: 'recovery.test-rollback' })
+    for (const operation of all) if (operation.finishedAt === undefined) expect((await finish(operation)).status).toBe('succeeded')
+    return all.length
+  }
+  expect(await rehearse()).toBe(0)
+  clock.advance(hourMs)
+  await passAndFinish()
+  // There is a point, and the window is closed.
+  expect(await rehearse()).toBe(0)
+  clock.advance(3 * hourMs)
+  expect(await rehearse()).toBe(1)
+  expect(await rehearse()).toBe(1)
+  const { items } = await listCompliance(control, tenant.operator, {})
+  expect(items).toMatchObject([{ resourceId: resource.id, violations: [], restoreProvenAt: expect.any(Date) as Date }])
+  clock.advance(13 * hourMs)
+  expect(await rehearse()).toBe(1)
+  clock.advance(11 * hourMs)
+  expect(await rehearse()).toBe(2)
 })

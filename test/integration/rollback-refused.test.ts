@@ -1,5 +1,16 @@
-import { captureRecoveryPoint, getRecoveryPoint, prepareRollback, startRollback } from '@understudy/control'
+import { GuestFiles, programsOf } from '@understudy/cloud-sim'
+import {
+  captureRecoveryPoint,
+  createPolicy,
+  deletePolicy,
+  getRecoveryPoint,
+  getRestoreDrill,
+  prepareRollback,
+  startRollback,
+  startTestRollback,
+} from '@understudy/control'
 import type { Operation, RecoveryPoint, Resource, RollbackRequest } from '@understudy/control'
+import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createWorld } from './world.ts'
@@ -67,6 +78,60 @@ test('what came back is verified by its boot, by the cloud and by probes; one th
   const kept = await run({ recoveryPointId: point.id, verification: { probes: [wrong], withinSeconds: 3 }, onFailedVerification: 'keep' })
   expect(kept.status).toBe('succeeded')
   expect(volumes()).not.toEqual(before)
+})
+
+test('what a policy wants is asked from inside as well: a file by its checksum, a database by a query, and a command', limit, async () => {
+  const { dataCentre } = world.sim
+  const files = new GuestFiles(dataCentre, resource.nativeId)
+  files.write('/etc/app.conf', Buffer.from('mode = kept'))
+  const sums = () => createHash('sha256').update('mode = kept').digest('hex')
+  const point = await keep()
+  files.write('/etc/app.conf', Buffer.from('mode = broken'))
+  const asked: string[][] = []
+  programsOf(dataCentre).set('psql', (args, seen) => {
+    asked.push([...args])
+    return { exitCode: 0, output: `${seen.read('/etc/app.conf')?.toString() === 'mode = kept' ? '42' : '0'}\n` }
+  })
+  const sql = `select count(*) from orders where state = 'paid'`
+  const checks = [
+    { kind: 'checksum', path: '/etc/app.conf', sha256: sums() },
+    { kind: 'query', name: 'orders', engine: 'postgresql', database: 'shop', sql, expects: '42' },
+    { kind: 'command', name: 'config', script: 'test -f /etc/app.conf && cat /etc/app.conf', contains: 'kept' },
+  ] as const
+  const policy = await createPolicy(world.control, world.principal, {
+    name: 'inside',
+    rules: { verification: { checks: [...checks], withinSeconds: 120 } },
+  })
+  const verified = await run({ recoveryPointId: point.id })
+  expect({ status: verified.status, error: verified.error }).toEqual({ status: 'succeeded', error: undefined })
+  expect(asked.every((args) => args.join(' ').endsWith(`-d shop -c ${sql}`))).toBe(true)
+  // Each check has its row, by its hash; what is in a script is in no row.
+  const rows = await world.control.database.stores.audit.list(resource.projectId, { after: 0, limit: 1000 })
+  const runs = rows.filter(({ action }) => action === 'commands.run')
+  expect(new Set(runs.map(({ details }) => (details as { check: string }).check))).toEqual(
+    new Set(['checksum /etc/app.conf', 'query postgresql orders', 'command config']),
+  )
+  expect(JSON.stringify(runs)).not.toContain('app.conf && cat')
+
+  const before = volumes()
+  const wrong = [{ ...checks[0], sha256: '0'.repeat(64) }]
+  const failed = await run({ recoveryPointId: point.id, verification: { checks: wrong, withinSeconds: 3 } })
+  expect(failed).toMatchObject({
+    status: 'failed',
+    error: { code: 'verification_failed', message: expect.stringContaining('checksum /etc/app.conf: The file has another checksum') as string },
+  })
+  expect(volumes()).toEqual(before)
+  // The clone of a rehearsal speaks to nobody.
+  const rehearsed = await ended(await startTestRollback(world.control, world.principal, { id: point.id, reason: 'a test' }))
+  const drill = await getRestoreDrill(world.control, world.principal, { id: (rehearsed.params as { drillId: string }).drillId })
+  expect(drill.record!.checks.map(({ check, outcome }) => `${check} ${outcome}`)).toEqual([
+    'boot passed',
+    'cloud passed',
+    'checksum /etc/app.conf skipped',
+    'query postgresql orders skipped',
+    'command config skipped',
+  ])
+  await deletePolicy(world.control, world.principal, { id: policy.id, seenVersion: policy.version })
 })
 
 describe('a point that is not what was kept is refused, by name, before anything is stopped', () => {

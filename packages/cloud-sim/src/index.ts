@@ -23,6 +23,8 @@ export { simProvider, type SimProviderOptions } from './in-process/sim-provider.
 export { resolve as resolveGoogleName } from './google/dns-routes.ts'
 export { type Exchange, type GoogleServer, type GoogleServerOptions, startGoogleServer } from './google/google-server.ts'
 export { seededGoogleImage, seedGoogleRegion } from './google/seed.ts'
+export { GuestFiles } from './guest/file-system.ts'
+export { programsOf } from './guest/shell.ts'
 export { seedAzureRegion } from './azure/seed.ts'
 export type { ArmExchange } from './azure/observed.ts'
 export { armSpecification } from './azure/specification.ts'

@@ -161,7 +161,7 @@ export const verifyAccount = defineRoute({
     tags,
     summary: 'Ask the cloud who we are',
     description:
-      'Proves endpoint and credentials, learns the native account id, and asks about every permission that is needed, without changing anything. Fails when one is missing; `verification.permissions` says which, by capability.',
+      'Proves endpoint and credentials, learns the native account id, and asks about every permission that is needed, without changing anything. Fails when one is missing that the account needs (it does without those of `commands`); `verification.permissions` says which, by capability.',
     params,
     body: noBody,
     response: { 202: acceptedOperation },

@@ -20,6 +20,7 @@ export const Capability = z
       'snapshots',
       'multi-disk-snapshots',
       'read-only-disks',
+      'commands',
       'market',
       'portable',
     ]),

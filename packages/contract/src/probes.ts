@@ -31,9 +31,53 @@ export const Probe = z
       "Asked of the instance itself, at the address that the cloud says is its own; through the account's `probeProxy` where there is one.",
   })
 
+const timeoutSeconds = z.number().int().min(1).max(600).optional().meta({ description: 'Default: 60.' })
+const oneLine = (max: number) => text(max).regex(/^[^\0\r\n]*$/, 'must be one line')
+
+export const GuestCheck = z
+  .discriminatedUnion('kind', [
+    z
+      .strictObject({
+        kind: z.literal('command'),
+        name: oneLine(100),
+        script: text(4000).meta({
+          description: 'For `sh` (PowerShell on Windows), as the superuser. The cloud keeps it where people can read it: no secrets.',
+        }),
+        exitCode: z.number().int().min(0).max(255).optional().meta({ description: 'Default: 0.' }),
+        contains: text(500).optional().meta({ description: 'Has to be in the last 4,096 characters of what it says.' }),
+        timeoutSeconds,
+      })
+      .meta({ title: 'A command ends well' }),
+    z
+      .strictObject({
+        kind: z.literal('checksum'),
+        path: oneLine(500).regex(/^\//, 'must begin with /'),
+        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+        timeoutSeconds,
+      })
+      .meta({ title: 'A file has this SHA-256' }),
+    z
+      .strictObject({
+        kind: z.literal('query'),
+        name: oneLine(100),
+        engine: z.enum(['postgresql', 'mysql']),
+        database: oneLine(100).regex(/^[^-]/, 'must not begin with -'),
+        sql: oneLine(1000),
+        expects: z.string().max(500).meta({ description: 'What it has to answer, without headings and without white space around it.' }),
+        timeoutSeconds,
+      })
+      .meta({ title: 'A database answers this' }),
+  ])
+  .meta({
+    id: 'GuestCheck',
+    description:
+      "Asked inside of the instance, through the cloud's channel for commands, maybe more than once. Where there is none, and on the isolated clone of a test rollback, it is skipped, with the reason.",
+  })
+
 export const Verification = z
   .strictObject({
     probes: z.array(Probe).max(10).optional(),
+    checks: z.array(GuestCheck).max(10).optional(),
     withinSeconds: z
       .number()
       .int()
@@ -46,7 +90,7 @@ export const Verification = z
 
 export const CheckResult = z
   .object({
-    check: z.string().meta({ description: '`boot`, `cloud`, or a probe in words.', examples: ['http 8080 /healthz'] }),
+    check: z.string().meta({ description: '`boot`, `cloud`, or a probe or check in words.', examples: ['http 8080 /healthz'] }),
     outcome: z.enum(['passed', 'failed', 'skipped']),
     detail: z.string(),
     afterSeconds: z.number(),

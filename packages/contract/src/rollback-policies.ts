@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { etag, groupName, idOf, idParams, labels, noBody, pageOf, pageQuery, text, time } from './common.ts'
+import { Verification } from './probes.ts'
 import { resourceId } from './resources.ts'
 import { defineRoute, json } from './route.ts'
 
@@ -13,18 +14,20 @@ const seconds = z
 const many = z.number().int().min(1).max(1000)
 const localTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of the day, HH:MM')
 
+const window = z
+  .strictObject({ from: localTime, to: localTime, days: z.array(z.number().int().min(1).max(7)).min(1).max(7).optional() })
+  .optional()
+  .meta({
+    description:
+      'They begin only inside; what is due outside waits until it opens. `to` before `from` is past midnight. `days` (1 is Monday) are those on which it opens.',
+  })
+
 const rules = {
   schedule: z
     .strictObject({
       cron: text(100).meta({ description: 'Five fields, or six with seconds.', examples: ['30 2 * * *'] }),
       timeZone: text(60).meta({ description: 'IANA name. Cron and window are local to it.', examples: ['Europe/Berlin'] }),
-      window: z
-        .strictObject({ from: localTime, to: localTime, days: z.array(z.number().int().min(1).max(7)).min(1).max(7).optional() })
-        .optional()
-        .meta({
-          description:
-            'Captures begin only inside; what is due outside waits until it opens. `to` before `from` is past midnight. `days` (1 is Monday) are those on which it opens.',
-        }),
+      window,
     })
     .meta({ id: 'CaptureSchedule', description: 'When points are kept. Of several that were missed one is made up for.' }),
   retention: z
@@ -65,6 +68,14 @@ const rules = {
   automatic: z
     .strictObject({ perDay: z.number().int().min(1).max(10).meta({ description: 'In 24 hours; then a person is called.' }) })
     .meta({ id: 'AutomaticRollback', description: 'Rolling back without being asked, after a change that left the resource damaged.' }),
+  verification: Verification.meta({ description: 'What has to be true of what came back, where a rollback or a rehearsal names nothing else.' }),
+  drills: z
+    .strictObject({
+      afterSeconds: seconds.meta({ description: 'After the last proven restore. One that fails is tried again a day later at the latest.' }),
+      timeZone: text(60).optional().meta({ description: 'IANA name, of the window. Default: UTC.' }),
+      window,
+    })
+    .meta({ id: 'DrillRule', description: 'Test rollbacks of the newest point, without being asked.' }),
 } as const
 const optionalRules = {
   schedule: rules.schedule.optional(),
@@ -74,6 +85,8 @@ const optionalRules = {
   rollBack: rules.rollBack.optional(),
   transitions: rules.transitions.optional(),
   automatic: rules.automatic.optional(),
+  verification: rules.verification.optional(),
+  drills: rules.drills.optional(),
 } as const
 const removableRules = {
   schedule: rules.schedule.nullable().optional(),
@@ -83,6 +96,8 @@ const removableRules = {
   rollBack: rules.rollBack.nullable().optional(),
   transitions: rules.transitions.nullable().optional(),
   automatic: rules.automatic.nullable().optional(),
+  verification: rules.verification.nullable().optional(),
+  drills: rules.drills.nullable().optional(),
 } as const
 
 const PolicySelector = z

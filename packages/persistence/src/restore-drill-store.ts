@@ -34,6 +34,10 @@ export function restoreDrillStore(db: Prisma.TransactionClient): RestoreDrillSto
       })
       return rows.map((row) => toDomain(row))
     },
+    async lastOf(resourceIds) {
+      const rows = await db.restoreDrill.groupBy({ by: ['resourceId'], where: { resourceId: { in: [...resourceIds] } }, _max: { createdAt: true } })
+      return new Map(rows.flatMap(({ resourceId, _max: { createdAt } }) => (createdAt === null ? [] : [[resourceId, createdAt] as const])))
+    },
     async listAccountsSince(at) {
       const rows = await db.restoreDrill.findMany({ where: { expiresAt: { gte: at } }, distinct: ['accountId'], select: { accountId: true } })
       return rows.map(({ accountId }) => accountId)

@@ -1,6 +1,7 @@
 import type { Provider, Traits } from '@understudy/provider'
 import type { Adapter } from './adapter.ts'
 import { awsCalls } from './clients.ts'
+import { awsCommands } from './commands.ts'
 import { awsCompute } from './compute.ts'
 import { freshness } from './freshness.ts'
 import { instanceReader } from './instance-reader.ts'
@@ -52,6 +53,7 @@ export function createAwsProvider(settings: AwsSettings): Provider {
     snapshots,
     disks: awsDisks(adapter),
     isolation: awsIsolation(adapter),
+    commands: awsCommands(adapter),
     signals: awsSignals(adapter, settings.eventsQueueUrl),
     market: awsMarket(adapter),
     portable: awsPortable(adapter),

@@ -50,6 +50,8 @@ import {
 import type * as Elb from '@aws-sdk/client-elastic-load-balancing-v2'
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type * as Sqs from '@aws-sdk/client-sqs'
+import { GetCommandInvocationCommand, ListCommandsCommand, SendCommandCommand, SSMClient } from '@aws-sdk/client-ssm'
+import type * as Ssm from '@aws-sdk/client-ssm'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { guardedLookup } from '@understudy/provider'
@@ -80,6 +82,7 @@ export function awsCalls(settings: AwsSettings) {
     ...ec2Reads(clients, tell),
     ...ec2Changes(clients, tell),
     ...balancerCalls(clients, tell),
+    ...commandCalls(clients, tell),
     ...otherCalls(clients, tell),
     destroy(): void {
       for (const client of Object.values(clients)) client.destroy()
@@ -130,6 +133,8 @@ function sdkClients(settings: AwsSettings) {
     elbRead: new ElasticLoadBalancingV2Client({ ...common('elbv2'), ...read }),
     elbRepeat: new ElasticLoadBalancingV2Client({ ...common('elbv2'), ...repeat }),
     sqs: new SQSClient({ ...common('sqs'), ...repeat }),
+    ssmRead: new SSMClient({ ...common('ssm'), ...read }),
+    ssmOnce: new SSMClient({ ...common('ssm'), ...once }),
     sts: new STSClient({ ...common('sts'), ...read }),
   }
 }
@@ -208,6 +213,14 @@ const balancerCalls = ({ elbRead, elbRepeat }: Clients, tell: Tell) => ({
     tell('repeatable', elbRepeat.send(new ModifyListenerCommand(input), until(signal))),
   modifyRule: (input: Elb.ModifyRuleCommandInput, signal?: AbortSignal) =>
     tell('repeatable', elbRepeat.send(new ModifyRuleCommand(input), until(signal))),
+})
+
+const commandCalls = ({ ssmRead, ssmOnce }: Clients, tell: Tell) => ({
+  sendCommand: (input: Ssm.SendCommandCommandInput, signal?: AbortSignal) => tell('once', ssmOnce.send(new SendCommandCommand(input), until(signal))),
+  listCommands: (input: Ssm.ListCommandsCommandInput, signal?: AbortSignal) =>
+    tell('read', ssmRead.send(new ListCommandsCommand(input), until(signal))),
+  getCommandInvocation: (input: Ssm.GetCommandInvocationCommandInput, signal?: AbortSignal) =>
+    tell('read', ssmRead.send(new GetCommandInvocationCommand(input), until(signal))),
 })
 
 const otherCalls = ({ sqs, sts }: Clients, tell: Tell) => ({

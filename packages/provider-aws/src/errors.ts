@@ -23,6 +23,7 @@ const codes: Readonly<Partial<Record<ProviderErrorKind, ReadonlySet<string>>>> =
     'InvalidSubnetID.NotFound',
     'InvalidAMIID.NotFound',
     'InvalidAMIID.Unavailable',
+    'InvocationDoesNotExist',
     'InvalidKeyPair.NotFound',
   ]),
   already_exists: new Set(['InvalidKeyPair.Duplicate', 'InvalidGroup.Duplicate', 'InvalidPermission.Duplicate']),
@@ -39,6 +40,8 @@ const codes: Readonly<Partial<Record<ProviderErrorKind, ReadonlySet<string>>>> =
     'ResourceInUse',
     'InvalidSnapshot.InUse',
     'IdempotentInstanceTerminated',
+    // Of Systems Manager: its agent is not there, or not yet.
+    'InvalidInstanceId',
   ]),
   protected: new Set(['OperationNotPermitted']),
   idempotency_mismatch: new Set(['IdempotentParameterMismatch']),

@@ -139,6 +139,10 @@ const queue = (action: string, ask: Probe['ask']): Probe => ({
   isNeeded: ({ queueUrl }) => queueUrl !== undefined,
 })
 
+/** Without these everything else works. */
+const command = (action: string, ask: Probe['ask']): Probe => ({ capability: 'commands', permission: `ssm:${action}`, ask, proofByAbsence: true })
+const noInstance = 'i-0123456789abcdef0'
+
 /** One for every call of the adapter: the type refuses a call without one. */
 const probes: Readonly<Record<Asked, Probe>> = {
   describeInstances: ec2('inventory', 'DescribeInstances', (calls) => calls.describeInstances(dry)),
@@ -245,6 +249,14 @@ const probes: Readonly<Record<Asked, Probe>> = {
   ),
   deleteMessageBatch: queue('DeleteMessage', (calls, { queueUrl }) =>
     calls.deleteMessageBatch({ QueueUrl: queueUrl, Entries: [{ Id: '0', ReceiptHandle: 'of-no-message' }] }),
+  ),
+  // About an instance that there is not: the permission is looked at first.
+  sendCommand: command('SendCommand', (calls) =>
+    calls.sendCommand({ DocumentName: 'AWS-RunShellScript', InstanceIds: [noInstance], Parameters: { commands: ['true'] } }),
+  ),
+  listCommands: command('ListCommands', (calls) => calls.listCommands({ InstanceId: noInstance, MaxResults: 1 })),
+  getCommandInvocation: command('GetCommandInvocation', (calls) =>
+    calls.getCommandInvocation({ CommandId: '00000000-0000-0000-0000-000000000000', InstanceId: noInstance }),
   ),
   describeAvailabilityZones: ec2('market', 'DescribeAvailabilityZones', (calls) => calls.describeAvailabilityZones(dry)),
   describeInstanceTypeOfferings: ec2('market', 'DescribeInstanceTypeOfferings', (calls) => calls.describeInstanceTypeOfferings(dry)),

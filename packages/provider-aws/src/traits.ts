@@ -29,6 +29,7 @@ export const awsTraits = ({ expectedSeconds, limits }: Pick<AwsSettings, 'expect
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   readOnlyDisks: { supported: false, reason: 'EC2 attaches volumes for reading and writing only: mount it read-only in the guest.' },
   postponeMaintenance: { supported: true },
+  commands: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },
   limits: { ...publishedLimits, ...limits },
 })

@@ -18,7 +18,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
   const open = (): Promise<Opened> => (opened ??= import('./open-provider.ts').then((loaded) => loaded.openAzureProvider(settings)))
   /** These methods of a capability, each of which opens the provider first. Every one of them is asynchronous. */
   const deferred = <
-    C extends 'compute' | 'labels' | 'traffic' | 'snapshots' | 'disks' | 'isolation' | 'permissions' | 'market' | 'portable',
+    C extends 'compute' | 'labels' | 'traffic' | 'snapshots' | 'disks' | 'isolation' | 'commands' | 'permissions' | 'market' | 'portable',
     M extends keyof Opened[C],
   >(
     capability: C,
@@ -47,6 +47,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
     snapshots: deferred('snapshots', ['capture', 'get', 'materialise', 'delete', 'deleteDisk']),
     disks: deferred('disks', ['arrange', 'plug', 'unplug']),
     isolation: deferred('isolation', ['ensure', 'remove']),
+    commands: deferred('commands', ['run', 'forget']),
     async close() {
       if (opened !== undefined) await (await opened).close()
     },

@@ -3,6 +3,7 @@ import { providerError } from '@understudy/provider'
 import { serialiser } from '@understudy/provider/adapter-kit'
 import { type Adapter, call } from './adapter.ts'
 import { azureClients } from './clients.ts'
+import { azureCommands } from './commands.ts'
 import { azureCompute } from './compute.ts'
 import { azureDisks } from './disks.ts'
 import { azureInventory } from './inventory.ts'
@@ -57,6 +58,7 @@ export function openAzureProvider(settings: AzureSettings) {
     snapshots,
     disks: azureDisks(adapter),
     isolation: azureIsolation(adapter),
+    commands: azureCommands(adapter),
     async close() {
       clients.destroy()
     },

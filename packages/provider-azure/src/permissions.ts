@@ -108,5 +108,6 @@ export const needed: Readonly<Partial<Record<PermittedCapability, readonly strin
     // The place of a test rollback.
     ...network('networkSecurityGroups/read', 'networkSecurityGroups/write', 'networkSecurityGroups/delete'),
   ],
+  commands: compute('virtualMachines/runCommands/read', 'virtualMachines/runCommands/write', 'virtualMachines/runCommands/delete'),
   labels: ['read', 'write', 'delete'].map((verb) => `Microsoft.Authorization/locks/${verb}`),
 }

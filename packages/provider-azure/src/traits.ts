@@ -30,6 +30,7 @@ export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'ex
   multiDiskSnapshot: { supported: true, maxDisks: 65, guarantee: 'conditional' },
   readOnlyDisks: { supported: false, reason: 'Azure attaches managed disks for reading and writing only: mount it read-only in the guest.' },
   postponeMaintenance: { supported: false, reason: 'Azure has no call that moves the start of a scheduled event; it can only be started early.' },
+  commands: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },
   limits: { ...publishedLimits, ...limits },
 })

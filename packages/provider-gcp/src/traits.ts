@@ -27,6 +27,10 @@ export const gcpTraits = ({ expectedSeconds, limits }: Pick<GcpSettings, 'expect
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   readOnlyDisks: { supported: true },
   postponeMaintenance: { supported: false, reason: 'Compute Engine has no call that postpones host maintenance; it can only be started early.' },
+  commands: {
+    supported: false,
+    reason: 'Compute Engine has no call that runs a command and answers with its result: a start-up script needs a restart, OS Config a policy.',
+  },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },
   limits: { ...usualLimits, ...limits },
 })

@@ -1,3 +1,4 @@
+import type { Commands } from './capabilities/commands.ts'
 import type { Compute } from './capabilities/compute.ts'
 import type { Disks } from './capabilities/disks.ts'
 import type { Inventory } from './capabilities/inventory.ts'
@@ -27,6 +28,7 @@ export interface Provider {
   readonly snapshots?: Snapshots
   readonly disks?: Disks
   readonly isolation?: Isolation
+  readonly commands?: Commands
   readonly signals?: Signals
   readonly market?: Market
   readonly portable?: Portable
@@ -63,6 +65,8 @@ export interface Traits {
   /** A disk that is plugged in so that its instance can read it and nothing else. Of clouds whose disks can be exchanged. */
   readonly readOnlyDisks: Answer
   readonly postponeMaintenance: Answer
+  /** Scripts inside of instances, through the cloud's own channel. */
+  readonly commands: Answer
   /** Typical seconds, for planning against a deadline; measured values replace them as operations finish. */
   readonly expectedSeconds: { readonly launch: number; readonly start: number; readonly resume: number; readonly shift: number }
   /** Token buckets of the cloud's own rate limits, by group of calls. */

@@ -14,6 +14,7 @@ import { type Authorization, headerText, parseAuthorization, type SignedRequest 
 import { type SqsInput, sqsActions } from './sqs/actions.ts'
 import { inputFromQuery, outputToQuery } from './sqs/query-protocol.ts'
 import type { QueueService } from './sqs/service.ts'
+import { ssmActions } from './ssm/actions.ts'
 import { stsActions } from './sts-actions.ts'
 
 export interface Region {
@@ -37,7 +38,7 @@ export interface FrontRequest extends SignedRequest {
   readonly signal: AbortSignal
 }
 
-const tables: Record<Exclude<Service, 'sqs'>, ActionTable> = { ec2: ec2Actions, elasticloadbalancing: elbv2Actions, sts: stsActions }
+const tables: Record<Exclude<Service, 'sqs' | 'ssm'>, ActionTable> = { ec2: ec2Actions, elasticloadbalancing: elbv2Actions, sts: stsActions }
 
 /**
  * Answers one request to any of the simulated services. Throws `ConnectionReset` when the answer is to be withheld; every
@@ -60,6 +61,7 @@ export async function answer(options: FrontOptions, request: FrontRequest): Prom
     const region = regionOf(options, authorization)
     authorise(key, service, action)
     if (service === 'sqs') return withRequestId(await sqsReply(options, region, authorization.region, action, request, params, requestId), requestId)
+    if (service === 'ssm') return withRequestId(await ssmReply(options, region, action, request), requestId)
     return withRequestId(
       await queryServiceReply({ options, region, service, action, key, params: params ?? new Params(new Map()), requestId }),
       requestId,
@@ -76,7 +78,7 @@ export async function answer(options: FrontOptions, request: FrontRequest): Prom
 async function queryServiceReply(call: {
   options: FrontOptions
   region: Region
-  service: Exclude<Service, 'sqs'>
+  service: Exclude<Service, 'sqs' | 'ssm'>
   action: string
   key: AccessKey
   params: Params
@@ -117,6 +119,13 @@ async function sqsReply(
   // A receive that waits is awaited outside of the door: faults strike when the call is made, not when it ends.
   const output = await (await region.dataCentre.invoke(action, () => ({ pending: run(call) }))).pending
   return params === undefined ? jsonReply(output) : queryReply('sqs', action, outputToQuery(action, output), requestId)
+}
+
+async function ssmReply(options: FrontOptions, { dataCentre }: Region, action: string, request: FrontRequest): Promise<Reply> {
+  const run = Object.hasOwn(ssmActions, action) ? ssmActions[action] : undefined
+  if (run === undefined) throw new SimError('UnknownOperationException', `The action ${action} is not valid for this endpoint.`)
+  const call = { dataCentre, input: jsonInput(request.body), newId: () => randomUuid(options.random) }
+  return { ...jsonReply(await dataCentre.invoke(action, () => run(call))), contentType: 'application/x-amz-json-1.1' }
 }
 
 /** Clients of the Query protocol post to the queue's own URL and may leave it out of the parameters. */
@@ -169,6 +178,7 @@ const isUnpaged = (action: string, params: Params): boolean =>
 /** Throttling has another name and status outside of EC2. */
 function asTheServiceSaysIt(error: SimError, service: Service | undefined): SimError {
   if (error.code !== 'RequestLimitExceeded' || service === 'ec2' || service === undefined) return error
+  if (service === 'ssm') return new SimError('ThrottlingException', 'Rate exceeded', 400)
   return service === 'sqs' ? new SimError('RequestThrottled', 'Rate exceeded', 403) : new SimError('Throttling', 'Rate exceeded', 400)
 }
 

@@ -10,7 +10,7 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-const namespaces: Record<Service, string> = {
+const namespaces: Record<Exclude<Service, 'ssm'>, string> = {
   ec2: 'http://ec2.amazonaws.com/doc/2016-11-15/',
   elasticloadbalancing: 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/',
   sqs: 'http://queue.amazonaws.com/doc/2012-11-05/',
@@ -25,7 +25,7 @@ export function ec2Reply(action: string, result: XmlObject, requestId: string): 
 }
 
 /** The other Query services wrap the result; their lists are `<member>`s. */
-export function queryReply(service: Service, action: string, result: string | XmlObject, requestId: string): Reply {
+export function queryReply(service: Exclude<Service, 'ssm'>, action: string, result: string | XmlObject, requestId: string): Reply {
   const inner = typeof result === 'string' ? result : renderXml(result, 'member')
   const body = `<${action}Response xmlns="${namespaces[service]}"><${action}Result>${inner}</${action}Result><ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${action}Response>`
   return { status: 200, contentType: 'text/xml', body }
@@ -33,8 +33,9 @@ export function queryReply(service: Service, action: string, result: string | Xm
 
 export const jsonReply = (result: unknown): Reply => ({ status: 200, contentType: 'application/x-amz-json-1.0', body: JSON.stringify(result) })
 
-/** An error in the protocol the request came in. `json` only for SQS. */
+/** An error in the protocol the request came in. `json` only for SQS and Systems Manager. */
 export function errorReply(service: Service | undefined, error: SimError, requestId: string, json: boolean): Reply {
+  if (service === 'ssm') return ssmError(error)
   if (service === 'ec2') {
     const body = `${xmlHead}<Response><Errors><Error><Code>${error.code}</Code><Message>${escapeXml(error.message)}</Message></Error></Errors><RequestID>${requestId}</RequestID></Response>`
     return { status: error.status, contentType: 'text/xml;charset=UTF-8', body }
@@ -66,4 +67,8 @@ function jsonError(error: SimError, side: string): Reply {
     body: JSON.stringify({ __type: `com.amazonaws.sqs#${error.code}`, message: error.message }),
     headers: { 'x-amzn-query-error': `${queryCode};${side}` },
   }
+}
+
+function ssmError({ status, code, message }: SimError): Reply {
+  return { status, contentType: 'application/x-amz-json-1.1', body: JSON.stringify({ __type: code, ...(message === '' ? {} : { message }) }) }
 }

@@ -1,9 +1,9 @@
 import type { Authorization } from './sigv4.ts'
 
-export type Service = 'ec2' | 'elasticloadbalancing' | 'sqs' | 'sts'
+export type Service = 'ec2' | 'elasticloadbalancing' | 'sqs' | 'ssm' | 'sts'
 
 const versions: Record<string, Service> = { '2016-11-15': 'ec2', '2015-12-01': 'elasticloadbalancing', '2012-11-05': 'sqs', '2011-06-15': 'sts' }
-const names: readonly string[] = Object.values(versions)
+const names: readonly string[] = [...Object.values(versions), 'ssm']
 
 /**
  * Which service a request is for: the scope it was signed for; without a usable signature the target header or the API
@@ -12,5 +12,6 @@ const names: readonly string[] = Object.values(versions)
 export function serviceOf(authorization: Authorization | undefined, target: string, version: string | undefined): Service | undefined {
   if (authorization !== undefined) return names.includes(authorization.service) ? (authorization.service as Service) : undefined // just checked
   if (target.startsWith('AmazonSQS.')) return 'sqs'
+  if (target.startsWith('AmazonSSM.')) return 'ssm'
   return version === undefined ? undefined : versions[version]
 }

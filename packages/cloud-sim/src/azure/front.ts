@@ -9,6 +9,7 @@ import { errorJson, readOperation } from './operations.ts'
 import { authorise, listPermissions } from './permissions.ts'
 import { deleteCollection, getCollection, getPoint, listCollections, putCollection, putPoint } from './restore-points.ts'
 import { deletePublicIp, getPublicIp, putPublicIp } from './public-ips.ts'
+import { deleteRunCommand, getRunCommand, putRunCommand } from './run-commands.ts'
 import { deleteSecurityGroup, getSecurityGroup, putSecurityGroup } from './security-groups.ts'
 import {
   deleteDisk,
@@ -63,6 +64,7 @@ const routes: readonly Route[] = [
   route(`${vmPath}/start`, compute, { POST: startVm }),
   route(`${vmPath}/deallocate`, compute, { POST: deallocateVm }),
   route(`${vmPath}/attachDetachDataDisks`, compute, { POST: attachDetachDataDisks }),
+  route(`${vmPath}/runCommands/{command}`, compute, { GET: getRunCommand, PUT: putRunCommand, DELETE: deleteRunCommand }),
   route(vmLocks, locks, { GET: listLocks }),
   route(`${vmLocks}/{lock}`, locks, { PUT: putLock, DELETE: deleteLock }),
   route(inGroup('Microsoft.Authorization/permissions'), ['2022-04-01'], { GET: listPermissions }),

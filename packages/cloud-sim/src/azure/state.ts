@@ -1,5 +1,6 @@
 import type { JsonObject } from '@understudy/core'
 import type { ArmError, ErrorBody } from './arm-error.ts'
+import type { RunCommandRecord } from './run-commands.ts'
 
 export interface VmRecord {
   readonly id: string
@@ -145,6 +146,7 @@ export class AzureState {
   readonly loadBalancers = new Map<string, LoadBalancerRecord>()
   readonly publicIps = new Map<string, PublicIpRecord>()
   readonly securityGroups = new Map<string, SecurityGroupRecord>()
+  readonly runCommands = new Map<string, RunCommandRecord>()
   /** Scope, then the lock's name. */
   readonly locks = new Map<string, Map<string, JsonObject>>()
   readonly operations = new Map<string, OperationRecord>()
@@ -166,8 +168,8 @@ export class AzureState {
 
   /** Everything it knows. Records refer to one another: what keeps them has to keep that. What an operation waits for is left out. */
   records() {
-    const { subscription, vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, securityGroups, locks } = this
-    const maps = { vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, securityGroups, locks }
+    const { subscription, vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, securityGroups, runCommands, locks } = this
+    const maps = { vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, securityGroups, runCommands, locks }
     const operations = [...this.operations.values()].map(({ progress, ...rest }) => ({ ...rest, seen: progress() }))
     return { subscription, hosts: this.#hosts, maps, operations }
   }

@@ -92,6 +92,7 @@ export const deleteVm = (call: ArmCall): Promise<ArmReply> =>
 /** Disks and network interfaces go with the VM only where their `deleteOption` says so. */
 export function forgetVm(call: ArmWorld, vm: VmRecord): void {
   call.state.vms.delete(vm.id.toLowerCase())
+  for (const key of call.state.runCommands.keys()) if (key.startsWith(`${vm.id.toLowerCase()}/`)) call.state.runCommands.delete(key)
   const deletes = new Set<string>()
   const note = (entry: Parameters<typeof textAt>[0], path: string): void => {
     if (textAt(entry, 'deleteOption') === 'Delete' || textAt(entry, 'properties.deleteOption') === 'Delete')

@@ -1,6 +1,7 @@
 import type { Provider, Traits } from '@understudy/provider'
 import type { DataCentre } from '../datacentre/datacentre.ts'
 import { SimAdapter } from './adapter.ts'
+import { simCommands } from './commands.ts'
 import { simCompute } from './compute.ts'
 import { EventQueue } from './event-queue.ts'
 import { simDisks } from './disks.ts'
@@ -49,6 +50,7 @@ export function simProvider(dc: DataCentre, options: SimProviderOptions = {}): P
     snapshots: simSnapshots(adapter),
     disks: simDisks(adapter),
     isolation: simIsolation(adapter),
+    commands: simCommands(adapter),
     signals: simSignals(adapter, queue),
     market: simMarket(adapter),
     portable: simPortable(adapter),

@@ -22,8 +22,11 @@ export function reportOf(findings: readonly PermissionFinding[]): PermissionRepo
   })
 }
 
-/** "compute: a, b; traffic: c"; undefined: nothing is missing. */
+/** Nothing else needs these: an account without them is a good account, whose capabilities say what it cannot do. */
+const dispensable = new Set(['commands'])
+
+/** "compute: a, b; traffic: c"; undefined: nothing is missing that an account needs. */
 export function missingText(reports: readonly PermissionReport[]): string | undefined {
-  const lacking = reports.filter(({ missing }) => missing.length > 0)
+  const lacking = reports.filter(({ capability, missing }) => missing.length > 0 && !dispensable.has(capability))
   return lacking.length === 0 ? undefined : lacking.map(({ capability, missing }) => `${capability}: ${missing.join(', ')}`).join('; ')
 }

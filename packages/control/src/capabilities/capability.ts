@@ -19,6 +19,7 @@ export const capabilityNames = [
   'snapshots',
   'multi-disk-snapshots',
   'read-only-disks',
+  'commands',
   'market',
   'portable',
 ] as const

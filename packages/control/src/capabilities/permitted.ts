@@ -12,6 +12,7 @@ const doneBy: Readonly<Partial<Record<CapabilityName, string>>> = {
   'multi-disk-snapshots': 'snapshots',
   'scheduled-maintenance': 'signals',
   'events-queue': 'signals',
+  commands: 'commands',
   market: 'market',
   portable: 'compute',
 }

@@ -1,3 +1,5 @@
+export { cloudChannel } from './guest-channel.ts'
+export { guestCheckName } from './guest-check.ts'
 export * from './probe.ts'
 export * from './prober.ts'
 export { failedChecks, verifyInstance } from './verify-instance.ts'

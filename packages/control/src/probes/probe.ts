@@ -1,5 +1,6 @@
 import type { JsonObject } from '@understudy/core'
 import { z } from 'zod'
+import { guestCheckSchema } from './guest-check.ts'
 
 /** How the instance itself is asked whether it is well: over the network, at an address that the cloud says is its own. */
 export const probeSchema = z.discriminatedUnion('kind', [
@@ -25,6 +26,8 @@ export type Probe = z.infer<typeof probeSchema>
 /** What has to be true of an instance before it counts as restored, beside the cloud's own checks. */
 export const verificationSchema = z.strictObject({
   probes: z.array(probeSchema).max(10).default([]),
+  /** Asked from inside. */
+  checks: z.array(guestCheckSchema).max(10).default([]),
   /** From when it runs. */
   withinSeconds: z.int().min(1).max(3600).default(300),
 })
@@ -32,11 +35,11 @@ export type RestoreChecks = z.infer<typeof verificationSchema>
 /** As a caller gives it: what is left out has a default. */
 export type AskedChecks = z.input<typeof verificationSchema>
 /** With nothing asked for, the cloud's own checks are all there is. */
-export const noProbes: RestoreChecks = { probes: [], withinSeconds: 300 }
+export const noProbes: RestoreChecks = { probes: [], checks: [], withinSeconds: 300 }
 
 /** What one check has found, last. */
 export type CheckResult = {
-  /** `boot`, `cloud`, or the probe in words: `http 8080 /healthz`. */
+  /** `boot`, `cloud`, or the probe or check in words: `http 8080 /healthz`, `checksum /etc/app.conf`. */
   readonly check: string
   readonly outcome: 'passed' | 'failed' | 'skipped'
   readonly detail: string

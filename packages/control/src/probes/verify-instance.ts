@@ -2,6 +2,9 @@ import { sleep } from '@understudy/core'
 import { isProviderError } from '@understudy/provider'
 import type { InstanceRef, Provider } from '@understudy/provider'
 import type { SagaDeps } from '../context.ts'
+import type { GuestChannel } from './guest-channel.ts'
+import { guestCheckName, judge, scriptOf } from './guest-check.ts'
+import type { GuestCheck } from './guest-check.ts'
 import { probeAddressOf } from './probe-address.gate.ts'
 import { nameOf } from './probe.ts'
 import type { CheckResult, RestoreChecks } from './probe.ts'
@@ -10,16 +13,21 @@ type Look = () => Promise<Pick<CheckResult, 'outcome' | 'detail'>>
 const everyMs = 2000
 
 /**
- * Looks until an instance has booted, the cloud's own checks pass, and every probe passes, or the time is up. Never fails because of
+ * Looks until an instance has booted, the cloud's own checks pass, and every probe and every check inside passes, or the time is up. Never fails because of
  * what it finds: the result says it. What a cloud cannot tell is `skipped`, with the reason, and counts neither way.
  */
 export async function verifyInstance(
   deps: Pick<SagaDeps, 'clock' | 'prober' | 'settings'>,
   provider: Provider,
   ref: InstanceRef,
-  how: { readonly verification: RestoreChecks; readonly proxy: string | undefined; readonly signal: AbortSignal },
+  how: {
+    readonly verification: RestoreChecks
+    readonly proxy: string | undefined
+    readonly channel: GuestChannel
+    readonly signal: AbortSignal
+  },
 ): Promise<{ readonly passed: boolean; readonly checks: readonly CheckResult[] }> {
-  const { probes, withinSeconds } = how.verification
+  const { probes, checks: guestChecks, withinSeconds } = how.verification
   const fromMs = deps.clock.nowMs()
   const looks: readonly (readonly [string, Look])[] = [
     ['boot', () => hasBooted(provider, ref)],
@@ -35,6 +43,7 @@ export async function verifyInstance(
         return { outcome: passed ? 'passed' : 'failed', detail }
       },
     ]),
+    ...guestChecks.map((check): readonly [string, Look] => [guestCheckName(check), () => asked(how.channel, check)]),
   ]
   const done = new Map<string, CheckResult>()
   for (;;) {
@@ -47,6 +56,18 @@ export async function verifyInstance(
     if (checks.every(isSettled)) return { passed: true, checks }
     if (deps.clock.nowMs() - fromMs >= withinSeconds * 1000) return { passed: false, checks }
     await sleep(deps.clock, everyMs, how.signal)
+  }
+}
+
+/** An agent that does not answer yet may answer at the next look. */
+async function asked(channel: GuestChannel, check: GuestCheck): ReturnType<Look> {
+  if ('closed' in channel) return { outcome: 'skipped', detail: channel.closed }
+  try {
+    const { passed, detail } = judge(check, await channel.run(guestCheckName(check), scriptOf(check)))
+    return { outcome: passed ? 'passed' : 'failed', detail }
+  } catch (error) {
+    if (!isProviderError(error, 'conflict')) throw error
+    return { outcome: 'failed', detail: `The cloud's agent in it does not answer (${error.shape.nativeCode}).` }
   }
 }
 

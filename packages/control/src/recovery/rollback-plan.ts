@@ -1,6 +1,7 @@
 import { contentHash } from '@understudy/core'
 import type { Json } from '@understudy/core'
 import type { ResourceDna, Traits } from '@understudy/provider'
+import { guestCheckName } from '../probes/guest-check.ts'
 import { nameOf, noProbes } from '../probes/probe.ts'
 import type { RestoreChecks } from '../probes/probe.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -205,7 +206,8 @@ function stepsOf(
   fields?: readonly PlannedField[],
 ): Pick<RollbackPlan, 'steps' | 'downtimeSeconds'> {
   const { start, shift } = traits.expectedSeconds
-  const probes = (verification?.probes ?? []).map((probe) => nameOf(probe)).join(', ')
+  const asked = [...(verification?.probes ?? []).map((probe) => nameOf(probe)), ...(verification?.checks ?? []).map((check) => guestCheckName(check))]
+  const probes = asked.join(', ')
   const verified = {
     ...{ name: 'verified', title: `See that it has booted and passes ${probes === '' ? "the cloud's checks" : `the cloud's checks and ${probes}`}` },
     ...{

@@ -8,6 +8,7 @@ import { awaitHealthy, carriesTraffic } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { failoverGate } from '../failover/failover.gate.ts'
 import { stillRuns, unlessGone } from '../failover/failover.world.ts'
+import { cloudChannel } from '../probes/guest-channel.ts'
 import { probeProxyOf, noProbes } from '../probes/probe.ts'
 import type { CheckResult } from '../probes/probe.ts'
 import { failedChecks, verifyInstance } from '../probes/verify-instance.ts'
@@ -172,7 +173,8 @@ export async function verifyRestored(deps: SagaDeps, step: RollbackStep): Promis
   const account = await deps.database.stores.accounts.findById(resource.accountId)
   const proxy = probeProxyOf(account?.settings ?? {})
   const { verification = noProbes, onFailedVerification = 'restore' } = step.params
-  const verified = await verifyInstance(deps, provider, primary, { verification, proxy, signal: step.signal })
+  const channel = cloudChannel(deps, step, { provider, ref: primary }, (suffix) => rollbackContext(deps, step, suffix))
+  const verified = await verifyInstance(deps, provider, primary, { verification, proxy, channel, signal: step.signal })
   if (verified.passed) return verified
   const failed = failedChecks(verified.checks)
   if (onFailedVerification === 'restore') {

@@ -27,7 +27,7 @@ export interface RollbackRequest {
   readonly devices?: readonly string[] | undefined
   /** Instead of disks: these fields of the definition alone. */
   readonly fields?: readonly RestorableField[] | undefined
-  /** Left out: the cloud's own checks, and no probes. */
+  /** Left out: what the resource's policy says; without one, the cloud's own checks. */
   readonly verification?: AskedChecks | undefined
   readonly onFailedVerification?: 'restore' | 'keep' | undefined
   /** Kinds of damage of the point that are known and accepted. */
@@ -70,7 +70,7 @@ export async function startRollback(
       projectId: resource.projectId,
       params: {
         ...{ resourceId: resource.id, pointId: plan.pointId, primary: plan.primary, primaryEpoch: plan.primaryEpoch, planHash, safetyPointId },
-        ...choicesOf(input),
+        ...choicesOf(input, plan),
       },
       resourceId: resource.id,
       // Whoever holds this lock decides where the primary of the resource is.
@@ -103,10 +103,11 @@ export async function startRollback(
 }
 
 /** What a caller has chosen, for the parameters of the operation. */
-const choicesOf = ({ devices, fields, verification, onFailedVerification, despite }: RollbackRequest): JsonObject => ({
+const choicesOf = ({ devices, fields, onFailedVerification, despite }: RollbackRequest, { verification }: RollbackPlan): JsonObject => ({
   ...(devices === undefined ? {} : { devices: [...devices] }),
   ...(fields === undefined ? {} : { fields: [...fields] }),
-  ...(verification === undefined ? {} : { verification: verificationSchema.parse(verification) }),
+  // The policy's own where nobody asked for other ones: what was approved is what is looked for.
+  verification,
   ...(onFailedVerification === undefined ? {} : { onFailedVerification }),
   ...(despite === undefined ? {} : { despite: [...despite] }),
 })
@@ -142,7 +143,10 @@ async function prepare(
   }
   const findings = await inspectPoint(control, provider, point)
   refuseDamaged(findings, input.despite)
-  const { devices, fields, verification, onFailedVerification, despite } = input
+  const { devices, fields, onFailedVerification, despite } = input
+  const { commands } = provider.traits
+  if ((input.verification?.checks ?? []).length > 0 && !commands.supported) throw new AppError('unsupported', commands.reason)
+  const verification = input.verification ?? policy?.rules.verification
   const checks = verification === undefined ? undefined : verificationSchema.parse(verification)
   const chosen = { devices, fields, verification: checks, onFailedVerification, despite }
   const answer = planRollback({ resource, point, policy, present: redactDna(described), traits: provider.traits, findings, ...chosen })

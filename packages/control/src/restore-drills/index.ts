@@ -1,3 +1,4 @@
+export * from './policy-drills.reconciler.ts'
 export * from './read-restore-drills.ts'
 export * from './restore-drill.store.ts'
 export * from './restore-drill.ts'

@@ -11,6 +11,8 @@ export interface RestoreDrillStore {
   ): Promise<readonly RestoreDrill[]>
   /** Those whose time is up and of which something may be left; the longest due first. */
   listOverdue(at: Date, limit: number): Promise<readonly RestoreDrill[]>
+  /** By resource: when its last drill began. */
+  lastOf(resourceIds: readonly string[]): Promise<ReadonlyMap<string, Date>>
   /** Accounts of which a drill has ended, or will, after that time. */
   listAccountsSince(at: Date): Promise<readonly string[]>
   /** Compare-and-swap on `version`; `precondition_failed` when it has changed. */

@@ -10,6 +10,7 @@ import type { Operation } from '../operations/operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
 import { verificationSchema } from '../probes/probe.ts'
 import type { AskedChecks } from '../probes/probe.ts'
+import { findPolicyOf } from '../recovery/policies/may-roll-back.ts'
 import type { FindingKind } from '../recovery/recovery-point.ts'
 import type { RestoreDrill } from './restore-drill.ts'
 
@@ -37,13 +38,16 @@ export async function startTestRollback(
     const point = await stores.recoveryPoints.find(principal.projectId, input.id)
     if (point === undefined) throw notFound('recovery point')
     if (point.status !== 'usable') throw new AppError('conflict', `Only a usable recovery point can be rehearsed; this one is ${point.status}.`)
+    const resource = await stores.resources.find(principal.projectId, point.resourceId)
+    const policy = resource === undefined ? undefined : await findPolicyOf(stores, resource)
+    const verification = input.verification ?? policy?.rules.verification
     const id = control.ids.next('drill')
     const { operation, joined } = await startOperation(control, stores, {
       kind: 'recovery.test-rollback',
       projectId: point.projectId,
       params: {
         drillId: id,
-        ...(input.verification === undefined ? {} : { verification: verificationSchema.parse(input.verification) }),
+        ...(verification === undefined ? {} : { verification: verificationSchema.parse(verification) }),
         ...(input.despite === undefined ? {} : { despite: [...input.despite] }),
       },
       resourceId: point.resourceId,

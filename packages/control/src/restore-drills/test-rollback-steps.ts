@@ -114,6 +114,9 @@ export async function clone(deps: SagaDeps, step: Step, gate: Gate, securityGrou
   return { instance: nativeId }
 }
 
+/** An agent asks its cloud for work and tells it what came of it: nothing gets out of the place of a clone. */
+const isolatedClosed = 'An isolated clone speaks to nobody, the channel of the cloud for commands included.'
+
 export async function verify(deps: SagaDeps, step: StepContext<TestRollbackParams, { readonly gate: Gate }>, instance: string): Promise<Proven> {
   const drill = await drillOf(deps, step.params.drillId)
   const provider = await deps.openProvider(drill.accountId)
@@ -125,6 +128,7 @@ export async function verify(deps: SagaDeps, step: StepContext<TestRollbackParam
     {
       verification: step.params.verification ?? noProbes,
       proxy: probeProxyOf(account?.settings ?? {}),
+      channel: { closed: isolatedClosed },
       signal: step.signal,
     },
   ).catch((error: unknown) => {

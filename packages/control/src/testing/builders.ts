@@ -82,6 +82,7 @@ export const traits: Traits = {
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   readOnlyDisks: { supported: true },
   postponeMaintenance: { supported: false, reason: 'no' },
+  commands: { supported: false, reason: 'no' },
   expectedSeconds: { launch: 30, start: 25, resume: 20, shift: 1 },
   limits: {
     read: { capacity: 1, refillPerSecond: 1 },

@@ -5,7 +5,7 @@ export interface Permissions {
 }
 
 /** What of the port a permission is for. */
-export type PermittedCapability = 'inventory' | 'compute' | 'labels' | 'traffic' | 'snapshots' | 'signals' | 'market'
+export type PermittedCapability = 'inventory' | 'compute' | 'labels' | 'traffic' | 'snapshots' | 'commands' | 'signals' | 'market'
 
 export interface PermissionFinding {
   readonly capability: PermittedCapability

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest'
+import { commandConformance } from './commands.ts'
 import { computeConformance } from './compute.ts'
 import { diskConformance } from './disks.ts'
 import { failureConformance } from './failures.ts'
@@ -37,6 +38,7 @@ export function describeConformance(name: string, makeWorld: () => Promise<Confo
     snapshotConformance(current)
     diskConformance(current)
     isolationConformance(current)
+    commandConformance(current)
     signalConformance(current)
     failureConformance(current)
   })

@@ -195,7 +195,7 @@ export interface paths {
         put?: never;
         /**
          * Ask the cloud who we are
-         * @description Proves endpoint and credentials, learns the native account id, and asks about every permission that is needed, without changing anything. Fails when one is missing; `verification.permissions` says which, by capability.
+         * @description Proves endpoint and credentials, learns the native account id, and asks about every permission that is needed, without changing anything. Fails when one is missing that the account needs (it does without those of `commands`); `verification.permissions` says which, by capability.
          */
         post: operations["verifyAccount"];
         delete?: never;
@@ -1695,7 +1695,7 @@ export interface components {
         };
         Capability: {
             /** @enum {string} */
-            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "read-only-disks" | "market" | "portable";
+            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "read-only-disks" | "commands" | "market" | "portable";
             supported: boolean;
             /** @description Why not. Always there when it is not supported. */
             reason?: string;
@@ -1722,7 +1722,7 @@ export interface components {
              * @example Europe/Berlin
              */
             timeZone: string;
-            /** @description Captures begin only inside; what is due outside waits until it opens. `to` before `from` is past midnight. `days` (1 is Monday) are those on which it opens. */
+            /** @description They begin only inside; what is due outside waits until it opens. `to` before `from` is past midnight. `days` (1 is Monday) are those on which it opens. */
             window?: {
                 from: string;
                 to: string;
@@ -1731,7 +1731,7 @@ export interface components {
         };
         CheckResult: {
             /**
-             * @description `boot`, `cloud`, or a probe in words.
+             * @description `boot`, `cloud`, or a probe or check in words.
              * @example http 8080 /healthz
              */
             check: string;
@@ -1842,6 +1842,9 @@ export interface components {
             rollBack?: components["schemas"]["RollBackRight"];
             transitions?: components["schemas"]["TransitionRule"];
             automatic?: components["schemas"]["AutomaticRollback"];
+            /** @description What has to be true of what came back, where a rollback or a rehearsal names nothing else. */
+            verification?: components["schemas"]["RestoreChecks"];
+            drills?: components["schemas"]["DrillRule"];
         };
         CreateSignal: {
             /** @description The id of a resource. */
@@ -1950,6 +1953,19 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description Test rollbacks of the newest point, without being asked. */
+        DrillRule: {
+            /** @description After the last proven restore. One that fails is tried again a day later at the latest. */
+            afterSeconds: number;
+            /** @description IANA name, of the window. Default: UTC. */
+            timeZone?: string;
+            /** @description They begin only inside; what is due outside waits until it opens. `to` before `from` is past midnight. `days` (1 is Monday) are those on which it opens. */
+            window?: {
+                from: string;
+                to: string;
+                days?: number[];
+            };
+        };
         EffectivePolicy: {
             /** @description Absent: none fits. */
             policy?: components["schemas"]["RollbackPolicy"];
@@ -2053,6 +2069,39 @@ export interface components {
             deadline?: string;
             /** @description Of a plan you have seen; refused when the world has moved since. */
             planHash?: string;
+        };
+        /** @description Asked inside of the instance, through the cloud's channel for commands, maybe more than once. Where there is none, and on the isolated clone of a test rollback, it is skipped, with the reason. */
+        GuestCheck: {
+            /** @constant */
+            kind: "command";
+            name: string & (unknown & unknown);
+            /** @description For `sh` (PowerShell on Windows), as the superuser. The cloud keeps it where people can read it: no secrets. */
+            script: string;
+            /** @description Default: 0. */
+            exitCode?: number;
+            /** @description Has to be in the last 4,096 characters of what it says. */
+            contains?: string;
+            /** @description Default: 60. */
+            timeoutSeconds?: number;
+        } | {
+            /** @constant */
+            kind: "checksum";
+            path: string & (unknown & unknown & unknown);
+            sha256: string;
+            /** @description Default: 60. */
+            timeoutSeconds?: number;
+        } | {
+            /** @constant */
+            kind: "query";
+            name: string & (unknown & unknown);
+            /** @enum {string} */
+            engine: "postgresql" | "mysql";
+            database: string & (unknown & unknown & unknown);
+            sql: string & (unknown & unknown);
+            /** @description What it has to answer, without headings and without white space around it. */
+            expects: string;
+            /** @description Default: 60. */
+            timeoutSeconds?: number;
         };
         /** @description What the cloud wants to hear before it pushes, for instance `validationResponse`. */
         Handshake: {
@@ -2520,6 +2569,7 @@ export interface components {
         /** @description What has to be true of what came back, beside that it runs and passes the cloud's own checks. */
         RestoreChecks: {
             probes?: components["schemas"]["Probe"][];
+            checks?: components["schemas"]["GuestCheck"][];
             /** @description Until when everything has to pass, from when it runs. Default: 300. */
             withinSeconds?: number;
         };
@@ -2720,6 +2770,9 @@ export interface components {
             rollBack?: components["schemas"]["RollBackRight"];
             transitions?: components["schemas"]["TransitionRule"];
             automatic?: components["schemas"]["AutomaticRollback"];
+            /** @description What has to be true of what came back, where a rollback or a rehearsal names nothing else. */
+            verification?: components["schemas"]["RestoreChecks"];
+            drills?: components["schemas"]["DrillRule"];
             /**
              * Format: date-time
              * @description When it was deleted. `:undelete` brings it back until `purgeTime`.
@@ -3185,6 +3238,8 @@ export interface components {
             rollBack?: components["schemas"]["RollBackRight"] | null;
             transitions?: components["schemas"]["TransitionRule"] | null;
             automatic?: components["schemas"]["AutomaticRollback"] | null;
+            verification?: components["schemas"]["RestoreChecks"] | null;
+            drills?: components["schemas"]["DrillRule"] | null;
         };
         UpdateWebhook: {
             /** Format: uri */

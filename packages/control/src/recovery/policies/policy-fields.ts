@@ -26,11 +26,14 @@ function selectorErrors(selector: Selector | undefined): FieldError[] {
   ]
 }
 
-function ruleErrors({ schedule, retention, rollBack }: PolicyRules): FieldError[] {
+function ruleErrors({ schedule, retention, rollBack, drills }: PolicyRules): FieldError[] {
+  const { timeZone = 'UTC', window } = drills ?? {}
+  const drillFault = scheduleFault({ cron: '* * * * *', timeZone, ...(window === undefined ? {} : { window }) })
   const fault = schedule === undefined ? undefined : scheduleFault(schedule)
   const limits = [retention?.count, retention?.maxAgeSeconds, ...Object.values(retention?.generations ?? {})].filter((limit) => limit !== undefined)
   return [
     ...(fault === undefined ? [] : [error(`/schedule/${fault.field}`, fault.message)]),
+    ...(drillFault === undefined ? [] : [error(`/drills/${drillFault.field}`, drillFault.message)]),
     ...(retention !== undefined && limits.length === 0
       ? [error('/retention', 'must name at least one of count, maxAgeSeconds and generations')]
       : []),

@@ -1,4 +1,5 @@
 import type { Labels } from '@understudy/core'
+import type { AskedChecks } from '../../probes/probe.ts'
 import type { Role } from '../../access/access.ts'
 
 /** What is kept of resources, how often and for how long, who may go back to it, and what has to be proven. Applies as a whole. */
@@ -40,6 +41,9 @@ export interface PolicyRules {
   readonly rollBack?: RollBackRight
   readonly transitions?: TransitionRule
   readonly automatic?: AutomaticRollback
+  /** What has to be true of what came back, unless whoever asks for the rollback or the rehearsal says otherwise. */
+  readonly verification?: AskedChecks
+  readonly drills?: DrillRule
 }
 
 export interface Schedule {
@@ -82,6 +86,14 @@ export interface TransitionRule {
   readonly leadSeconds?: number
   /** A shadow for the time of it, for a resource without a tier: on another host for certain (another zone), anywhere, or none. */
   readonly shadow?: 'separate' | 'any' | 'none'
+}
+
+/** Test rollbacks without being asked, when the last proven restore has grown old. */
+export interface DrillRule {
+  readonly afterSeconds: number
+  /** They begin only inside, by the local time of `timeZone` (UTC, when left out). */
+  readonly window?: Window
+  readonly timeZone?: string
 }
 
 /** Rolling back without being asked, after a change that left a resource damaged. */

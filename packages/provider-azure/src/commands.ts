@@ -1,0 +1,58 @@
+import type { VirtualMachineRunCommand } from '@azure/arm-compute'
+import { outputMaxCharacters, providerError, scriptMaxBytes } from '@understudy/provider'
+import type { Commands, CommandStatus } from '@understudy/provider'
+import { creationTags } from '@understudy/provider/adapter-kit'
+import { abortOf, type Adapter, call, found, needVmId, waiting } from './adapter.ts'
+import { nameOf } from './arm-id.ts'
+import { traced } from './trace.ts'
+
+/**
+ * Managed run commands: things of a VM, so that a key's is found by its name, and that say the exit code, which the older action
+ * `runCommand` does not. A VM holds 25 of them. The agent needs a way to Azure's public addresses to say what came of it.
+ * https://learn.microsoft.com/azure/virtual-machines/linux/run-command-managed
+ */
+export function azureCommands(adapter: Adapter): Commands {
+  const { compute } = adapter.clients
+  return {
+    run: (ref, { text, timeoutSeconds }, context) =>
+      traced(context, async () => {
+        if (Buffer.byteLength(text) > scriptMaxBytes) throw providerError('invalid', 'ScriptTooLong', `A script has at most ${scriptMaxBytes} bytes.`)
+        const { group, name } = needVmId(adapter, ref.nativeId)
+        const command = nameOf(context.idempotencyKey)
+        const known = await found(() => compute.virtualMachineRunCommands.getByVirtualMachine(group, name, command, { expand: 'instanceView' }))
+        if (known !== undefined) return statusOf(known)
+        const definition: VirtualMachineRunCommand = {
+          location: adapter.scope.region,
+          tags: { ...creationTags(context, adapter.installation) },
+          source: { script: text },
+          // Accepted when the script has begun: what came of it is asked for.
+          ...{ asyncExecution: true, treatFailureAsDeploymentFailure: false, timeoutInSeconds: timeoutSeconds },
+        }
+        await call(async () => {
+          await compute.virtualMachineRunCommands.createOrUpdate(group, name, command, definition, abortOf(context.signal)).submitted()
+        })
+        return { phase: 'running' }
+      }),
+    forget: (ref, context) =>
+      traced(context, async () => {
+        const { group, name } = needVmId(adapter, ref.nativeId)
+        await found(async () =>
+          compute.virtualMachineRunCommands.delete(group, name, nameOf(context.idempotencyKey), waiting(adapter, context.signal)),
+        )
+      }),
+  }
+}
+
+function statusOf({ instanceView, provisioningState }: VirtualMachineRunCommand): CommandStatus {
+  const { executionState = 'Unknown', exitCode, output = '', error = '', executionMessage } = instanceView ?? {}
+  const ended = ['Succeeded', 'Failed', 'TimedOut', 'Canceled'].includes(executionState)
+  if (!ended && provisioningState !== 'Failed') return { phase: 'running' }
+  const byItself = exitCode !== undefined && (executionState === 'Succeeded' || executionState === 'Failed')
+  return {
+    phase: 'ended',
+    ...(byItself ? { exitCode } : {}),
+    output: output.slice(-outputMaxCharacters),
+    errorOutput: (error === '' && !byItself ? (executionMessage ?? '') : error).slice(-outputMaxCharacters),
+    nativeState: ended ? executionState : 'Failed',
+  }
+}
