@@ -19,6 +19,8 @@ function isExecutable(path: string): boolean {
 }
 
 const blocks = shellBlocks(sectionOf(readme, 'Walk-through with curl'))
+/** It uses the functions of the first one. */
+const backwards = [blocks[0] ?? '', ...shellBlocks(sectionOf(readme, 'Walk-through: keep, rehearse, go back'))]
 
 interface Read {
   readonly exitCode: number | null
@@ -28,9 +30,9 @@ interface Read {
 }
 
 /** Pastes the blocks into one shell, as a reader would, and takes down what each of them prints. */
-function paste(installation: RunningInstallation): Promise<Read> {
+function paste(installation: RunningInstallation, pasted: readonly string[]): Promise<Read> {
   const marker = '--- end of a block ---'
-  const script = blocks.map((block) => `${block}\necho '${marker}'\n`).join('')
+  const script = pasted.map((block) => `${block}\necho '${marker}'\n`).join('')
   const shell = spawn('bash', ['-euo', 'pipefail', '-c', substituted(script, installation)], {
     cwd: installation.directory,
     env: { PATH: `${dirname(process.execPath)}${delimiter}${searchPath}` },
@@ -57,11 +59,13 @@ function substituted(script: string, { apiUrl, simUrl }: RunningInstallation): s
 describe.skipIf(!canRun)(`the walk-through of the README${canRun ? '' : ', not run: there is no curl or no bash on the PATH'}`, () => {
   let installation: RunningInstallation
   let read: Read
+  let back: Read
   beforeAll(async () => {
     // The region's clock runs fast, so that launching, draining and shutting down take seconds.
     installation = await startInstallation({ SIM_SPEED: '5' })
-    read = await paste(installation)
-  }, 420_000)
+    read = await paste(installation, blocks)
+    back = await paste(installation, backwards)
+  }, 780_000)
   afterAll(() => installation.stop(), 180_000)
 
   /** The outputs in which a pattern occurs; the walk-through may be cut into blocks in any way. */
@@ -114,6 +118,31 @@ describe.skipIf(!canRun)(`the walk-through of the README${canRun ? '' : ', not r
     expect(actions.indexOf('traffic.setWeights')).toBeGreaterThanOrEqual(0)
     expect(actions.indexOf('traffic.setWeights')).toBeLessThan(actions.indexOf('compute.terminate'))
     expect(lines(/^\{"ok":true,"checked":\d+/)).toHaveLength(1)
+  })
+
+  it('goes on to announce, keep, rehearse and go back, word for word', () => {
+    expect(back.stderr).toBe('')
+    expect({ exitCode: back.exitCode, blocks: back.printed.length }).toEqual({ exitCode: 0, blocks: backwards.length })
+    const [, seeded = '', announced, rehearsed, broken, planned = '', restored = ''] = back.printed
+    expect(seeded).toBe('succeeded\norders: 42\n')
+    expect(announced).toContain('postpone  yes\nmove-to-shadow  no\n')
+    expect(rehearsed).toBe('succeeded\nboot  passed\ncloud  passed\n{ instances: 1, disks: 0, securityGroups: 1 }\n')
+    expect(broken).toBe('orders: ??\n')
+    expect(planned.split('\n').at(-2)).toMatch(/: point of no return$/)
+    const [outcome, bytes, ...points] = restored.trim().split('\n')
+    expect([outcome, bytes]).toEqual(['succeeded', 'orders: 42'])
+    expect(points.map((line) => line.split('  ')[0])).toEqual(['usable', 'usable'])
+  })
+
+  it('shows what the README says that it shows', () => {
+    const shown = back.printed.join('')
+    const section = sectionOf(readme, 'Walk-through: keep, rehearse, go back').replaceAll(/^```sh\n[\s\S]*?^```$/gm, '')
+    const promised = section
+      .split('\n')
+      .filter((line) => line.startsWith('    '))
+      .map((line) => line.trim().replace(/rp_…$/, ''))
+    expect(promised.length).toBeGreaterThan(20)
+    expect(promised.filter((line) => !shown.includes(line))).toEqual([])
   })
 })
 
