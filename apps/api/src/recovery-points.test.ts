@@ -129,6 +129,11 @@ test('a rollback takes back everything, single disks, or fields of the definitio
   expectProblem(await send('POST', '/v1/rollbacks', undefined, { ...body, planHash }), 409, 'plan_stale', /not the plan/)
   const both = await send('POST', '/v1/rollbacks', undefined, { ...body, planHash, fields: ['tags'], devices: one })
   expect(both.json).toMatchObject({ status: 400, errors: [{ pointer: '/fields' }] })
+  const paths = { device: everything.json.plan.devices[0].device as string, paths: ['/etc/shop.conf'] }
+  const copied = await send('POST', '/v1/rollbacks?validateOnly=true', undefined, { ...body, paths })
+  expect(copied.json.plan).toMatchObject({ selection: { what: 'paths', ...paths, mountedAt: '/' }, devices: [], downtimeSeconds: 0 })
+  const upwards = await send('POST', '/v1/rollbacks?validateOnly=true', undefined, { ...body, paths: { ...paths, paths: ['/etc/../shadow'] } })
+  expectProblem(upwards, 409, 'conflict', /not written in full/)
   const started = await send('POST', '/v1/rollbacks', undefined, { ...body, planHash, fields: ['tags'] })
   expect(started.json).toMatchObject({ kind: 'recovery.rollback-fields' })
   // It holds the lock that every rollback of the resource takes.

@@ -15,9 +15,12 @@ export const RollbackPlan = z
     policyId: z.string().optional().meta({ description: 'The policy of the resource. An edited policy makes the plan stale.' }),
     selection: z
       .object({
-        what: z.enum(['everything', 'disks', 'fields']),
+        what: z.enum(['everything', 'disks', 'fields', 'paths']),
         devices: z.array(z.string()).optional(),
         fields: z.array(z.enum(['tags', 'protection', 'size'])).optional(),
+        device: z.string().optional(),
+        mountedAt: z.string().optional(),
+        paths: z.array(z.string()).optional(),
       })
       .meta({ description: 'What of the point is brought back.' }),
     devices: z
@@ -72,6 +75,22 @@ export const startRollback = defineRoute({
           .optional()
           .meta({
             description: 'Instead of disks: these fields of the definition alone. It is stopped only for a size that cannot be changed otherwise.',
+          }),
+        paths: z
+          .strictObject({
+            device: text(100).meta({ description: 'A device of the point.', examples: ['/dev/sdf'] }),
+            mountedAt: text(500).optional().meta({ description: 'Where the guest has that disk mounted. Default: `/`.' }),
+            paths: z
+              .array(text(500))
+              .min(1)
+              .max(20)
+              .meta({ description: 'Files and directories, by whole paths.', examples: [['/etc/shop.conf']] }),
+          })
+          .optional()
+          .meta({
+            id: 'ChosenPaths',
+            description:
+              "Instead of disks: files and directories of one, copied back inside of the running instance through the cloud's channel for commands.",
           }),
         verification: Verification.optional(),
         onFailedVerification: z.enum(['restore', 'keep']).optional().meta({

@@ -1,6 +1,6 @@
 import type { Volume } from '@aws-sdk/client-ec2'
 import { providerError } from '@understudy/provider'
-import type { CallContext, DiskRef, Disks, InstanceRef } from '@understudy/provider'
+import type { CallContext, DiskRef, Disks, InstanceRef, Plugged } from '@understudy/provider'
 import { nextMoves } from '@understudy/provider/adapter-kit'
 import type { DiskMove, Plug } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
@@ -29,18 +29,15 @@ export function awsDisks(adapter: Adapter): Disks {
 /** What EC2 recommends for data volumes (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html). */
 const dataDevices = Array.from('fghijklmnop', (letter) => `/dev/sd${letter}`)
 
-async function plug(
-  adapter: Adapter,
-  ref: InstanceRef,
-  disk: DiskRef,
-  readOnly: boolean,
-  context: CallContext,
-): Promise<{ readonly settled: boolean; readonly deviceKey?: string }> {
+async function plug(adapter: Adapter, ref: InstanceRef, disk: DiskRef, readOnly: boolean, context: CallContext): Promise<Plugged> {
   if (readOnly) throw providerError('invalid', 'ReadOnlyNotSupported', 'EC2 attaches volumes for reading and writing only.')
   await existing(adapter, ref, context)
   const plugs = plugsOf(await volumesOf(adapter, ref.nativeId), ref.nativeId)
   const present = plugs.find(({ diskId }) => diskId === disk.nativeId)
-  if (present !== undefined) return present.state === 'plugged' ? { settled: true, deviceKey: present.deviceKey } : { settled: false }
+  if (present !== undefined)
+    return present.state === 'plugged'
+      ? { settled: true, deviceKey: present.deviceKey, inGuest: inGuest(disk, present.deviceKey) }
+      : { settled: false }
   // The guest may name the same place in three ways; the last letter tells them apart.
   const taken = new Set(plugs.map(({ deviceKey }) => deviceKey.replace(/^\/dev\/(xvd|sd)?/, '')))
   const deviceKey = dataDevices.find((device) => !taken.has(device.replace('/dev/sd', '')))
@@ -48,6 +45,13 @@ async function plug(
   await make(adapter, ref, { move: 'plug', diskId: disk.nativeId, deviceKey }, context)
   return { settled: false }
 }
+
+/** NVMe devices carry the volume's id as their serial number; instances of older types show the name that was asked for, or like it. */
+const inGuest = ({ nativeId }: DiskRef, deviceKey: string): readonly string[] => [
+  `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${nativeId.replace('-', '')}`,
+  deviceKey.replace('/dev/sd', '/dev/xvd'),
+  deviceKey,
+]
 
 async function unplug(adapter: Adapter, ref: InstanceRef, disk: DiskRef, context: CallContext): Promise<{ readonly settled: boolean }> {
   const present = plugsOf(await volumesOf(adapter, ref.nativeId), ref.nativeId).find(({ diskId }) => diskId === disk.nativeId)

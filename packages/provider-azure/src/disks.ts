@@ -1,6 +1,6 @@
 import type { AttachDetachDataDisksRequest, CachingTypes, DataDisk, Disk, VirtualMachine } from '@azure/arm-compute'
 import { providerError } from '@understudy/provider'
-import type { CallContext, DiskPlace, DiskRef, Disks, InstanceRef } from '@understudy/provider'
+import type { CallContext, DiskPlace, DiskRef, Disks, InstanceRef, Plugged } from '@understudy/provider'
 import { nextMoves } from '@understudy/provider/adapter-kit'
 import type { DiskMove, Plug } from '@understudy/provider/adapter-kit'
 import { abortOf, type Adapter, call, found, needVmId, waiting } from './adapter.ts'
@@ -26,18 +26,12 @@ export function azureDisks(adapter: Adapter): Disks {
   }
 }
 
-async function plug(
-  adapter: Adapter,
-  ref: InstanceRef,
-  disk: DiskRef,
-  readOnly: boolean,
-  context: CallContext,
-): Promise<{ readonly settled: boolean; readonly deviceKey?: string }> {
+async function plug(adapter: Adapter, ref: InstanceRef, disk: DiskRef, readOnly: boolean, context: CallContext): Promise<Plugged> {
   if (readOnly) throw providerError('invalid', 'ReadOnlyNotSupported', 'Azure attaches managed disks for reading and writing only.')
   const vm = await existing(adapter, ref)
   if (vm.provisioningState === 'Updating') return { settled: false }
   const present = plugged(vm, disk.nativeId)
-  if (present !== undefined) return { settled: true, deviceKey: `lun:${present.lun}` }
+  if (present !== undefined) return { settled: true, deviceKey: `lun:${present.lun}`, inGuest: inGuest(present.lun) }
   const taken = new Set((vm.storageProfile?.dataDisks ?? []).map(({ lun }) => lun))
   const lun = [...Array(lunsOfVm).keys()].find((free) => !taken.has(free))
   if (lun === undefined) throw providerError('quota_exceeded', 'MaxDataDisks', `${vm.name ?? ''} has no free place for a disk.`)
@@ -46,6 +40,9 @@ async function plug(
   return { settled: false }
 }
 const lunsOfVm = 64
+
+/** Links that Azure's agent makes for SCSI disks, and its later rules for NVMe ones. */
+const inGuest = (lun: number): readonly string[] => [`/dev/disk/azure/scsi1/lun${lun}`, `/dev/disk/azure/data/by-lun/${lun}`]
 
 async function unplug(adapter: Adapter, ref: InstanceRef, disk: DiskRef, context: CallContext): Promise<{ readonly settled: boolean }> {
   const vm = await readVm(adapter, ref.nativeId)

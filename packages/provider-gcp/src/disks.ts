@@ -1,5 +1,5 @@
 import { isProviderError, providerError } from '@understudy/provider'
-import type { CallContext, DiskPlace, DiskRef, Disks, InstanceRef } from '@understudy/provider'
+import type { CallContext, DiskPlace, DiskRef, Disks, InstanceRef, Plugged } from '@understudy/provider'
 import { nextMoves } from '@understudy/provider/adapter-kit'
 import type { DiskMove, Plug } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
@@ -23,19 +23,13 @@ export function gcpDisks(adapter: Adapter): Disks {
   }
 }
 
-async function plug(
-  adapter: Adapter,
-  ref: InstanceRef,
-  { nativeId }: DiskRef,
-  readOnly: boolean,
-  context: CallContext,
-): Promise<{ readonly settled: boolean; readonly deviceKey?: string }> {
+async function plug(adapter: Adapter, ref: InstanceRef, { nativeId }: DiskRef, readOnly: boolean, context: CallContext): Promise<Plugged> {
   const instance = await existing(adapter, ref, context)
   const zone = zoneOf(instance)
   const found = await needDisk(adapter, nativeId, zone)
   const [name, id] = [found.name ?? '', String(found.id ?? '')]
   const present = attachmentsOf(instance).find((attachment) => attachment.name === name)
-  if (present !== undefined) return { settled: true, deviceKey: present.deviceName }
+  if (present !== undefined) return { settled: true, deviceKey: present.deviceName, inGuest: [`/dev/disk/by-id/google-${present.deviceName}`] }
   const slot = { zone, instance: idOf(instance), deviceName: `beside-${id}` }
   const requested = { requestId: requestIdOf(context.idempotencyKey, `plug ${slot.instance} ${id}`), signal: context.signal }
   const mode = readOnly ? ('READ_ONLY' as const) : ('READ_WRITE' as const)

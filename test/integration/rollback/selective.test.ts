@@ -1,3 +1,4 @@
+import { GuestFiles } from '@understudy/cloud-sim'
 import {
   captureRecoveryPoint,
   createAccount,
@@ -138,5 +139,62 @@ describe.concurrent.each([
     await expect(prepareRollback(control, principal, back)).rejects.toMatchObject({
       message: expect.stringContaining('nothing to set back') as string,
     })
+  })
+
+  test('paths are copied back inside of the running instance, and nothing is left behind', { timeout: 600_000 }, async ({ onTestFinished }) => {
+    const opened = await open()
+    const { site } = opened
+    onTestFinished(() => site.close())
+    const resource = await adopted(opened, 'paths')
+    const { control, principal } = world
+    const { nativeId } = resource
+    const files = new GuestFiles(site.dataCentre, site.instanceIdOf(nativeId))
+    const content = (directory: string) => Object.fromEntries(files.below(directory).map((path) => [path, files.read(path)?.toString()]))
+    for (const [path, text] of Object.entries({ '/etc/shop.conf': 'then', '/srv/app/a': 'then', '/srv/app/b': 'then', '/etc/other': 'then' }))
+      files.write(path, Buffer.from(text))
+    const point = await keep(resource)
+    files.write('/etc/shop.conf', Buffer.from('now'))
+    files.write('/etc/other', Buffer.from('now'))
+    files.write('/srv/app/a', Buffer.from('now'))
+    files.remove('/srv/app/b')
+    files.write('/srv/app/c', Buffer.from('now'))
+    const present = site.attachments(nativeId)
+    const instance = () => site.dataCentre.instances.get(site.instanceIdOf(nativeId))!
+    const { launchTimeMs } = instance()
+    const { device: root } = point.manifest!.disks.members.find(({ role }) => role === 'root')!
+    const chosen = (paths: readonly string[]) => ({
+      recoveryPointId: point.id,
+      paths: { device: root, mountedAt: '/', paths: [...paths] },
+    })
+    const account = await control.database.stores.accounts.findById(opened.accountId)
+    const { commands } = (await control.providers.open(account!)).traits
+    if (!commands.supported) {
+      await expect(prepareRollback(control, principal, chosen(['/etc/shop.conf']))).rejects.toMatchObject({
+        message: expect.stringContaining(commands.reason) as string,
+      })
+      return
+    }
+    const start = async (request: ReturnType<typeof chosen>): Promise<Operation> => {
+      const { planHash } = await prepareRollback(control, principal, request)
+      return startRollback(control, principal, { ...request, reason: 'a test', planHash })
+    }
+    // One that the point does not have: everything is put back.
+    const before = content('/')
+    const failed = await ended(await start(chosen(['/etc/shop.conf', '/etc/never'])))
+    expect(failed).toMatchObject({ status: 'failed', error: { message: 'The disk of the point has no /etc/never.' } })
+    expect(content('/')).toEqual(before)
+    expect(site.attachments(nativeId)).toEqual(present)
+
+    const operation = await done(start(chosen(['/etc/shop.conf', '/srv/app'])))
+    expect(content('/')).toEqual({ '/etc/shop.conf': 'then', '/srv/app/a': 'then', '/srv/app/b': 'then', '/etc/other': 'now' })
+    expect(site.attachments(nativeId)).toEqual(present)
+    expect(instance()).toMatchObject({ state: 'running', launchTimeMs })
+    const { restoredDiskId } = operation.params as { restoredDiskId: string }
+    expect(await getRestoredDisk(control, principal, { id: restoredDiskId })).toMatchObject({
+      status: 'released',
+      cleanedAt: expect.any(Date) as Date,
+    })
+    const ours = site.dataCentre.storage.describeVolumes().items.filter(({ attachment }) => attachment === undefined)
+    expect(ours).toEqual([])
   })
 })

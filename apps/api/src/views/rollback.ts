@@ -28,6 +28,8 @@ function selectionView(selection: RollbackPlan['selection']): z.input<typeof Rol
       return { what: 'everything' }
     case 'disks':
       return { what: 'disks', devices: [...selection.devices] }
+    case 'paths':
+      return { what: 'paths', device: selection.device, mountedAt: selection.mountedAt, paths: [...selection.paths] }
     case 'fields':
       return { what: 'fields', fields: [...selection.fields] }
   }

@@ -20,12 +20,14 @@ export class GuestFiles {
   }
 
   write(path: string, content: Buffer): void {
-    const { volumeId, inside } = this.#place(path)
+    const { volumeId, inside, readOnly } = this.#place(path)
+    if (readOnly) throw new RangeError('Read-only file system')
     this.#store(volumeId, { ...this.#table(volumeId), [inside]: content.toString('base64') })
   }
 
   remove(path: string): void {
-    const { volumeId, inside } = this.#place(path)
+    const { volumeId, inside, readOnly } = this.#place(path)
+    if (readOnly) throw new RangeError('Read-only file system')
     const { [inside]: _removed, ...rest } = this.#table(volumeId)
     this.#store(volumeId, rest)
   }
@@ -39,21 +41,44 @@ export class GuestFiles {
       .toSorted()
   }
 
-  #mounts(): readonly { readonly at: string; readonly volumeId: string }[] {
+  /** By a path that a guest has for a device: its name, or a link that a cloud's rules make. False: there is no such device. */
+  mount(device: string, at: string, readOnly: boolean): boolean {
     const instance = this.#dataCentre.instances.get(this.#instanceId)
-    return (instance?.blockDevices ?? []).map(({ deviceName, volumeId }) => ({
+    const lun = /\/(?:lun|by-lun\/)(\d+)$/.exec(device)?.[1]
+    const volume = /_(vol)([0-9a-f]+)$/.exec(device)
+    const name = /\/google-(.+)$/.exec(device)?.[1] ?? (lun === undefined ? device : `/dev/sd${String.fromCharCode(102 + Number(lun))}`)
+    const found = instance?.blockDevices.find(({ deviceName, volumeId }) => deviceName === name || volumeId === `vol-${volume?.[2] ?? ''}`)
+    if (found === undefined) return false
+    mountsOf(this.#dataCentre, this.#instanceId).set(at, { volumeId: found.volumeId, readOnly })
+    return true
+  }
+
+  unmount(at: string): boolean {
+    return mountsOf(this.#dataCentre, this.#instanceId).delete(at)
+  }
+
+  isMounted(at: string): boolean {
+    return mountsOf(this.#dataCentre, this.#instanceId).has(at)
+  }
+
+  #mounts(): readonly Mount[] {
+    const instance = this.#dataCentre.instances.get(this.#instanceId)
+    const byHand = [...mountsOf(this.#dataCentre, this.#instanceId)].map(([at, mount]) => ({ at, ...mount }))
+    const byName = (instance?.blockDevices ?? []).map(({ deviceName, volumeId }) => ({
+      readOnly: false,
       at: deviceName === instance?.rootDeviceName ? '/' : `/mnt/${deviceName.slice(deviceName.lastIndexOf('/') + 1)}`,
       volumeId,
     }))
+    return [...byHand, ...byName]
   }
 
-  #place(path: string): { readonly volumeId: string; readonly inside: string } {
+  #place(path: string): { readonly volumeId: string; readonly inside: string; readonly readOnly: boolean } {
     const mounts = this.#mounts()
     const mounted = mounts.find(({ at }) => at !== '/' && path.startsWith(`${at}/`))
-    if (mounted !== undefined) return { volumeId: mounted.volumeId, inside: path.slice(mounted.at.length) }
+    if (mounted !== undefined) return { ...mounted, inside: path.slice(mounted.at.length) }
     const root = mounts.find(({ at }) => at === '/')
     if (root === undefined) throw new Error(`${this.#instanceId} has no root volume`)
-    return { volumeId: root.volumeId, inside: path }
+    return { ...root, inside: path }
   }
 
   #table(volumeId: string): Readonly<Record<string, string>> {
@@ -71,6 +96,22 @@ export class GuestFiles {
     head.writeUInt32BE(bytes.length, mark.length)
     this.#dataCentre.blocks.write(volumeId, tableOffset, Buffer.concat([head, bytes]))
   }
+}
+
+interface Mount {
+  readonly at: string
+  readonly volumeId: string
+  readonly readOnly: boolean
+}
+
+/** What scripts have mounted, until they unmount it. A guest that was started anew would have forgotten it: whoever mounts something says where. */
+const mounted = new WeakMap<DataCentre, Map<string, Map<string, Omit<Mount, 'at'>>>>()
+function mountsOf(dataCentre: DataCentre, instanceId: string): Map<string, Omit<Mount, 'at'>> {
+  const guests = mounted.get(dataCentre) ?? new Map<string, Map<string, Omit<Mount, 'at'>>>()
+  mounted.set(dataCentre, guests)
+  const own = guests.get(instanceId) ?? new Map<string, Omit<Mount, 'at'>>()
+  guests.set(instanceId, own)
+  return own
 }
 
 /** Behind whatever tests write at the start of a volume. */

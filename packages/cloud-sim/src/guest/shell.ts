@@ -167,6 +167,24 @@ const builtIns: Readonly<Record<string, Program>> = {
     removeAll(files, from)
     return good
   },
+  mount(args, files) {
+    const options = args[args.indexOf('-o') + 1] ?? ''
+    const [device = '', at = ''] = args.slice(-2)
+    return files.mount(device, at, options.split(',').includes('ro')) ? good : failing(32, `mount: ${at}: special device ${device} does not exist.`)
+  },
+  umount: ([at = ''], files) => (files.unmount(at) ? good : failing(32, `umount: ${at}: not mounted.`)),
+  mountpoint: (args, files) => ({ exitCode: files.isMounted(args.at(-1) ?? '') ? 0 : 1 }),
+  rmdir: () => good,
+  diff(args, files) {
+    const [a = '', b = ''] = pathsIn(args)
+    const contentOf = (path: string) =>
+      new Map([path, ...files.below(path)].map((found) => [found.slice(path.length), files.read(found)?.toString('base64')]))
+    const [left, right] = [contentOf(a), contentOf(b)]
+    const differing = [...new Set([...left.keys(), ...right.keys()])].filter((inside) => left.get(inside) !== right.get(inside))
+    return differing.length === 0
+      ? good
+      : { exitCode: 1, output: differing.map((inside) => `Files ${a}${inside} and ${b}${inside} differ\n`).join('') }
+  },
   rm(args, files) {
     const present = pathsIn(args).filter((path) => files.read(path) !== undefined || isDirectory(files, path))
     const absent = pathsIn(args).find((path) => !present.includes(path))

@@ -24,7 +24,8 @@ export function simDisks(adapter: SimAdapter): Disks {
       if (readOnly && !readOnlyDisks.supported) throw providerError('invalid', 'ReadOnlyNotSupported', readOnlyDisks.reason)
       const plugs = await plugsNow(adapter, await adapter.existing(ref, context), context)
       const present = plugs.find(({ diskId }) => diskId === disk.nativeId)
-      if (present !== undefined) return present.state === 'plugged' ? { settled: true, deviceKey: present.deviceKey } : { settled: false }
+      if (present !== undefined)
+        return present.state === 'plugged' ? { settled: true, deviceKey: present.deviceKey, inGuest: [present.deviceKey] } : { settled: false }
       const deviceKey = dataDevices.find((device) => !plugs.some((plug) => plug.deviceKey === device))
       if (deviceKey === undefined) throw providerError('quota_exceeded', 'AttachmentLimitExceeded', `${ref.nativeId} has no free place for a disk.`)
       await make(adapter, ref, { move: 'plug', diskId: disk.nativeId, deviceKey }, context)

@@ -7,6 +7,7 @@ import { purgeRecoveryPointSaga } from '../recovery/purge-recovery-point.saga.ts
 import { rollbackSaga } from '../recovery/rollback.saga.ts'
 import { releaseDiskSaga } from '../recovery/restored-disks/release-disk.saga.ts'
 import { restoreDiskSaga } from '../recovery/restored-disks/restore-disk.saga.ts'
+import { restorePathsSaga } from '../recovery/restore-paths/restore-paths.saga.ts'
 import { rollbackFieldsSaga } from '../recovery/rollback-fields.saga.ts'
 import { sweepDrillSaga } from '../restore-drills/sweep-drill.saga.ts'
 import { testRollbackSaga } from '../restore-drills/test-rollback.saga.ts'
@@ -39,6 +40,7 @@ export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   purgeRecoveryPointSaga,
   rollbackSaga,
   rollbackFieldsSaga,
+  restorePathsSaga,
   restoreDiskSaga,
   releaseDiskSaga,
   postponeTransitionSaga,

@@ -17,6 +17,7 @@ export const sagaVersions = {
   'recovery.purge': 1,
   'recovery.rollback': 1,
   'recovery.rollback-fields': 1,
+  'recovery.restore-paths': 1,
   'recovery.restore-disk': 1,
   'recovery.release-disk': 1,
   'transition.postpone': 1,

@@ -7,6 +7,8 @@ import type { RestoreChecks } from '../probes/probe.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Manifest } from './manifest.ts'
 import type { Finding, FindingKind, RecoveryPoint } from './recovery-point.ts'
+import { faultOfPaths } from './restore-paths/chosen-paths.ts'
+import type { ChosenPaths } from './restore-paths/chosen-paths.ts'
 import { planFields, stopsFor } from './rollback-fields.ts'
 
 /** How a resource goes back to a point: everything that is decided, before anything is done. */
@@ -45,6 +47,7 @@ export type Selection =
   | { readonly what: 'everything' }
   | { readonly what: 'disks'; readonly devices: readonly string[] }
   | { readonly what: 'fields'; readonly fields: readonly RestorableField[] }
+  | ({ readonly what: 'paths' } & ChosenPaths)
 /** What an instance that exists can be given anew. Everything else of a definition is decided when it is made. */
 export const restorableFields = ['tags', 'protection', 'size'] as const
 export type RestorableField = (typeof restorableFields)[number]
@@ -86,6 +89,8 @@ export interface RollbackQuestion {
   readonly devices?: readonly string[] | undefined
   /** Instead of disks. */
   readonly fields?: readonly RestorableField[] | undefined
+  /** Instead of disks: files and directories of one. */
+  readonly paths?: ChosenPaths | undefined
   readonly verification?: RestoreChecks | undefined
   readonly onFailedVerification?: 'restore' | 'keep' | undefined
   readonly despite?: readonly FindingKind[] | undefined
@@ -103,6 +108,7 @@ export function planRollback(question: RollbackQuestion): RollbackAnswer {
       `The disks of this point are in ${point.accountId}, and the resource has moved to ${resource.accountId} since: they cannot be plugged in there.`,
     )
   if (question.fields !== undefined) return fieldsPlan(question, manifest, manifestHash)
+  if (question.paths !== undefined) return pathsPlan(question, question.paths, manifest, manifestHash)
   const unknown = question.devices?.filter((device) => !manifest.disks.members.some((member) => member.device === device)) ?? []
   if (unknown.length > 0)
     return no(`The recovery point has no ${unknown.join(', ')}. It has ${manifest.disks.members.map(({ device }) => device).join(', ')}.`)
@@ -145,29 +151,73 @@ export function planRollback(question: RollbackQuestion): RollbackAnswer {
   return { ok: true, plan, planHash: contentHash(identityOf(plan)) }
 }
 
+/** What every plan says of a resource whose disks stay where they are. */
+const inPlace = (question: RollbackQuestion, manifest: Manifest, manifestHash: string) => ({
+  resourceId: question.resource.id,
+  primary: question.resource.nativeId,
+  primaryEpoch: question.resource.primaryEpoch,
+  pointId: question.point.id,
+  manifestHash,
+  policy: question.policy === undefined ? null : { id: question.policy.id, version: question.policy.version },
+  devices: [],
+  untouched: question.present.disks.map(({ deviceKey, ref }) => ({ device: deviceKey, disk: ref.nativeId })),
+  differences: differencesOf(manifest.definition.dna, question.resource.dna, question.present),
+  wasRunning: question.present.state === 'running',
+  verification: question.verification ?? noProbes,
+  onFailedVerification: question.onFailedVerification ?? ('restore' as const),
+  despite: [...(question.despite ?? [])].toSorted(),
+})
+
+function pathsPlan(question: RollbackQuestion, chosen: ChosenPaths, manifest: Manifest, manifestHash: string): RollbackAnswer {
+  const { point, present, traits, findings = [] } = question
+  const fault = faultOfPaths(chosen)
+  if (fault !== undefined) return no(fault)
+  const devices = manifest.disks.members.map(({ device }) => device)
+  if (!devices.includes(chosen.device)) return no(`The recovery point has no ${chosen.device}. It has ${devices.join(', ')}.`)
+  if (!traits.commands.supported) return no(`Nothing can be copied inside of an instance here. ${traits.commands.reason}`)
+  if (present.os.family !== 'linux') return no('Paths are copied back on Linux only: have a disk of the point plugged in beside the others instead.')
+  if (present.state !== 'running') return no(`${question.resource.nativeId} is ${present.state}: nothing can be copied in a guest that does not run.`)
+  const step = (name: string, title: string, undo: string, expectedSeconds: number) => ({ name, title, undo, expectedSeconds })
+  const what = chosen.paths.join(', ')
+  const plan: RollbackPlan = {
+    ...inPlace(question, manifest, manifestHash),
+    selection: { what: 'paths', ...chosen },
+    fields: [],
+    steps: [
+      step('gate', 'Check that the world is still as it was planned for', 'nothing to undo', 5),
+      step('safety', 'Keep the state of now as a recovery point', 'stays, as a point like any other', 60),
+      step('made', 'Make the disk from the recovery point', 'it is deleted', 30),
+      step('plugged', 'Plug it in beside the others', 'it is unplugged', 10),
+      step('mounted', 'Mount it read-only', 'it is unmounted', 5),
+      step('aside', `Put aside what is there now of ${what}`, 'it is let go of', 10),
+      step('copied', `Copy back ${what}`, 'what was put aside is put back', 30),
+      step('verified', 'Compare them with the point, and see that it passes its checks', 'a failure puts everything back', 60),
+      step('cleared', 'Unmount the disk, and let go of what was put aside', 'point of no return', 10),
+      step('removed', 'Unplug the disk and delete it', 'point of no return', 10),
+      step('recorded', 'Record what has been copied back', 'point of no return', 1),
+    ],
+    downtimeSeconds: 0,
+    risks: [
+      `What was written to ${what} since ${point.capturedAt?.toISOString() ?? 'the capture'} is in the safety point only.`,
+      'What has a file open goes on with the one of before until it opens it anew.',
+      ...(traits.readOnlyDisks.supported ? [] : [traits.readOnlyDisks.reason]),
+      ...findings.map(({ kind, message }) => `Known, and accepted: ${kind}. ${message}`),
+    ],
+  }
+  return { ok: true, plan, planHash: contentHash(identityOf(plan)) }
+}
+
 /** The definition alone: its disks stay as they are. */
 function fieldsPlan(question: RollbackQuestion, manifest: Manifest, manifestHash: string): RollbackAnswer {
-  const { resource, point, present } = question
+  const { resource, present } = question
   const differences = differencesOf(manifest.definition.dna, resource.dna, present)
   const answer = planFields({ ...question, fields: question.fields ?? [], kept: manifest.definition.dna, differences })
   if (!answer.ok) return answer
   const { fields, risks } = answer
   const plan: RollbackPlan = {
-    resourceId: resource.id,
-    primary: resource.nativeId,
-    primaryEpoch: resource.primaryEpoch,
-    pointId: point.id,
-    manifestHash,
-    policy: question.policy === undefined ? null : { id: question.policy.id, version: question.policy.version },
+    ...inPlace(question, manifest, manifestHash),
     selection: { what: 'fields', fields: fields.map(({ field }) => field) },
-    devices: [],
-    untouched: present.disks.map(({ deviceKey, ref }) => ({ device: deviceKey, disk: ref.nativeId })),
     fields,
-    differences,
-    wasRunning: present.state === 'running',
-    verification: question.verification ?? noProbes,
-    onFailedVerification: question.onFailedVerification ?? 'restore',
-    despite: [...(question.despite ?? [])].toSorted(),
     ...stepsOf(question, present.state === 'running', fields),
     risks,
   }

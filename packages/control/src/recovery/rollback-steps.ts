@@ -42,7 +42,7 @@ export async function approvedPlan(
   step: RollbackStep,
 ): Promise<{ readonly plan: RollbackPlan; readonly set: string; readonly zone: string; readonly hadTraffic: boolean }> {
   const { resource, provider, primary, binding } = await rollbackWorld(deps, step)
-  const { primary: expected, primaryEpoch, planHash, devices, fields } = step.params
+  const { primary: expected, primaryEpoch, planHash, devices, fields, paths } = step.params
   const gate = failoverGate({ resource, expected: { primary: expected, primaryEpoch }, nowMs: deps.clock.nowMs() })
   if (!gate.ok) throw new AppError(gate.kind, gate.reason)
   const point = await pointOf(deps, step.params.pointId)
@@ -53,7 +53,7 @@ export async function approvedPlan(
   const { verification, onFailedVerification, despite } = step.params
   const findings = await inspectPoint(deps, provider, point)
   refuseDamaged(findings, despite)
-  const chosen = { devices, fields, verification, onFailedVerification, despite, findings }
+  const chosen = { devices, fields, paths, verification, onFailedVerification, despite, findings }
   const answer = planRollback({ resource, point, policy, present: redactDna(present), traits: provider.traits, ...chosen })
   if (!answer.ok) throw new AppError('plan_stale', answer.reason)
   if (answer.planHash !== planHash) {

@@ -11,6 +11,7 @@ import type { SagaDeps } from '../context.ts'
 import { verificationSchema } from '../probes/probe.ts'
 import type { Resource } from '../resources/resource.ts'
 import { findingKinds } from './recovery-point.ts'
+import { chosenPathsSchema } from './restore-paths/chosen-paths.ts'
 import { restorableFields } from './rollback-plan.ts'
 import type { PlannedDevice } from './rollback-plan.ts'
 
@@ -23,6 +24,7 @@ export const rollbackSagaParams = z.strictObject({
   safetyPointId: z.string(),
   devices: z.array(z.string()).optional(),
   fields: z.array(z.enum(restorableFields)).optional(),
+  paths: chosenPathsSchema.optional(),
   verification: verificationSchema.optional(),
   onFailedVerification: z.enum(['restore', 'keep']).optional(),
   despite: z.array(z.enum(findingKinds)).optional(),

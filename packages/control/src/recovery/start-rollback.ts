@@ -20,6 +20,9 @@ import { findPolicyOf, requireRollBackRight } from './policies/may-roll-back.ts'
 import { planRollback } from './rollback-plan.ts'
 import type { RestorableField, RollbackPlan } from './rollback-plan.ts'
 import type { FindingKind } from './recovery-point.ts'
+import type { SagaName } from '../operations/saga-versions.ts'
+import type { ChosenPaths } from './restore-paths/chosen-paths.ts'
+import { newRestoredDisk } from './restored-disks/restored-disk.ts'
 
 export interface RollbackRequest {
   readonly recoveryPointId: string
@@ -27,6 +30,8 @@ export interface RollbackRequest {
   readonly devices?: readonly string[] | undefined
   /** Instead of disks: these fields of the definition alone. */
   readonly fields?: readonly RestorableField[] | undefined
+  /** Instead of disks: files and directories of one. */
+  readonly paths?: ChosenPaths | undefined
   /** Left out: what the resource's policy says; without one, the cloud's own checks. */
   readonly verification?: AskedChecks | undefined
   readonly onFailedVerification?: 'restore' | 'keep' | undefined
@@ -56,7 +61,7 @@ export async function startRollback(
 ): Promise<Operation> {
   requireRole(principal, 'operator')
   refuseInvalid(textErrors('/reason', input.reason, 500))
-  const { plan, planHash, resource } = await prepare(control, principal, input)
+  const { plan, planHash, resource, zone, readOnly } = await prepare(control, principal, input)
   if (planHash !== input.planHash) {
     throw new AppError('plan_stale', 'The plan you approved is not the plan that would run now. Ask for a new one with validateOnly=true.', {
       details: { planHash },
@@ -65,12 +70,14 @@ export async function startRollback(
   const actor = actorOf(principal)
   return control.database.transaction(async (stores) => {
     const safetyPointId = control.ids.next('recoveryPoint')
+    const restoredDiskId = input.paths === undefined ? undefined : control.ids.next('restoredDisk')
     const { operation, joined } = await startOperation(control, stores, {
-      kind: input.fields === undefined ? 'recovery.rollback' : 'recovery.rollback-fields',
+      kind: kindOf(input),
       projectId: resource.projectId,
       params: {
         ...{ resourceId: resource.id, pointId: plan.pointId, primary: plan.primary, primaryEpoch: plan.primaryEpoch, planHash, safetyPointId },
         ...choicesOf(input, plan),
+        ...(restoredDiskId === undefined ? {} : { restoredDiskId }),
       },
       resourceId: resource.id,
       // Whoever holds this lock decides where the primary of the resource is.
@@ -90,6 +97,10 @@ export async function startRollback(
     await stores.recoveryPoints.insert(
       newRecoveryPoint({ id: safetyPointId, resource, reason, requestedBy: actor, operationId: operation.id, at: now(control.clock) }),
     )
+    if (restoredDiskId !== undefined && input.paths !== undefined) {
+      const asked = { id: restoredDiskId, device: input.paths.device, reason: input.reason, requestedBy: actor, operationId: operation.id }
+      await stores.restoredDisks.insert(newRestoredDisk(resource, plan.pointId, zone, { ...asked, readOnly, at: now(control.clock) }))
+    }
     await recordChange(control, stores, {
       projectId: resource.projectId,
       actor,
@@ -102,10 +113,14 @@ export async function startRollback(
   })
 }
 
+const kindOf = ({ fields, paths }: RollbackRequest): SagaName =>
+  fields !== undefined ? 'recovery.rollback-fields' : paths !== undefined ? 'recovery.restore-paths' : 'recovery.rollback'
+
 /** What a caller has chosen, for the parameters of the operation. */
-const choicesOf = ({ devices, fields, onFailedVerification, despite }: RollbackRequest, { verification }: RollbackPlan): JsonObject => ({
+const choicesOf = ({ devices, fields, paths, onFailedVerification, despite }: RollbackRequest, { verification }: RollbackPlan): JsonObject => ({
   ...(devices === undefined ? {} : { devices: [...devices] }),
   ...(fields === undefined ? {} : { fields: [...fields] }),
+  ...(paths === undefined ? {} : { paths: { ...paths } }),
   // The policy's own where nobody asked for other ones: what was approved is what is looked for.
   verification,
   ...(onFailedVerification === undefined ? {} : { onFailedVerification }),
@@ -116,9 +131,15 @@ async function prepare(
   control: Control,
   principal: Principal,
   input: RollbackRequest,
-): Promise<{ readonly plan: RollbackPlan; readonly planHash: string; readonly resource: Resource }> {
-  if (input.devices !== undefined && input.fields !== undefined)
-    refuseInvalid([{ pointer: '/fields', message: 'names what is set back alone: leave devices out' }])
+): Promise<{
+  readonly plan: RollbackPlan
+  readonly planHash: string
+  readonly resource: Resource
+  readonly zone: string
+  readonly readOnly: boolean
+}> {
+  const named = (['devices', 'fields', 'paths'] as const).filter((what) => input[what] !== undefined)
+  if (named.length > 1) refuseInvalid([{ pointer: `/${named.at(-1)}`, message: `names what is brought back alone: leave ${named[0]} out` }])
   const { stores } = control.database
   const point = await stores.recoveryPoints.find(principal.projectId, input.recoveryPointId)
   if (point === undefined) throw notFound('recovery point')
@@ -143,13 +164,14 @@ async function prepare(
   }
   const findings = await inspectPoint(control, provider, point)
   refuseDamaged(findings, input.despite)
-  const { devices, fields, onFailedVerification, despite } = input
+  const { devices, fields, paths, onFailedVerification, despite } = input
   const { commands } = provider.traits
   if ((input.verification?.checks ?? []).length > 0 && !commands.supported) throw new AppError('unsupported', commands.reason)
   const verification = input.verification ?? policy?.rules.verification
   const checks = verification === undefined ? undefined : verificationSchema.parse(verification)
-  const chosen = { devices, fields, verification: checks, onFailedVerification, despite }
+  const chosen = { devices, fields, paths, verification: checks, onFailedVerification, despite }
   const answer = planRollback({ resource, point, policy, present: redactDna(described), traits: provider.traits, findings, ...chosen })
   if (!answer.ok) throw new AppError('conflict', answer.reason)
-  return { plan: answer.plan, planHash: answer.planHash, resource }
+  const [zone, readOnly] = [described.placement.zone ?? '', provider.traits.readOnlyDisks.supported]
+  return { plan: answer.plan, planHash: answer.planHash, resource, zone, readOnly }
 }

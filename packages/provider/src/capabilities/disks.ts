@@ -8,6 +8,15 @@ export interface DiskPlace {
   readonly deleteWithInstance: boolean
 }
 
+export type Plugged =
+  | { readonly settled: false }
+  | {
+      readonly settled: true
+      readonly deviceKey: string
+      /** Where a Linux guest may find it, the surest path first. Its partitions follow as `-part1`. */
+      readonly inGuest: readonly string[]
+    }
+
 /** Which disk is plugged in where. Absent where a cloud, or its adapter, cannot exchange the disks of an instance that exists. */
 export interface Disks {
   /**
@@ -20,15 +29,10 @@ export interface Disks {
   /**
    * Plugs a disk in beside those that are there, in a place that is free, whether the instance runs or is stopped; it stays when the
    * instance goes. `readOnly` is kept by the cloud where `Traits.readOnlyDisks` says so, and `invalid` elsewhere. Like `arrange`: call
-   * again until `settled`, and then `deviceKey` is its place. Throws `conflict` while the instance is in no state for it, and when the
+   * again until `settled`. Throws `conflict` while the instance is in no state for it, and when the
    * disk is plugged in elsewhere.
    */
-  plug(
-    ref: InstanceRef,
-    disk: DiskRef,
-    how: { readonly readOnly: boolean },
-    context: CallContext,
-  ): Promise<{ readonly settled: boolean; readonly deviceKey?: string }>
+  plug(ref: InstanceRef, disk: DiskRef, how: { readonly readOnly: boolean }, context: CallContext): Promise<Plugged>
   /**
    * Unplugs a data disk of an instance, whether it runs or is stopped; call again until `settled`. Not plugged in there, or the instance is
    * gone: settled. A guest that has it mounted keeps it from settling.

@@ -12,7 +12,13 @@ export interface ChangeProxy {
   close(): Promise<void>
 }
 
-const changes = /^(Run|Start|Stop|Terminate|Create|Delete|Modify|Register|Deregister|Attach|Detach|Authorize|Revoke|Set|Add|Remove)/
+/** EC2's and the load balancer's stands in a form, that of Systems Manager in a header. Queues are read all the time. */
+function actionOf({ headers }: IncomingMessage, body: Buffer): string {
+  const [service, action = ''] = String(headers['x-amz-target'] ?? '').split('.')
+  return service === 'AmazonSSM' ? action : (new URLSearchParams(body.toString()).get('Action') ?? '')
+}
+
+const changes = /^(Run|Start|Stop|Terminate|Create|Delete|Modify|Register|Deregister|Attach|Detach|Authorize|Revoke|Set|Add|Remove|SendCommand)/
 
 interface Answer {
   readonly status: number
@@ -39,7 +45,7 @@ export async function startChangeProxy(target: string): Promise<ChangeProxy> {
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
-    const action = new URLSearchParams(body.toString()).get('Action') ?? ''
+    const action = actionOf(incoming, body)
     const seen = watching
     if (seen === undefined || !changes.test(action)) return send(outgoing, await carryOut(incoming, body))
     seen.count += 1

@@ -1,5 +1,5 @@
 import { adapters, createProviders } from '@understudy/adapters'
-import { startSimServer } from '@understudy/cloud-sim'
+import { GuestFiles, startSimServer } from '@understudy/cloud-sim'
 import type { SimServer } from '@understudy/cloud-sim'
 import { aesGcmVault, bootstrap, captureRecoveryPoint, createAccount, getRecoveryPoint, importResource } from '@understudy/control'
 import type { Control, Operation, Principal, RecoveryPoint, Resource } from '@understudy/control'
@@ -47,6 +47,8 @@ export interface Look {
   readonly type: string
   readonly tags: Readonly<Record<string, string>>
   readonly terminate: boolean
+  /** Of the guest, with what is in them. */
+  readonly files: Readonly<Record<string, string>>
   /** Disks that are plugged in nowhere, machines and groups that were made for a drill. */
   readonly loose: readonly string[]
   readonly drills: readonly string[]
@@ -144,9 +146,11 @@ function look(sim: SimServer, service: Seeded): Look {
     .flatMap(({ targetGroupArn }) => dataCentre.balancers.targetHealth(targetGroupArn))
     .filter(({ health }) => health === 'healthy')
     .map(({ instanceId }) => instanceId)
+  const guest = new GuestFiles(dataCentre, service.instanceId)
   const isGone = (of: string): boolean => of === 'terminated' || of === 'shutting-down'
   return {
     ...{ state, type, terminate, serving },
+    files: Object.fromEntries(guest.below('/').map((path) => [path, guest.read(path)?.toString() ?? ''])),
     tags: Object.fromEntries(Object.entries(tags).filter(([key]) => !key.startsWith('understudy:'))),
     volumes: devices.map(({ volumeId }) => volumeId),
     places: devices.map(({ deviceName, deleteOnTermination }) => `${deviceName} ${deleteOnTermination}`),

@@ -1,3 +1,4 @@
+import { GuestFiles } from '@understudy/cloud-sim'
 import { captureRecoveryPoint, prepareRollback, releaseRestoredDisk, restoreDisk, startRollback, startTestRollback } from '@understudy/control'
 import type { Operation, RecoveryPoint, RollbackRequest } from '@understudy/control'
 import { expect } from 'vitest'
@@ -164,5 +165,33 @@ const disk: Scenario = {
   },
 }
 
+const scripts = (count: number): readonly string[] => Array<string>(count).fill('SendCommand')
+const asThen = { '/etc/shop.conf': 'then', '/srv/app/a': 'then' }
+
+const paths: Scenario = {
+  title: 'copying paths back',
+  // Asked whether anybody answers; mounted, looked at, put aside, copied, compared; unmounted, and what was put aside dropped.
+  changes: [...scripts(1), 'CreateSnapshots', 'CreateVolume', 'AttachVolume', ...scripts(5), ...scripts(2), 'DetachVolume', 'DeleteVolume'],
+  committedFrom: 10,
+  sample: 2,
+  arrange(world, when) {
+    const files = new GuestFiles(world.sim.dataCentre, world.resource().nativeId)
+    for (const path of Object.keys(asThen)) files.write(path, Buffer.from(when))
+    if (when === 'then') files.remove('/srv/app/new')
+    else files.write('/srv/app/new', Buffer.from(when))
+  },
+  start(prepared) {
+    const { device } = prepared.point.manifest!.disks.members.find(({ role }) => role === 'root')!
+    return approve(prepared, { recoveryPointId: prepared.point.id, paths: { device, mountedAt: '/', paths: ['/etc/shop.conf', '/srv/app'] } })
+  },
+  async done(prepared, operation) {
+    expect(prepared.world.look()).toEqual({ ...prepared.before, files: asThen })
+    expect(await safetyOf(prepared, operation)).toMatchObject({ status: 'usable' })
+    const { restoredDiskId } = operation.params as { restoredDiskId: string }
+    expect(await prepared.world.control.database.stores.restoredDisks.findById(restoredDiskId)).toMatchObject({ status: 'released' })
+  },
+  undone: untouched,
+}
+
 /** Those of one lane follow one another in one world. */
-export const lanes: readonly (readonly Scenario[])[] = [[rollback], [capture, fields, testRollback, disk]]
+export const lanes: readonly (readonly Scenario[])[] = [[rollback], [capture, fields, testRollback, disk, paths]]

@@ -6,7 +6,8 @@ import { ok, route } from '../../http/route.ts'
 import { rollbackPlanView } from '../../views/rollback.ts'
 
 export const startRollbackRoute = route(contract, async (call) => {
-  const { planHash, ...request } = call.body
+  const { planHash, paths, ...rest } = call.body
+  const request = { ...rest, ...(paths === undefined ? {} : { paths: { mountedAt: '/', ...paths } }) }
   if (call.query.validateOnly === 'true') {
     const prepared = await prepareRollback(call.control, call.principal, request)
     return ok({ plan: rollbackPlanView(prepared.plan), planHash: prepared.planHash })

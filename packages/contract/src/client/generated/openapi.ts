@@ -1740,6 +1740,23 @@ export interface components {
             detail: string;
             afterSeconds: number;
         };
+        /** @description Instead of disks: files and directories of one, copied back inside of the running instance through the cloud's channel for commands. */
+        ChosenPaths: {
+            /**
+             * @description A device of the point.
+             * @example /dev/sdf
+             */
+            device: string;
+            /** @description Where the guest has that disk mounted. Default: `/`. */
+            mountedAt?: string;
+            /**
+             * @description Files and directories, by whole paths.
+             * @example [
+             *       "/etc/shop.conf"
+             *     ]
+             */
+            paths: string[];
+        };
         CloudEvent: {
             /** @constant */
             specversion: "1.0";
@@ -2707,9 +2724,12 @@ export interface components {
             /** @description What of the point is brought back. */
             selection: {
                 /** @enum {string} */
-                what: "everything" | "disks" | "fields";
+                what: "everything" | "disks" | "fields" | "paths";
                 devices?: string[];
                 fields?: ("tags" | "protection" | "size")[];
+                device?: string;
+                mountedAt?: string;
+                paths?: string[];
             };
             /** @description Disks that are exchanged. */
             devices: {
@@ -2939,6 +2959,7 @@ export interface components {
             devices?: string[];
             /** @description Instead of disks: these fields of the definition alone. It is stopped only for a size that cannot be changed otherwise. */
             fields?: ("tags" | "protection" | "size")[];
+            paths?: components["schemas"]["ChosenPaths"];
             verification?: components["schemas"]["RestoreChecks"];
             /**
              * @description restore (default): when it does not pass, the rollback has failed and everything is put back · keep: it is told, and what was restored stays

@@ -11,9 +11,7 @@ import { startOperation } from '../../operations/start-operation.ts'
 import type { Resource } from '../../resources/resource.ts'
 import { findPolicyOf, requireRollBackRight } from '../policies/may-roll-back.ts'
 import type { FindingKind, RecoveryPoint } from '../recovery-point.ts'
-import type { RestoredDisk } from './restored-disk.ts'
-
-const usualTtlSeconds = 86_400
+import { newRestoredDisk } from './restored-disk.ts'
 
 /**
  * Makes one disk of a recovery point anew and plugs it in beside the disks of the primary, for a time. The resource goes on as it is.
@@ -53,13 +51,17 @@ export async function restoreDisk(
       })
     }
     const at = now(control.clock)
-    const disk: RestoredDisk = {
-      ...{ id, projectId: point.projectId, resourceId: resource.id, accountId: resource.accountId, pointId: point.id },
-      ...{ device: input.device, instance: resource.nativeId, zone, status: 'restoring', disk: undefined, place: undefined, readOnly },
-      ...{ reason: input.reason, requestedBy: actor, operationId: operation.id },
-      expiresAt: new Date(at.getTime() + (input.ttlSeconds ?? usualTtlSeconds) * 1000),
-      ...{ cleanedAt: undefined, createdAt: at, updatedAt: at, version: 1 },
-    }
+    const { device, reason, ttlSeconds } = input
+    const disk = newRestoredDisk(resource, point.id, zone, {
+      id,
+      device,
+      readOnly,
+      reason,
+      requestedBy: actor,
+      operationId: operation.id,
+      at,
+      ttlSeconds,
+    })
     await stores.restoredDisks.insert(disk)
     await recordChange(control, stores, {
       projectId: point.projectId,

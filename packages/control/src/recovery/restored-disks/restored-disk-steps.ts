@@ -82,18 +82,17 @@ export async function deleteMade(deps: SagaDeps, step: Step, set: string): Promi
   for (const nativeId of new Set(found.map((disk) => disk.nativeId))) await deleteDisk(deps, step, world, nativeId)
 }
 
-export async function plug(deps: SagaDeps, step: Step, nativeId: string): Promise<{ readonly place: string }> {
+export async function plug(deps: SagaDeps, step: Step, nativeId: string): Promise<{ readonly place: string; readonly inGuest: readonly string[] }> {
   const world = await worldOf(deps, step)
   const { row, disks } = world
   await step.audit({ action: 'disks.plug', target: row.instance, details: { disk: nativeId, readOnly: row.readOnly } })
   const context = contextOf(deps, step, row, step.key('plug'))
-  const place = await awaitCondition(deps, step.signal, () =>
+  return awaitCondition(deps, step.signal, () =>
     unlessBusy(async () => {
-      const { settled, deviceKey } = await disks.plug(instanceOf(world), diskRefOf(world, nativeId), { readOnly: row.readOnly }, context)
-      return settled ? deviceKey : undefined
+      const plugged = await disks.plug(instanceOf(world), diskRefOf(world, nativeId), { readOnly: row.readOnly }, context)
+      return plugged.settled ? { place: plugged.deviceKey, inGuest: plugged.inGuest } : undefined
     }),
   )
-  return { place }
 }
 
 export async function unplug(deps: SagaDeps, step: Step, nativeId: string): Promise<void> {
@@ -115,7 +114,8 @@ async function deleteDisk(deps: SagaDeps, step: Step, world: World, nativeId: st
   await step.audit({ action: 'snapshots.deleteDisk', target: nativeId, details: { restoredDisk: row.id } })
   await awaitCondition(deps, step.signal, () =>
     unlessBusy(async () => {
-      await disks.unplug(instanceOf(world), diskRefOf(world, nativeId), contextOf(deps, step, row, step.key(`unplug:${nativeId}`)))
+      const away = contextOf(deps, step, row, step.key(`unplug:${nativeId}`))
+      if (!(await disks.unplug(instanceOf(world), diskRefOf(world, nativeId), away)).settled) return undefined
       await snapshots.deleteDisk(diskRefOf(world, nativeId), contextOf(deps, step, row, step.key(`delete:${nativeId}`)))
       return true
     }),
@@ -130,6 +130,11 @@ async function unlessBusy<T>(work: () => Promise<T>): Promise<T | undefined> {
     if (isProviderError(error, 'conflict')) return undefined
     throw error
   }
+}
+
+/** One whose id is known. */
+export async function removeDisk(deps: SagaDeps, step: Step, nativeId: string): Promise<void> {
+  await deleteDisk(deps, step, await worldOf(deps, step), nativeId)
 }
 
 /** Takes everything of it away, by its row alone. */

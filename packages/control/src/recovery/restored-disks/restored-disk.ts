@@ -1,4 +1,5 @@
 import { contentHash } from '@understudy/core'
+import type { Resource } from '../../resources/resource.ts'
 
 /**
  * restoring: being made and plugged in · attached: there · released: deleted again, by hand or when its time was up · failed: it could not be
@@ -36,6 +37,25 @@ export interface RestoredDisk {
   readonly updatedAt: Date
   readonly version: number
 }
+
+/** A row before anything is made. */
+export const newRestoredDisk = (
+  resource: Pick<Resource, 'id' | 'projectId' | 'accountId' | 'nativeId'>,
+  pointId: string,
+  zone: string,
+  {
+    at,
+    ttlSeconds = 86_400,
+    ...asked
+  }: Pick<RestoredDisk, 'id' | 'device' | 'readOnly' | 'reason' | 'requestedBy' | 'operationId'> & {
+    readonly at: Date
+    readonly ttlSeconds?: number | undefined
+  },
+): RestoredDisk => ({
+  ...{ projectId: resource.projectId, resourceId: resource.id, accountId: resource.accountId, pointId, instance: resource.nativeId, zone },
+  ...{ status: 'restoring', disk: undefined, place: undefined, ...asked, expiresAt: new Date(at.getTime() + ttlSeconds * 1000) },
+  ...{ cleanedAt: undefined, createdAt: at, updatedAt: at, version: 1 },
+})
 
 /** What the disk is made by, and found by again: known from the row alone, before anything is made. */
 export const diskKey = ({ id }: Pick<RestoredDisk, 'id'>): string => contentHash(`${id}/disk`).slice(0, 32)

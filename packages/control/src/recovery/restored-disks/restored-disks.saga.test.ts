@@ -108,8 +108,8 @@ async function plugIn(stage: Stage, row: RestoredDisk, point: RecoveryPoint): Pr
       const [disk] = await awaitOperation({ clock }, provider, handle, signal)
       let place: string | undefined
       while (place === undefined) {
-        const { settled, deviceKey } = await provider.disks!.plug(stage.primary, disk!, { readOnly: false }, context)
-        place = settled ? deviceKey : undefined
+        const plugged = await provider.disks!.plug(stage.primary, disk!, { readOnly: false }, context)
+        place = plugged.settled ? plugged.deviceKey : undefined
         await new Promise<void>((resolve) => clock.schedule(1000, resolve))
       }
       await deps.database.stores.restoredDisks.update({ ...row, status: 'attached', disk: disk!.nativeId, place }, row.version)
