@@ -1,6 +1,7 @@
 /** `npm run bench -- <name> [options]`: one file per bench, which reads its own options. */
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   failover: () => import('./failover.ts'),
+  recovery: async () => (await import('./recovery.ts')).benchRecovery(process.argv.slice(3)),
   forecast: () => import('./forecast/forecast.ts'),
   'forecast-factors': async () => (await import('./forecast-factors.ts')).benchForecastFactors(process.argv.slice(3)),
   'forecast-pool': async () => (await import('./forecast-pool.ts')).benchForecastPool(process.argv.slice(3)),

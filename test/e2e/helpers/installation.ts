@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -51,10 +51,12 @@ export async function startInstallation(env: Readonly<Record<string, string>> = 
     if (found === undefined) throw new Error(`The start did not say ${pattern.source}: ${said}`)
     return found
   }
+  // Of a database that was given it has another name.
+  const keyFile = (await readdir(home)).find((name) => name.startsWith('admin-key')) ?? ''
   return {
     apiUrl: named(/Understudy is running at (\S+)/),
     simUrl: named(/simulated region +(\S+)/),
-    adminKey: (await readFile(join(home, 'admin-key'), 'utf8')).trim(),
+    adminKey: (await readFile(join(home, keyFile), 'utf8')).trim(),
     directory,
     log: (service) => readFile(join(home, 'logs', `${service}.log`), 'utf8'),
     stop,
