@@ -265,8 +265,9 @@ async function measureStored(directory: string) {
   return measured
 }
 
+/** What the disk really holds: the files have holes. */
 async function bytesIn(directory: string): Promise<number> {
   const names = await readdir(directory, { recursive: true })
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).size))
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).blocks * 512))
   return sizes.reduce((sum, size) => sum + size, 0)
 }
