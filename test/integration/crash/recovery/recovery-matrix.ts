@@ -93,6 +93,7 @@ export async function makeRig(): Promise<Rig> {
     },
     async crash(scenario, death) {
       let diedAt: string | undefined
+      const isCommitted = death.number >= (scenario.committedFrom ?? Number.POSITIVE_INFINITY)
       const around =
         (begun: () => Operation): Around =>
         async ({ action, number }, forward) => {
@@ -101,11 +102,14 @@ export async function makeRig(): Promise<Rig> {
           if (!isIt) return 'answer'
           diedAt = action
           await worker.kill()
-          if (death.cancelled) await cancelOperation(world.control, world.principal, { id: begun().id })
+          if (death.cancelled) {
+            const cancelling = cancelOperation(world.control, world.principal, { id: begun().id })
+            // Behind the point of no return it is too late.
+            await (isCommitted ? expect(cancelling).rejects.toMatchObject({ kind: 'too_late' }) : cancelling)
+          }
           worker = start()
           return 'silence'
         }
-      const isCommitted = death.number >= (scenario.committedFrom ?? Number.POSITIVE_INFINITY)
       await once(scenario, around, death.cancelled && !isCommitted ? 'undone' : 'done')
       expect(diedAt, 'the change it died at').toBe(death.action)
     },
