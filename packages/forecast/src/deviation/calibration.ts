@@ -10,12 +10,12 @@ export interface MetricCalibration {
   readonly scale: Float64Array
   /** The 95 % quantile of each of the `WindowMeans` over past windows. */
   readonly usual: Float64Array
-  /** How far each past window went, in `usual`s and beside what went before it; sorted. */
+  /** How far each past window went, in `usual`s; sorted. */
   readonly extremes: Float64Array
-  /** How much further than usual the forecasts strayed just before each past window, at least 1. */
-  readonly unrestBefore: Float64Array
-  /** The same just before the watch that follows the past windows. */
-  readonly unrest: number
+  /** What the scores of each past window were divided by too, since it had been more or less restless before than usual. */
+  readonly restlessBefore: Float64Array
+  /** The same of the watch that follows the past windows. */
+  readonly restless: number
   /** By how much dependence between neighbours inflates the variance of a sum of scores. */
   readonly inflation: number
 }
@@ -36,34 +36,57 @@ export function calibrateMetric(name: string, errors: Float64Array, points: numb
   requireAllFinite(`past.${name}`, errors)
   const windows = errors.length / points
   const scale = scaleByPoint(errors, points)
-  const maxima = Array.from({ length: windows }, (_, window) => {
-    const means = new WindowMeans()
-    for (let point = 0; point < points; point++) means.add((errors[window * points + point] ?? 0) / (scale[point] ?? 1))
-    return means.maxima
-  })
+  const finished = Math.ceil(points / (step ?? points))
+  const restlessOf = step === undefined ? (): number => 1 : restlessIn(sizes(errors, scale), finished)
+  const restlessBefore = Float64Array.from({ length: windows }, (_, window) => restlessOf(window))
+  const maxima = Array.from(
+    restlessBefore,
+    (restless, window) => meansOf(errors.subarray(window * points, (window + 1) * points), scale, restless).maxima,
+  )
   const usual = Float64Array.from({ length: statisticCount }, (_, statistic) => {
     const sorted = Float64Array.from(maxima, (one) => one[statistic] ?? 0).sort()
     return Math.max(sortedQuantile(sorted, 0.95), 0.05)
   })
-  const raw = Float64Array.from(maxima, (one) => extremeOf(one, usual))
-  const finished = Math.ceil(points / (step ?? points))
-  const unrestOf = step === undefined ? (): number => 1 : unrestIn(raw, finished)
-  const unrestBefore = raw.map((_, window) => unrestOf(window))
-  const extremes = raw.map((one, window) => one / (unrestBefore[window] ?? 1)).sort()
+  const extremes = Float64Array.from(maxima, (one) => extremeOf(one, usual)).sort()
   // The watch starts where the last past window ends.
-  const unrest = unrestOf(windows - 1 + finished)
-  return { points, scale, usual, extremes, unrestBefore, unrest, inflation: inflationOf(errors, scale, points) }
+  const restless = restlessOf(windows - 1 + finished)
+  return { points, scale, usual, extremes, restlessBefore, restless, inflation: inflationOf(errors, scale, points) }
 }
 
+/** The window means of one window's errors. */
+export function meansOf(errors: Float64Array, scale: Float64Array, restless: number): WindowMeans {
+  const means = new WindowMeans()
+  errors.forEach((error, point) => means.add(error / ((scale[point] ?? 1) * restless)))
+  return means
+}
+
+/** Mean size of the scores of each window. */
+function sizes(errors: Float64Array, scale: Float64Array): Float64Array {
+  const each = new Float64Array(errors.length / scale.length)
+  errors.forEach((error, i) => {
+    const window = Math.floor(i / scale.length)
+    each[window] = (each[window] ?? 0) + Math.abs(error) / (scale[i % scale.length] ?? 1) / scale.length
+  })
+  return each
+}
+
+/** A calm before says no more than that it was this calm, in the median of all windows. */
+const calmest = 0.5
+
 /**
- * How restless it was before a window: how far the forecasts strayed whose windows had ended when it began, and not long before, in
- * the median of all. Old windows say little about a metric that drifts by itself (Barber et al. 2023, conformal prediction beyond
- * exchangeability); one that strays without a change has to stray further to be doubted. `finished` is the windows until one is over.
+ * How restless it was before a window: the root of how far the forecasts strayed whose windows had ended when it began, and not long
+ * before, in the median of all. Old windows say little about a metric that drifts by itself (Barber et al. 2023, conformal prediction
+ * beyond exchangeability); one that strays without a change has to stray further to be doubted. It is the root since half of it
+ * passes by the end of a watch, and it scales the errors before they are winsorised, so that a large change is still one after unrest.
+ * `finished` is the windows until one is over.
  */
-function unrestIn(extremes: Float64Array, finished: number): (window: number) => number {
-  const median = Math.max(sortedQuantile(Float64Array.from(extremes).sort(), 0.5), 1e-9)
-  return (window) =>
-    extremes.slice(Math.max(0, window - 2 * finished), Math.max(0, window - finished + 1)).reduce((a, b) => Math.max(a, b / median), 1)
+function restlessIn(each: Float64Array, finished: number): (window: number) => number {
+  const median = Math.max(sortedQuantile(Float64Array.from(each).sort(), 0.5), 1e-9)
+  return (window) => {
+    const before = each.subarray(Math.max(0, window - 2 * finished), Math.max(0, window - finished + 1))
+    if (before.length === 0) return 1
+    return Math.sqrt(Math.max(calmest, before.reduce((sum, size) => sum + size, 0) / before.length / median))
+  }
 }
 
 /** The largest of the window means, each in its usual size. */

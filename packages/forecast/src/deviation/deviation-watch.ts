@@ -1,6 +1,6 @@
 import { ForecastError } from '../errors.ts'
 import { requireFinite, requirePositive } from '../requirements.ts'
-import { calibrateMetric, extremeOf } from './calibration.ts'
+import { calibrateMetric, extremeOf, meansOf } from './calibration.ts'
 import type { MetricCalibration } from './calibration.ts'
 import { findChangePoint } from './change-point.ts'
 import type { ChangePoint } from './change-point.ts'
@@ -35,7 +35,7 @@ export interface DeviationCalibration {
 export interface MetricDeviation {
   readonly metric: string
   readonly direction: 'higher' | 'lower' | 'unsteady'
-  /** Mean error since the change, or mean size of it where it is unsteady, in typical errors of the forecast. */
+  /** Mean error since the change, or mean size of it where it is unsteady, in errors of the forecast that are typical of such a time. */
   readonly typicalErrors: number
   /** P(this metric alone goes this far in a watch without a change). */
   readonly probability: number
@@ -78,9 +78,9 @@ export function calibrateDeviation(past: PastErrors, options: WatchOptions): Dev
   const jointExtremes = Float64Array.from({ length: first.length / points }, (_, window) => {
     const extremes = names.map((name) => {
       const calibration = metrics.get(name)
-      const means = new WindowMeans()
-      for (let point = 0; point < points; point++) means.add((past[name]?.[window * points + point] ?? 0) / (calibration?.scale[point] ?? 1))
-      return calibration === undefined ? 0 : surpriseOfExtreme(calibration, means, calibration.unrestBefore[window])
+      const errors = past[name]?.subarray(window * points, (window + 1) * points)
+      if (calibration === undefined || errors === undefined) return 0
+      return surpriseOfExtreme(calibration, meansOf(errors, calibration.scale, calibration.restlessBefore[window] ?? 1))
     })
     return joined(extremes)
   }).sort()
@@ -112,7 +112,7 @@ export class DeviationWatch {
       if (errors[name] !== undefined) requireFinite(`errors.${name}`, errors[name])
     }
     for (const [name, calibration] of this.#calibration.metrics) {
-      const score = winsorise((errors[name] ?? 0) / (calibration.scale[this.#seen] ?? 1))
+      const score = winsorise((errors[name] ?? 0) / ((calibration.scale[this.#seen] ?? 1) * calibration.restless))
       this.#means.get(name)?.add(score)
       this.#scores.get(name)?.push(score)
     }
@@ -156,7 +156,7 @@ export class DeviationWatch {
       metric,
       direction: isUnsteady ? 'unsteady' : typicalErrors > 0 ? 'higher' : 'lower',
       typicalErrors,
-      probability: conformalProbability(calibration.extremes, extremeOf(maxima, calibration.usual) / calibration.unrest),
+      probability: conformalProbability(calibration.extremes, extremeOf(maxima, calibration.usual)),
       change,
     }
   }
@@ -167,8 +167,8 @@ export class DeviationWatch {
 }
 
 /** −ln P of how far one metric went, within bounds; for a single metric as good as its extreme itself. */
-function surpriseOfExtreme(calibration: MetricCalibration, means: WindowMeans, unrest = calibration.unrest): number {
-  return Math.min(largestSurprise, -Math.log(conformalProbability(calibration.extremes, extremeOf(means.maxima, calibration.usual) / unrest)))
+function surpriseOfExtreme(calibration: MetricCalibration, means: WindowMeans): number {
+  return Math.min(largestSurprise, -Math.log(conformalProbability(calibration.extremes, extremeOf(means.maxima, calibration.usual))))
 }
 
 /** Fisher's sum for what all metrics show a little, and the largest for what one shows alone; dependence is left to the threshold. */

@@ -140,7 +140,7 @@ describe('watching for a deviation', () => {
     const after = (...parts: readonly Float64Array[]): number => {
       const past = Float64Array.from(parts.flatMap((part) => [...part]))
       const watch = new DeviationWatch(calibrateDeviation({ cpu: past }, { ...options, pointsBetweenPast: points }))
-      for (let i = 0; i < points; i++) watch.observe({ cpu: 1.5 })
+      for (let i = 0; i < points; i++) watch.observe({ cpu: 0.8 })
       return watch.state().evidence
     }
     expect(after(wild, calm)).toBeGreaterThan(1.5 * after(calm, wild))
