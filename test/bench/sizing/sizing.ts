@@ -5,6 +5,7 @@ import { dataDirectory } from '../data-directory.ts'
 import type { Task } from '../forecast/data.ts'
 import { cloudSeries, cloudTasks } from '../forecast/data.ts'
 import { atStep, costs, hot, nominal, sized, tiers } from './sized.ts'
+import { staticCapacityAt, staticPools } from './static-pools.ts'
 import { Tallies } from './tally.ts'
 import type { Lane } from './walk.ts'
 import { walk } from './walk.ts'
@@ -34,9 +35,13 @@ export async function benchSizing(): Promise<void> {
   const tasks = (await cloudTasks(path)).filter(({ source }) => isWanted(source))
   const dayAhead = planTasks(tasks)
   say(`\nPlanned once for the next 24 hours: ${tasks.length} tasks, nominal shortage ${nominal * 100} %\n\n${dayAhead.render()}`)
+  sayStatic(dayAhead, 'sized by the costs')
   const series = (await cloudSeries(path)).filter(({ source }) => isWanted(source)).map(({ values }) => values)
   const walked = walk(series, lanes)
-  for (const [name, tallies] of Object.entries(walked)) say(`\n${name}: ${series.length} series\n\n${tallies.render()}`)
+  for (const [name, tallies] of Object.entries(walked)) {
+    say(`\n${name}: ${series.length} series\n\n${tallies.render()}`)
+    sayStatic(tallies, 'and by what came of decisions')
+  }
   const inTiers = compareTiers(tasks)
   say(
     `\nHot, warm (1 min) and parked (10 min) units at the same costs: ${inTiers.cost.toFixed(2)} of what hot units alone cost, as expected; ${inTiers.realCost.toFixed(2)} as it came`,
@@ -51,8 +56,7 @@ function planTasks(tasks: readonly Task[]): Tallies {
   const tallies = new Tallies()
   for (const { history, future } of tasks) {
     const distribution = fitForecaster(regularSeries({ values: history }), { horizon: future.length }).predict()
-    const sorted = history.filter(Number.isFinite).sort()
-    const fixed = { 'static: highest of 14 days': sorted.at(-1)!, 'static: p99 of 14 days': sorted[Math.ceil(0.99 * sorted.length) - 1]! }
+    const fixed = staticPools(history)
     future.forEach((demand, index) => {
       const step = index + 1
       const at = (level: number): number => quantile(distribution, step, level)
@@ -100,6 +104,14 @@ function realCost({ units }: SizingAlternative, demand: number, of: readonly Rea
     left -= used
   }
   return cost + left * costs.missingCostPerHour
+}
+
+/** A static pool that is short more often is smaller for that reason alone: what one has to hold that is short as often. */
+function sayStatic(tallies: Tallies, policy: string): void {
+  const { shortPercent, capacityToDemand } = tallies.of(policy).figures
+  const equal = staticCapacityAt(tallies, shortPercent)
+  const of = equal === undefined ? 'no static pool is short so seldom' : `a static pool that is short as often holds ${equal.toFixed(2)}`
+  say(`\n${policy}: ${shortPercent.toFixed(2)} % short at ${capacityToDemand.toFixed(2)} of demand; ${of}`)
 }
 
 function say(line: string): void {

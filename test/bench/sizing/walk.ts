@@ -3,6 +3,7 @@ import { fitForecaster, regularSeries } from '@understudy/forecast'
 import { exceedanceOf, RealisedLevels, RealisedLevelsGroup, settleSize } from '@understudy/forecast/sizing'
 import type { DemandQuantiles } from '@understudy/forecast/sizing'
 import { atStep, sized } from './sized.ts'
+import { staticPools } from './static-pools.ts'
 import { Tallies } from './tally.ts'
 
 /** One way to decide: at which hours, for which steps ahead, and how many neighbouring decisions tell of the same outcomes. */
@@ -36,7 +37,7 @@ export function walk<T extends Readonly<Record<string, Lane>>>(all: readonly Flo
     for (const walker of going) {
       if (hour > 0 && hour % 24 === 0) walker.forecaster = fit(walker.values, hour)
       const distribution = walker.forecaster.predict()
-      const fixed = highPercentile(walker.values.subarray(hour, hour + known))
+      const fixed = staticPools(walker.values.subarray(hour, hour + known))
       for (const one of walker.walks) one.decide(hour, distribution, fixed)
     }
     for (const { values, walks, forecaster } of going) {
@@ -53,11 +54,6 @@ function fit(values: Float64Array, hour: number): Forecaster {
   return fitForecaster(regularSeries({ values: values.subarray(hour, hour + known) }), { horizon })
 }
 
-function highPercentile(past: Float64Array): number {
-  const sorted = past.filter(Number.isFinite).sort()
-  return sorted[Math.ceil(0.99 * sorted.length) - 1]!
-}
-
 /** The decisions of one lane for one series. */
 class LaneWalk {
   readonly outcomes: { readonly capacities: Decision['capacities']; readonly actual: number }[] = []
@@ -72,12 +68,12 @@ class LaneWalk {
     this.levels = new RealisedLevels({ lead: lane.lead, group })
   }
 
-  decide(hour: number, distribution: Distribution, fixed: number): void {
+  decide(hour: number, distribution: Distribution, fixed: Readonly<Record<string, number>>): void {
     for (const step of this.lane.stepsAt(hour)) {
       const demand = atStep(distribution, step)
       const recalibrated = sized(demand, this.levels).totalUnits
       const capacities = {
-        'static: p99 of the last 14 days': fixed,
+        ...fixed,
         'sized by the costs': sized(demand).totalUnits,
         'and by what came of decisions': recalibrated,
         ...(this.lane.isSlowToScaleIn ? { 'and slow to scale in': this.settledAt(recalibrated) } : {}),
