@@ -6,6 +6,7 @@ import { heldOutErrors } from './combination/held-out-errors.ts'
 import { combine, combined } from './combination/weights.ts'
 import { ErrorPool } from './distribution/conformal.ts'
 import { PlaceScale } from './distribution/place-scale.ts'
+import { RecentScale } from './distribution/recent-scale.ts'
 import type { Distribution } from './distribution/distribution.ts'
 import { gridLevels, interpolate, samplePaths } from './distribution/distribution.ts'
 import { ForecastError } from './errors.ts'
@@ -38,6 +39,8 @@ const farthest = 1e12
 interface Pending {
   readonly points: Float64Array
   readonly naive: Float64Array
+  /** The scale of the time at which they were made. */
+  readonly restlessness: number
   /** The scores at each level, per step. */
   readonly offsets: readonly Float64Array[]
 }
@@ -71,6 +74,7 @@ export class RegularForecaster implements Forecaster {
   private readonly combination: Combination
   private readonly pool: ErrorPool
   private readonly placeScale: PlaceScale
+  private readonly recentScale: RecentScale
   /** The index of the next value. */
   private position: number
   private readonly trajectories: Float64Array[] = []
@@ -104,7 +108,7 @@ export class RegularForecaster implements Forecaster {
     this.scorecards = Array.from({ length: plan.horizon }, (_, step) => new Scorecard(step + 1, kept))
     const errors = heldOutErrors(scored, values, isGap, values.length / period)
     this.placeScale = new PlaceScale(errors, past.origins, plan.horizon, period)
-    this.learnErrors(errors, past.origins)
+    this.recentScale = this.learnErrors(errors, past.origins)
     this.position = values.length
     if (past.origins.length === 0) this.learnMoves(values)
   }
@@ -116,22 +120,32 @@ export class RegularForecaster implements Forecaster {
     }
   }
 
-  private learnErrors(errors: Float64Array, origins: Int32Array): void {
+  private learnErrors(errors: Float64Array, origins: Int32Array): RecentScale {
     const { horizon } = this.plan
+    const oneAhead = Float64Array.from(origins, (origin, row) => errors[row * horizon]! / this.placeScale.at(origin))
+    const recentScale = new RecentScale(oneAhead)
     origins.forEach((origin, row) => {
       const trajectory = errors.subarray(row * horizon, (row + 1) * horizon)
+      const restlessness = recentScale.before(oneAhead, row)
       trajectory.forEach((error, step) => {
-        if (!Number.isNaN(error)) this.pool.add(step, error / this.placeScale.at(origin + step))
+        if (!Number.isNaN(error)) this.pool.add(step, error / (restlessness * this.placeScale.at(origin + step)))
       })
       if (!trajectory.some(Number.isNaN)) this.trajectories.push(trajectory)
     })
+    return recentScale
   }
 
   predict(horizon = this.plan.horizon): Distribution {
     requireWhole('horizon', horizon, 1, this.plan.horizon)
     const { points } = this.points()
     const offsets = this.currentOffsets()
-    return { levels: gridLevels, values: Array.from({ length: horizon }, (_, step) => this.denormalised(points[step]!, offsets[step]!, step)) }
+    const restlessness = this.recentScale.now()
+    return {
+      levels: gridLevels,
+      values: Array.from({ length: horizon }, (_, step) =>
+        this.denormalised(points[step]!, offsets[step]!, restlessness * this.placeScale.at(this.position + step)),
+      ),
+    }
   }
 
   paths(horizon: number, count: number, random: Random): readonly Float64Array[] {
@@ -153,7 +167,7 @@ export class RegularForecaster implements Forecaster {
   private take(value: number): void {
     const { centre, unit } = this.scale
     const { points, naive } = this.points()
-    this.pending.unshift({ points, naive, offsets: this.currentOffsets() })
+    this.pending.unshift({ points, naive, restlessness: this.recentScale.now(), offsets: this.currentOffsets() })
     if (this.pending.length > this.plan.horizon) this.pending.pop()
     const normal = Number.isFinite(value) ? Math.max(-farthest, Math.min(farthest, (value - centre) / unit)) : points[0]!
     if (Number.isFinite(value)) this.settle(normal)
@@ -165,8 +179,9 @@ export class RegularForecaster implements Forecaster {
   private settle(value: number): void {
     const last = this.plan.horizon - 1
     const { unit } = this.scale
+    const place = this.placeScale.at(this.position)
     this.pending.forEach((past, step) => {
-      const spread = this.placeScale.at(this.position)
+      const spread = place * past.restlessness
       const error = (value - past.points[step]!) / spread
       this.pool.add(step, error)
       const level = interpolateLevel(past.offsets[step]!, error)
@@ -179,6 +194,7 @@ export class RegularForecaster implements Forecaster {
         crps: unit * spread * crpsOfRow(gridLevels, past.offsets[step]!, error),
       })
     })
+    this.recentScale.add((value - this.pending[0]!.points[0]!) / place)
     // Sorting the errors anew at every point would cost more than it tells; an hourly series is sorted twice a day.
     if (++this.sinceSorted >= 12) {
       this.offsets = undefined
@@ -209,10 +225,9 @@ export class RegularForecaster implements Forecaster {
     return { points, naive: each[0]! }
   }
 
-  private denormalised(point: number, offsets: Float64Array, step: number): Float64Array {
+  private denormalised(point: number, offsets: Float64Array, spread: number): Float64Array {
     const { floor, cap } = this.series
     const { centre, unit } = this.scale
-    const spread = this.placeScale.at(this.position + step)
     return offsets.map((offset) => Math.min(cap, Math.max(floor, centre + unit * (point + spread * offset))))
   }
 }

@@ -1,4 +1,4 @@
-import { gridLevels, interpolate } from './distribution.ts'
+import { gridLevels } from './distribution.ts'
 import { widenedByFewErrors } from './few-errors.ts'
 
 /** What errors of a backtest are widened by, since a future differs more than a past. A round number chosen as `docs/benchmarks.md` says. */
@@ -17,6 +17,8 @@ export class ErrorPool {
   private readonly errors: Float64Array[]
   private readonly counts: Uint32Array
   private readonly next: Uint32Array
+  /** The errors of each step in ascending order, until one comes. */
+  private readonly sorted: (Float64Array | undefined)[] = []
   private adaptation = 1
 
   constructor(horizon: number, size: number) {
@@ -31,6 +33,7 @@ export class ErrorPool {
     ring[this.next[step]!] = error
     this.next[step] = (this.next[step]! + 1) % ring.length
     this.counts[step] = Math.min(ring.length, this.counts[step]! + 1)
+    this.sorted[step] = undefined
   }
 
   /** An outcome, and whether the central 80 % that were told held it: misses widen, hits narrow, in balance at one miss in five. */
@@ -43,29 +46,41 @@ export class ErrorPool {
   offsets(step: number): Float64Array {
     const pooled = this.pool(step)
     if (pooled.length === 0) return new Float64Array(gridLevels.length)
-    pooled.sort()
-    const places = Float64Array.from(pooled, (_, index) => (index + 0.5) / pooled.length)
     const factor = widening * this.adaptation
     const unseen = widenedByFewErrors(this.errors[step]!, this.counts[step]!)
-    const bias = interpolate(places, pooled, 0.5)
-    return gridLevels.map((level, index) => believedBias * bias + factor * unseen[index]! * (interpolate(places, pooled, level) - bias))
+    const bias = quantileOf(pooled, 0.5)
+    return gridLevels.map((level, index) => believedBias * bias + factor * unseen[index]! * (quantileOf(pooled, level) - bias))
   }
 
-  /** A step without errors of its own, which a short history leaves, takes the nearest that has some, wider by the root of the time. */
+  /** In ascending order. A step without errors of its own, which a short history leaves, takes the nearest that has some, wider by the root of the time. */
   private pool(step: number): Float64Array {
     let nearest = step
     while (nearest > 0 && this.counts[nearest]! < 3) nearest--
     const growth = Math.sqrt((step + 1) / (nearest + 1))
-    const from = Math.max(0, nearest - neighbours)
-    const to = Math.min(this.errors.length - 1, nearest + neighbours)
-    let size = 0
-    for (let near = from; near <= to; near++) size += this.counts[near]!
-    const pooled = new Float64Array(size)
-    let at = 0
-    for (let near = from; near <= to; near++) {
-      const count = this.counts[near]!
-      for (let index = 0; index < count; index++) pooled[at++] = growth * this.errors[near]![index]!
+    let pooled = this.sortedOf(nearest)
+    for (let near = Math.max(0, nearest - neighbours); near <= Math.min(this.errors.length - 1, nearest + neighbours); near++) {
+      if (near !== nearest) pooled = merged(pooled, this.sortedOf(near))
     }
-    return pooled
+    return growth === 1 ? pooled : pooled.map((error) => growth * error)
   }
+
+  /** Each is sorted once for all the steps that it informs. */
+  private sortedOf(step: number): Float64Array {
+    return (this.sorted[step] ??= this.errors[step]!.slice(0, this.counts[step]).sort())
+  }
+}
+
+/** Of ascending values, of which the i-th of n is at (i + ½)/n; linear between them, constant beyond. */
+function quantileOf(sorted: Float64Array, level: number): number {
+  const place = Math.max(0, Math.min(sorted.length - 1, level * sorted.length - 0.5))
+  const below = Math.floor(place)
+  const low = sorted[below]!
+  return below + 1 < sorted.length ? low + (place - below) * (sorted[below + 1]! - low) : low
+}
+
+function merged(a: Float64Array, b: Float64Array): Float64Array {
+  const both = new Float64Array(a.length + b.length)
+  let [fromA, fromB] = [0, 0]
+  for (let at = 0; at < both.length; at++) both[at] = fromB >= b.length || (fromA < a.length && a[fromA]! <= b[fromB]!) ? a[fromA++]! : b[fromB++]!
+  return both
 }

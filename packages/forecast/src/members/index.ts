@@ -1,3 +1,4 @@
+import { analogues } from './analogues.ts'
 import { compressed } from './compressed.ts'
 import { dampedProfile } from './damped-profile.ts'
 import { directRidge } from './direct-ridge.ts'
@@ -5,6 +6,7 @@ import { exponentialSmoothing } from './exponential-smoothing.ts'
 import { harmonic } from './harmonic.ts'
 import { laggedRidge } from './lagged-ridge.ts'
 import type { Member } from './member.ts'
+import { recentMedian } from './recent-median.ts'
 import { seasonalNaive } from './seasonal-naive.ts'
 import { shrunkenArma } from './shrunken-arma.ts'
 
@@ -18,7 +20,11 @@ export const allMembers: readonly Member[] = [
   harmonic,
   directRidge,
   laggedRidge,
+  analogues,
+  recentMedian(4),
+  recentMedian(1),
   compressed(shrunkenArma),
   compressed(exponentialSmoothing),
   compressed(laggedRidge),
+  compressed(analogues),
 ]

@@ -2,7 +2,9 @@ import { seededRandom } from '@understudy/core'
 import { expect, test } from 'vitest'
 import { scaleOf } from '../series/scale.ts'
 import { dailyDemand } from '../testing-series.ts'
+import { analogues } from './analogues.ts'
 import { allMembers } from './index.ts'
+import { recentMedian } from './recent-median.ts'
 
 const noise = 4
 const raw = dailyDemand(seededRandom(9), 840, noise)
@@ -12,7 +14,10 @@ const plan = { periods: [24, 168], horizon: 24 }
 /** Mean absolute deviation of the noise itself: what the best forecast would have. */
 const attainable = (noise * Math.sqrt(2 / Math.PI)) / unit
 
-test.each(allMembers)('$name fits five weeks of a daily wave, and its forecasts are at most as far off as naive ones', (member) => {
+/** A level alone knows nothing of the hour; a test of its own says what it is there for. */
+const withHabits = allMembers.filter(({ name }) => !name.startsWith('recent-median'))
+
+test.each(withHabits)('$name fits five weeks of a daily wave, and its forecasts are at most as far off as naive ones', (member) => {
   const model = member.fit(values.subarray(0, 720), plan)
   const into = new Float64Array(24)
   let sum = 0
@@ -39,4 +44,27 @@ test.each(allMembers)('$name moved on point by point says what the points until 
     return into
   })
   expect(forecasts[0]).toEqual(forecasts[1])
+})
+
+test('analogues foretell the rest of a course that was there before, at whatever level it is now', () => {
+  // Every fifth day is another one from its sixth hour on; a profile of the hours of the day cannot know when.
+  const course = (hour: number): number => Math.sin((2 * Math.PI * hour) / 24) + (Math.floor(hour / 24) % 5 === 3 && hour % 24 >= 6 ? 3 : 0)
+  const known = Float64Array.from({ length: 18 * 24 + 12 }, (_, hour) => course(hour) + (hour >= 17 * 24 ? 0.5 : 0))
+  const into = new Float64Array(6)
+  analogues.fit(known, { periods: [24], horizon: 6 })!.predict(into)
+  into.forEach((value, step) => expect(Math.abs(value - course(18 * 24 + 12 + step) - 0.5)).toBeLessThan(0.5))
+})
+
+test('a recent median is at a new level after half of its part of a cycle, and no spike moves it', () => {
+  const model = recentMedian(4).fit(new Float64Array(100), { periods: [24], horizon: 2 })!
+  const into = new Float64Array(2)
+  const after = (...next: readonly number[]): number => {
+    for (const value of next) model.update(value)
+    model.predict(into)
+    expect(into[1]).toBe(into[0])
+    return into[0]!
+  }
+  expect(after(1e6, 0, 0, 0, 0, 0)).toBe(0)
+  expect(after(8, 8)).toBe(0)
+  expect(after(8, 8)).toBe(8)
 })
