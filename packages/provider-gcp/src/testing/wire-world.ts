@@ -1,5 +1,5 @@
 // Loaded before the time of any test runs: it takes seconds.
-import '@google-cloud/compute'
+import '@google-cloud/compute/build/src/v1/index.js'
 import { resolveGoogleName, seededGoogleImage, startGoogleServer } from '@understudy/cloud-sim'
 import type { GoogleServer, GoogleServerOptions } from '@understudy/cloud-sim'
 import { seededRandom, sleep } from '@understudy/core'
