@@ -77,14 +77,17 @@ export async function startAzureServer(options: AzureServerOptions = {}): Promis
   const onInternalError = options.onInternalError ?? ((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)))
   let url = ''
   const reply = async (request: IncomingMessage, text: string): Promise<ArmReply> => {
-    const found = tokens.answer(url, (request.url ?? '/').split('?')[0] ?? '', text)
+    // As it was asked: whoever came through a gateway is sent back through it, to follow an operation or to get a token.
+    const asked = `https://${request.headers.host ?? ''}`
+    const origin = URL.canParse(asked) ? asked : url
+    const found = tokens.answer(origin, (request.url ?? '/').split('?')[0] ?? '', text)
     if (found !== undefined) return found
     if (!tokens.isValid(request.headers.authorization)) {
       const refusal = errorReply(new ArmError(401, 'InvalidAuthenticationToken', 'The access token is invalid.'))
-      return { ...refusal, headers: { 'www-authenticate': `Bearer authorization_uri="${url}/${application.tenant}"` } }
+      return { ...refusal, headers: { 'www-authenticate': `Bearer authorization_uri="${origin}/${application.tenant}"` } }
     }
     const { method = 'GET', headers } = request
-    return await answerArm({ dataCentre, state, method, headers, origin: url, url: request.url ?? '/', text }, onInternalError)
+    return await answerArm({ dataCentre, state, method, headers, origin, url: request.url ?? '/', text }, onInternalError)
   }
   const http = createServer({ key, cert, keepAliveTimeout: 75_000 }, (request, response) => {
     receive(request, response, observed(reply, url, options.onExchange), newId)
