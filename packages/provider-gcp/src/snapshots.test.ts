@@ -88,6 +88,22 @@ describe('a set of several disks', () => {
     expect((await world.countOf(context.idempotencyKey)).snapshots).toBe(2)
   })
 
+  it('leaves no instant snapshots when the first process ended after the exports', async () => {
+    const ref = await world.makePrimary()
+    const context = contextOf()
+    const handle = await snapshots().capture(ref, context)
+    while ((await world.countOf(context.idempotencyKey)).snapshots < 2) {
+      await world.provider.compute.poll(handle)
+      await world.advance(1_000)
+    }
+    expect(world.server.project.instants).toHaveLength(2)
+    const again = await world.freshProvider().snapshots?.capture(ref, context)
+    if (again === undefined) throw new Error('the adapter has snapshots')
+    expect(await ended(again)).toMatchObject({ phase: 'succeeded' })
+    expect(world.server.project.instants).toEqual([])
+    expect(world.server.project.instantGroups).toEqual([])
+  })
+
   it('that was given up halfway leaves nothing when it is deleted', async () => {
     const ref = await world.makePrimary()
     const context = contextOf()

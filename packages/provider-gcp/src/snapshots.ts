@@ -130,7 +130,8 @@ async function pollCapture(adapter: Adapter, handle: OperationHandle): Promise<O
     return plan.length > 1 ? await exportMissing(adapter, { setId, zone, plan, made: members.length }) : singleMissing(setId, operation)
   const set = setOf(adapter, { setId }, members)
   if (set?.state === 'pending') return running('UPLOADING', 2_000, set.progressPercent)
-  if (plan.length > 1) await dropGroup(adapter, zone, setId)
+  // A capture that was repeated after a crash has found its snapshots whole, and plans none; what they were made of may still be there.
+  if (members.length > 1) await dropGroup(adapter, zone, setId)
   if (set?.state === 'usable') return succeeded({ setId })
   return failed(providerError('unknown', 'SnapshotFailed', `Google could not complete the snapshot set ${setId}.`))
 }

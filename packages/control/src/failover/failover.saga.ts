@@ -107,7 +107,7 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
     unhurried: true,
     ...stubborn,
     budget: { maxMs: 10 * minute, ...evenLate },
-    run: (deps, step) => retirePrimary(deps, step, requireStandIn(step.outputs)),
+    run: (deps, step) => retirePrimary(deps, step, requireStandIn(step.outputs), step.outputs.state),
     undo: 'nothing-to-undo',
   })
   .step('promoted', {

@@ -1,7 +1,7 @@
-import { AppError, now, sleep } from '@understudy/core'
+import { AppError, now } from '@understudy/core'
 import { isProviderError } from '@understudy/provider'
-import type { InstanceRef, Provider, ResourceDna, SnapshotSetRef } from '@understudy/provider'
-import { awaitOperation } from '../cloud/await-operation.ts'
+import type { InstanceRef, OperationHandle, Provider, ResourceDna, SnapshotSetRef } from '@understudy/provider'
+import { awaitCondition, awaitOperation } from '../cloud/await-operation.ts'
 import { carriesTraffic, memberOf } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { findPlacements, zonesOf } from '../placement/find-placements.ts'
@@ -16,34 +16,56 @@ import type { FailoverStep } from './failover.world.ts'
 /** Snapshots that are not usable after this long are kept, but the replacement does not wait for them. */
 const snapshotWaitMs = 45_000
 
+/** What of the primary's disks was kept, and, where that was not done in time, the operation that goes on. */
+export type SavedState = {
+  readonly setId: string | null
+  readonly usable: boolean
+  readonly capture?: Capture
+}
+type Capture = Omit<OperationHandle<SnapshotSetRef>, '_result'>
+
 /** Keeps the disks of the primary as they are now. Whatever happens next, this is never deleted by the failover. */
-export async function saveState(deps: SagaDeps, step: FailoverStep): Promise<{ readonly setId: string | null; readonly usable: boolean }> {
+export async function saveState(deps: SagaDeps, step: FailoverStep): Promise<SavedState> {
   const { provider, primary } = await failoverWorld(deps, step)
   const { snapshots } = provider
   if (!snapshots) return { setId: null, usable: false }
   await step.audit({ action: 'snapshots.capture', target: primary.nativeId })
   const context = urgent(deps, step, { suffix: 'state', role: 'primary' })
-  const { gone } = await unlessGone(() => snapshots.capture(primary, context))
   const set = { setId: context.idempotencyKey }
+  let capture: Capture | undefined
+  const { gone } = await unlessGone(async () => {
+    capture = await snapshots.capture(primary, context)
+  })
   if (gone && (await snapshots.get(set)) === undefined) return { setId: null, usable: false }
   const untilMs = deps.clock.nowMs() + snapshotWaitMs
-  for (;;) {
-    const found = await snapshots.get(set)
-    if (found?.state === 'usable') return { setId: set.setId, usable: true }
-    if (found?.state === 'failed' || deps.clock.nowMs() >= untilMs) return { setId: set.setId, usable: false }
-    await sleep(deps.clock, 1000, step.signal)
-  }
+  return await awaitCondition(deps, step.signal, async (): Promise<SavedState | undefined> => {
+    if (deps.clock.nowMs() >= untilMs) return { ...set, usable: false, ...(capture ? { capture } : {}) }
+    // Asked for what a capture consists of, which some clouds make one after the other, each when it is asked again.
+    const state = capture ? (await provider.compute.poll(capture)).phase : (await snapshots.get(set))?.state
+    if (state === 'succeeded' || state === 'usable') return { ...set, usable: true }
+    return state === 'failed' ? { ...set, usable: false } : undefined
+  })
+}
+
+/** What was not saved in time for the replacement is brought to its end before the disks it is made of may go: at its latest after this long. */
+const finishMaxMs = 300_000
+
+export async function finishState(deps: SagaDeps, step: FailoverStep, provider: Provider, capture: Capture | undefined): Promise<void> {
+  if (!capture) return
+  const untilMs = deps.clock.nowMs() + finishMaxMs
+  const end = await awaitCondition(deps, step.signal, async () => {
+    if (deps.clock.nowMs() >= untilMs) return 'running'
+    const { phase } = await provider.compute.poll(capture)
+    return phase === 'running' ? undefined : phase
+  })
+  if (end !== 'succeeded') await step.note('The snapshots of the former primary, which came too late for the replacement, could not be completed.')
 }
 
 /**
  * Launches a stand-in when no shadow can take over: in every place that may have capacity, one after the other, first as
  * interruptible as the primary was and then on demand.
  */
-export async function placeReplacement(
-  deps: SagaDeps,
-  step: FailoverStep,
-  state: { readonly setId: string | null; readonly usable: boolean },
-): Promise<StandIn> {
+export async function placeReplacement(deps: SagaDeps, step: FailoverStep, state: SavedState): Promise<StandIn> {
   const { resource, provider, primary } = await failoverWorld(deps, step)
   const source = await sourceOf(provider, primary, resource, step)
   const set = await disksFor(deps, step, state)
@@ -73,11 +95,7 @@ export async function placeReplacement(
 }
 
 /** The disks as they were just saved; when that came too late, as the newest cold shadow has them; otherwise the image's. */
-async function disksFor(
-  deps: SagaDeps,
-  step: FailoverStep,
-  state: { readonly setId: string | null; readonly usable: boolean },
-): Promise<SnapshotSetRef | undefined> {
+async function disksFor(deps: SagaDeps, step: FailoverStep, state: SavedState): Promise<SnapshotSetRef | undefined> {
   if (state.usable && state.setId !== null) return { setId: state.setId }
   const alive = await deps.database.stores.shadows.listAlive([step.params.resourceId])
   const [newest] = alive

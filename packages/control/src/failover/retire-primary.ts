@@ -7,6 +7,8 @@ import { redactDna } from '../resources/redact.ts'
 import type { StandIn } from './failover.ts'
 import { failoverWorld, formerAccountOf, standInAt, unlessGone, urgent } from './failover.world.ts'
 import type { FailoverStep, FailoverWorld } from './failover.world.ts'
+import { finishState } from './place-replacement.ts'
+import type { SavedState } from './place-replacement.ts'
 
 /** The longest we wait for the requests that the former primary still serves. */
 const drainMaxMs = 310_000
@@ -24,6 +26,7 @@ export async function retirePrimary(
   deps: SagaDeps,
   step: FailoverStep,
   standIn: StandIn,
+  saved: SavedState | null = null,
 ): Promise<{ readonly fate: 'gone' | 'terminated' | 'kept' }> {
   const world = await failoverWorld(deps, step)
   const { resource, provider, primary } = world
@@ -35,6 +38,7 @@ export async function retirePrimary(
     await provider.labels.tag([primary], tags, urgent(deps, step, { suffix: 'former' }))
   })
   await drain(deps, step, world)
+  await finishState(deps, step, provider, saved?.capture)
   const state = gone ? undefined : (await provider.inventory.states([primary])).get(primary.nativeId)?.state
   if (state === undefined || state === 'terminating' || state === 'terminated') return { fate: 'gone' }
   // One that was stopped under us still has disks that cost, and may come back to life: it goes as well.
