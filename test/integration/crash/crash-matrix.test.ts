@@ -1,38 +1,37 @@
 import { testRedisUrl } from '@understudy/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
+import { clouds } from './clouds/index.ts'
+import { crashMatrixConfig } from './config.ts'
 import { crashMatrix } from './crash-matrix.ts'
-import { coldTier, hotTier, parkedTier } from './crash-world.ts'
 
-const behindTheShift = ['CreateTags', 'DeregisterTargets', 'TerminateInstances', 'CreateTags', 'DeleteTags', 'CreateTags']
-const toRunning = { tier: hotTier, changes: ['ModifyListener', ...behindTheShift] }
+const { all, cloud: only, failover: words, parallel } = crashMatrixConfig()
 
-// From the shift of the traffic on the others are the failover to a running shadow, which is killed at every change.
-const matrices = {
-  'a failover to a running shadow, with the queue on PostgreSQL': crashMatrix({ ...toRunning, backend: 'postgres' }),
-  'a failover to a running shadow, with the queue on Redis': crashMatrix({ ...toRunning, backend: 'redis' }),
-  'a failover to a parked shadow': crashMatrix({
-    backend: 'postgres',
-    tier: parkedTier,
-    changes: ['StartInstances', 'RegisterTargets', 'ModifyListener', ...behindTheShift],
-    dieAtFirst: 3,
-  }),
-  'a failover without an instance that could take over': crashMatrix({
-    backend: 'postgres',
-    tier: coldTier,
-    changes: ['CreateSnapshots', 'RunInstances', 'RegisterTargets', 'ModifyListener', ...behindTheShift],
-    dieAtFirst: 4,
-  }),
-}
-const isPossible = (name: string): boolean => !name.includes('Redis') || testRedisUrl() !== undefined
+const rows = clouds
+  .filter(({ name }) => only === undefined || name === only)
+  .flatMap((cloud) => cloud.failovers.map((failover) => ({ cloud, failover })))
+  .filter(({ failover }) => failover.title.includes(words) && (all || failover.sample !== 0))
+  .map(({ cloud, failover }) => ({
+    title: `on ${cloud.title}, a failover ${failover.title}, comes to a good end`,
+    isPossible: failover.queue !== 'redis' || testRedisUrl() !== undefined,
+    matrix: crashMatrix({ cloud, failover, all }),
+  }))
 
-// All at once, for most of the time is spent waiting for leases to run out and for processes to start.
+// Beside each other, for much of the time is spent waiting for leases to run out.
+const queue = rows.filter(({ isPossible }) => isPossible).map(({ matrix }) => matrix)
+let lanes: Promise<unknown> = Promise.resolve()
 beforeAll(() => {
-  for (const [name, matrix] of Object.entries(matrices)) if (isPossible(name)) matrix.start()
+  const lane = async (): Promise<void> => {
+    for (let matrix = queue.shift(); matrix !== undefined; matrix = queue.shift()) await matrix.run()
+  }
+  lanes = Promise.all(Array.from({ length: parallel }, lane))
 })
-afterAll(() => Promise.all(Object.values(matrices).map((matrix) => matrix.close())), 300_000)
+afterAll(async () => {
+  queue.length = 0
+  await lanes
+}, 900_000)
 
-for (const [name, matrix] of Object.entries(matrices)) {
-  describe.skipIf(!isPossible(name))(`${name} comes to a good end`, () => {
-    for (const { sentence, outcome } of matrix.cases) test(sentence, outcome, 900_000)
+for (const { title, isPossible, matrix } of rows) {
+  describe.skipIf(!isPossible)(title, () => {
+    for (const { sentence, outcome } of matrix.cases) test(sentence, outcome, 7_200_000)
   })
 }

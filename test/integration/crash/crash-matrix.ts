@@ -1,19 +1,17 @@
-import type { Tier } from '@understudy/control'
 import { createTestDatabase, startTestRedis } from '@understudy/testing'
 import { expect } from 'vitest'
-import { createCrashWorld, longNoticeMs } from './crash-world.ts'
-import type { CrashWorld, Protected } from './crash-world.ts'
+import type { Cloud, Failover } from './clouds/cloud.ts'
+import { createCrashWorld, namesOf } from './crash-world.ts'
+import type { MutationProxy } from './mutation-proxy.ts'
 import { expectAtRest, expectFailedOver } from './invariants.ts'
 import { startWorkerProcess } from './worker-process.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 export interface MatrixOptions {
-  readonly backend: 'postgres' | 'redis'
-  readonly tier: Tier
-  /** What one failover changes in the cloud when nobody disturbs it, in this order. The first case holds it to that. */
-  readonly changes: readonly string[]
-  /** How many of them to die at, from the first on. Default: all. */
-  readonly dieAtFirst?: number
+  readonly cloud: Cloud
+  readonly failover: Failover
+  /** Every moment at which a change begins or has been made; otherwise as many as the failover's sample. */
+  readonly all: boolean
 }
 
 export interface MatrixCase {
@@ -24,27 +22,31 @@ export interface MatrixCase {
 
 export interface CrashMatrix {
   readonly cases: readonly MatrixCase[]
-  /** Begins with the first case; they run one after the other, each with a service of its own. Matrices may run beside each other. */
-  start(): void
-  close(): Promise<void>
+  /** The cases one after the other, each with a service of its own. Matrices may run beside each other. Never rejects. */
+  run(): Promise<void>
 }
 
 interface Death {
   readonly number: number
-  readonly side: 'before' | 'after'
+  readonly side: 'before' | 'after' | 'while it asks what became of'
   readonly action: string
 }
 
+const asking = 'while it asks what became of' satisfies Death['side']
+
 /**
- * Kills the worker process, with SIGKILL, before and after each change that a failover makes in the cloud, starts another one,
- * and looks whether all is well.
+ * Kills the worker process, with SIGKILL, before and after each change that a failover makes in the cloud, and while it asks what has
+ * become of one that was only accepted, starts another one, and looks whether all is well.
  */
 export function crashMatrix(options: MatrixOptions): CrashMatrix {
-  const deaths = options.changes
-    .slice(0, options.dieAtFirst)
-    .flatMap((action, index) => (['before', 'after'] as const).map((side): Death => ({ number: index + 1, side, action })))
+  const { cloud, failover } = options
+  const every = failover.changes.slice(0, failover.dieAtFirst).flatMap((action, index) => {
+    const sides: readonly Death['side'][] = cloud.isAccepted(action) ? ['before', 'after', asking] : ['before', 'after']
+    return sides.map((side): Death => ({ number: index + 1, side, action }))
+  })
+  const deaths = options.all || failover.sample === undefined ? every : spread(every, failover.sample)
   const steps: { readonly sentence: string; readonly run: (rig: Rig) => Promise<void> }[] = [
-    { sentence: 'undisturbed, with the changes that are expected', run: async (rig) => expect(await rig.undisturbed()).toEqual(options.changes) },
+    { sentence: 'undisturbed, with the changes that are expected', run: async (rig) => expect(await rig.undisturbed()).toEqual(failover.changes) },
     ...deaths.map((death) => ({
       sentence: `when its worker is killed ${death.side} change ${death.number}, ${death.action}`,
       run: async (rig: Rig) => expect(await rig.crash(death), 'the change it died at').toBe(death.action),
@@ -54,34 +56,29 @@ export function crashMatrix(options: MatrixOptions): CrashMatrix {
   const waiting = steps.map(() => Promise.withResolvers<void>())
   // Nobody may be waiting yet when a case fails.
   for (const { promise } of waiting) promise.catch(() => undefined)
-  let rig: Promise<Rig> | undefined
-  const run = async (): Promise<void> => {
-    let failed = false
-    for (const [index, step] of steps.entries()) {
-      try {
-        // Each failure takes the longest a failover may take; the first one says enough.
-        if (failed) throw new Error('not tried: a case before this one has failed')
-        await step.run(await rig!) // set before this runs
-        waiting[index]?.resolve()
-      } catch (error) {
-        failed = true
-        waiting[index]?.reject(error)
-      }
-    }
-  }
-  let running: Promise<void> | undefined
   return {
     cases: steps.map(({ sentence }, index) => ({ sentence, outcome: () => waiting[index]!.promise })), // same length
-    start() {
-      rig = makeRig(options, deaths.length + 1)
-      running = run()
-    },
-    async close() {
-      await running
-      await (await rig)?.close()
+    async run() {
+      let failure: unknown
+      const rig = await makeRig(options, deaths.length + 1).catch((error: unknown) => void (failure = error))
+      for (const [index, step] of steps.entries()) {
+        try {
+          // Each failure takes the longest a failover may take; the first one says enough.
+          if (!rig || failure !== undefined) throw new Error('not tried: what came before has failed', { cause: failure })
+          await step.run(rig)
+          waiting[index]?.resolve()
+        } catch (error) {
+          failure ??= error
+          waiting[index]?.reject(error)
+        }
+      }
+      await rig?.close()
     },
   }
 }
+
+/** So many of them, from the first to the last. */
+const spread = <T>(all: readonly T[], count: number): readonly T[] => all.filter((_, index) => (index * count) % all.length < count)
 
 interface Rig {
   undisturbed(): Promise<readonly string[]>
@@ -91,33 +88,33 @@ interface Rig {
   close(): Promise<void>
 }
 
-async function makeRig(options: MatrixOptions, services: number): Promise<Rig> {
+async function makeRig({ cloud, failover }: MatrixOptions, services: number): Promise<Rig> {
   const own = await createTestDatabase()
-  const redis = options.backend === 'redis' ? await startTestRedis() : undefined
-  const world = await createCrashWorld(own.url)
-  const start = (): WorkerProcess => startWorkerProcess({ databaseUrl: own.url, redisUrl: redis?.url })
+  const redis = failover.queue === 'redis' ? await startTestRedis() : undefined
+  const world = await createCrashWorld(own.url, cloud)
+  const start = (): WorkerProcess => startWorkerProcess({ databaseUrl: own.url, redisUrl: redis?.url, leaseSeconds: cloud.leaseSeconds })
   let worker = start()
   // One that cannot start says why; without it every wait below would end with nothing but that it was too long.
   await worker.ready
-  const all = await world.protect('web', services, options.tier)
+  const all = await world.protect('web', services, failover.tier)
   const left = [...all]
   /** Takes a service that nothing has happened to, has every change of its failover told, and lets the notice come. */
-  const failOver = async (around: Parameters<CrashWorld['proxy']['watch']>[1]): Promise<void> => {
+  const failOver = async (around: Parameters<MutationProxy['watch']>[1]): Promise<void> => {
     const next = left.pop()
     if (!next) throw new Error('there are more kills than services')
-    world.proxy.watch(namesOf(next), around)
-    world.sim.dataCentre.market.interrupt(next.resource.nativeId, { noticeMs: longNoticeMs })
+    world.cloud.proxy.watch(namesOf(world, next), around)
     try {
+      await world.interrupt(next.resource.nativeId)
       await expectFailedOver(world, next, () => worker)
     } finally {
-      world.proxy.unwatch()
+      world.cloud.proxy.unwatch()
     }
   }
   return {
     async undisturbed() {
       const changes: string[] = []
-      await failOver(async ({ action }, forward) => {
-        changes.push(action)
+      await failOver(async ({ action, phase }, forward) => {
+        if (phase === 'change') changes.push(action)
         await forward()
         return 'answer'
       })
@@ -125,8 +122,8 @@ async function makeRig(options: MatrixOptions, services: number): Promise<Rig> {
     },
     async crash(death) {
       let diedAt: string | undefined
-      await failOver(async ({ action, number }, forward) => {
-        const isIt = number === death.number && diedAt === undefined
+      await failOver(async ({ action, number, phase }, forward) => {
+        const isIt = number === death.number && (phase === 'question') === (death.side === asking) && diedAt === undefined
         if (!isIt || death.side === 'after') await forward()
         if (!isIt) return 'answer'
         diedAt = action
@@ -149,10 +146,3 @@ async function makeRig(options: MatrixOptions, services: number): Promise<Rig> {
     },
   }
 }
-
-const namesOf = ({ service, resource, shadow }: Protected): string[] => [
-  resource.id,
-  resource.nativeId,
-  service.listenerArn,
-  ...(shadow.nativeId === undefined ? [] : [shadow.nativeId]),
-]

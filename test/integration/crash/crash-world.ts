@@ -1,25 +1,14 @@
 import { adapters, createProviders } from '@understudy/adapters'
-import { startSimServer } from '@understudy/cloud-sim'
-import type { SimServer } from '@understudy/cloud-sim'
-import { aesGcmVault, bootstrap, createAccount, importResource, protectResource } from '@understudy/control'
+import { aesGcmVault, bootstrap, createAccount, createSignal, importResource, protectResource } from '@understudy/control'
 import type { Account, Control, Operation, Principal, Resource, Shadow, Tier } from '@understudy/control'
 import { isAppError, randomIds, systemClock, systemRandom } from '@understudy/core'
 import { openDatabase } from '@understudy/persistence'
 import { vi } from 'vitest'
-import { startMutationProxy } from './mutation-proxy.ts'
-import type { MutationProxy } from './mutation-proxy.ts'
+import type { Cloud, CrashCloud, Service } from './clouds/cloud.ts'
 
 const masterKeyBytes = new Uint8Array(32).fill(7)
 export const masterKeyText = `test:${Buffer.from(masterKeyBytes).toString('base64')}`
 
-export interface Service {
-  readonly name: string
-  readonly instanceId: string
-  readonly listenerArn: string
-  readonly primaryTargetGroupArn: string
-  readonly standbyTargetGroupArn: string
-  readonly port: number
-}
 /** A resource with what stands for it, before anything happens. */
 export interface Protected {
   readonly service: Service
@@ -27,14 +16,15 @@ export interface Protected {
   readonly shadow: Shadow
 }
 
-/** A database, a simulated region over HTTP and the application's use-cases in this process; the workers are processes of their own. */
+/** A database, a simulated cloud over HTTP and the application's use-cases in this process; the workers are processes of their own. */
 export interface CrashWorld {
   readonly databaseUrl: string
   readonly control: Control
   readonly principal: Principal
   readonly account: Account
-  readonly sim: SimServer
-  readonly proxy: MutationProxy
+  readonly cloud: CrashCloud
+  /** Lets the cloud say that it takes the instance, long ahead: what is tested is the crash, not the race with the reclaim. */
+  interrupt(nativeId: string, copies?: number): Promise<void>
   /** Makes services, imports and protects them all at once; a worker must be running. */
   protect(prefix: string, count: number, tier: Tier): Promise<readonly Protected[]>
   resource(id: string): Promise<Resource>
@@ -47,48 +37,21 @@ export interface CrashWorld {
   close(): Promise<void>
 }
 
-export const hotTier: Tier = {
-  shadows: 1,
-  readiness: 'hot',
-  zones: 'other',
-  instanceType: undefined,
-  purchase: 'on-demand',
-  holdMemory: false,
-  proofMaxAgeSeconds: 3600,
-  formerPrimary: 'terminate',
-}
-export const parkedTier: Tier = { ...hotTier, readiness: 'parked' }
-/** Snapshots and a recipe: a failover launches a replacement. */
-export const coldTier: Tier = { ...hotTier, readiness: 'cold' }
-
 /** How long anything is waited for. It ends a test that hangs; how fast things go on a busy machine is not what is tested. */
 export const patienceMs = 180_000
 
-/** Notices reach far: what is tested is the crash, not the race with the reclaim. */
-export const longNoticeMs = 86_400_000
+const longNoticeMs = 86_400_000
 
-export async function createCrashWorld(databaseUrl: string, options: { readonly speed?: number } = {}): Promise<CrashWorld> {
+export async function createCrashWorld(databaseUrl: string, { open }: Pick<Cloud, 'open'>): Promise<CrashWorld> {
   const clock = systemClock({ keepAlive: true })
   const database = openDatabase({ url: databaseUrl, poolMax: 6, clock })
-  // Without listeners: real health checks would time out at this speed on a busy machine, and it is not the requests that are tested.
-  const sim = await startSimServer({ port: 0, speed: options.speed ?? 60, seed: 11, listeners: false })
-  const proxy = await startMutationProxy(sim.url)
+  const cloud = await open()
   const vault = aesGcmVault({ keys: new Map([['test', masterKeyBytes]]), current: 'test' })
   const providers = createProviders({ adapters, accounts: () => database.stores.accounts, vault, installation: 'crash', clock, random: systemRandom })
   const settings = { installation: 'crash', armTtlMs: 60_000, webhookAllowedNetworks: [], idempotencyTtlMs: 86_400_000 }
   const control: Control = { database, clock, ids: randomIds, random: systemRandom, vault, providers, settings }
   const principal = await firstPrincipal(control)
-  const { queues } = await sim.endpoints()
-  const eventsQueueUrl = queues.find((queue) => queue.name === 'understudy-events')?.url
-  if (eventsQueueUrl === undefined) throw new Error('the simulated region has no event queue')
-  const account = await createAccount(control, principal, {
-    name: 'simulated',
-    provider: 'aws',
-    region: sim.region,
-    // The published limits of AWS would make the preparation of many services slow; they have tests of their own.
-    settings: { endpoint: proxy.url, eventsQueueUrl, limits: generous },
-    credentials: { ...sim.credentials },
-  })
+  const account = await createAccount(control, principal, { name: 'simulated', ...cloud.account })
   const { stores } = database
   let away = Promise.resolve()
   const world: CrashWorld = {
@@ -96,8 +59,13 @@ export async function createCrashWorld(databaseUrl: string, options: { readonly 
     control,
     principal,
     account,
-    sim,
-    proxy,
+    cloud,
+    async interrupt(nativeId, copies = 1) {
+      const { instanceId = nativeId } = cloud.machines().find((candidate) => candidate.nativeId === nativeId) ?? {}
+      cloud.dataCentre.market.interrupt(instanceId, { noticeMs: longNoticeMs, copies })
+      const read = cloud.metadata?.(instanceId)
+      if (read) await createSignal(control, principal, { accountId: account.id, nativeId, ...read })
+    },
     protect: (prefix, count, tier) => protect(world, prefix, count, tier),
     async resource(id) {
       const found = await stores.resources.findById(id)
@@ -130,8 +98,7 @@ export async function createCrashWorld(databaseUrl: string, options: { readonly 
     async close() {
       await providers.close()
       await database.close()
-      await proxy.close()
-      await sim.close()
+      await cloud.close()
     },
   }
   return world
@@ -149,9 +116,6 @@ async function unlessAway<T>(look: Promise<T>): Promise<T | undefined> {
   }
 }
 
-const bucket = { capacity: 10_000, refillPerSecond: 10_000 }
-const generous = { read: bucket, mutate: bucket, launch: bucket, start: bucket, snapshot: bucket, tag: bucket, traffic: bucket }
-
 async function firstPrincipal(control: Control): Promise<Principal> {
   const made = await bootstrap(control.database, control.clock, control.ids)
   if (!made) throw new Error('the test database is not empty')
@@ -159,27 +123,11 @@ async function firstPrincipal(control: Control): Promise<Principal> {
 }
 
 async function protect(world: CrashWorld, prefix: string, count: number, tier: Tier): Promise<readonly Protected[]> {
-  const { control, principal, account, sim } = world
-  const response = await fetch(`${sim.url}/_sim/seed`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    // One zone, so that no shadow shares it with the primary of another service.
-    body: JSON.stringify({ name: prefix, count, purchase: 'spot' }),
-  })
-  const { services } = (await response.json()) as { services: Service[] }
-  await vi.waitUntil(() => services.every((service) => sim.dataCentre.instances.get(service.instanceId)?.state === 'running'), {
-    timeout: patienceMs,
-  })
-  for (const { instanceId, name, listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port } of services) {
-    await importResource(control, principal, {
-      accountId: account.id,
-      nativeId: instanceId,
-      name,
-      traffic: { mechanism: 'lb-weight', native: { listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port } },
-    })
-  }
+  const { control, principal, account, cloud } = world
+  const services = await cloud.seed(prefix, count)
+  for (const { nativeId, name, traffic } of services) await importResource(control, principal, { accountId: account.id, nativeId, name, traffic })
   const { stores } = control.database
-  const nativeIds = services.map((service) => service.instanceId)
+  const nativeIds = services.map((service) => service.nativeId)
   // The import's last step is the tags on the primary: a failover before it would be another test.
   const resources = await vi.waitUntil(
     async () => {
@@ -194,10 +142,17 @@ async function protect(world: CrashWorld, prefix: string, count: number, tier: T
   const shadows = await stores.shadows.listAlive(resources.map((resource) => resource.id))
   return Promise.all(
     services.map(async (service) => {
-      const { id } = resources.find((resource) => resource.nativeId === service.instanceId) ?? {}
+      const { id } = resources.find((resource) => resource.nativeId === service.nativeId) ?? {}
       const shadow = shadows.find((candidate) => candidate.resourceId === id)
       if (id === undefined || !shadow) throw new Error(`${service.name} has no shadow`)
       return { service, resource: await world.resource(id), shadow }
     }),
   )
+}
+
+/** What calls about a failover of it may name. */
+export function namesOf({ cloud }: CrashWorld, { service, resource, shadow }: Protected): string[] {
+  const machines = cloud.machines().filter(({ nativeId }) => nativeId === resource.nativeId || nativeId === shadow.nativeId)
+  const ids = [resource.id, resource.nativeId, ...(shadow.nativeId === undefined ? [] : [shadow.nativeId])]
+  return [...ids, ...service.names, ...machines.flatMap(({ names }) => names)]
 }

@@ -11,21 +11,21 @@ import { migrate } from '@understudy/persistence/migrate'
 import { createTestDatabase, startTestRedis, testRedisUrl, unusedPort } from '@understudy/testing'
 import type { TestDatabase, TestRedis } from '@understudy/testing'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { createCrashWorld, hotTier, longNoticeMs } from './crash-world.ts'
+import { aws } from './clouds/aws.ts'
+import { createCrashWorld, namesOf } from './crash-world.ts'
 import type { CrashWorld, Protected } from './crash-world.ts'
 import { expectAtRest, expectFailedOver } from './invariants.ts'
+import { hotTier } from './tiers.ts'
 import { startWorkerProcess } from './worker-process.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 const idsOf = (services: readonly Protected[]): string[] => services.map(({ resource }) => resource.id)
-const interrupt = (world: CrashWorld, { resource }: Protected, copies = 1): void =>
-  world.sim.dataCentre.market.interrupt(resource.nativeId, { noticeMs: longNoticeMs, copies })
-const namesOf = ({ resource, service, shadow }: Protected): string[] => [resource.nativeId, service.listenerArn, shadow.nativeId ?? '']
+const interrupt = (world: CrashWorld, { resource }: Protected, copies = 1): Promise<void> => world.interrupt(resource.nativeId, copies)
 
 /** Does something in front of one change of a failover, and then lets it go on. */
 function inFrontOf(world: CrashWorld, service: Protected, number: number, deed: () => Promise<void>): () => boolean {
   let done = false
-  world.proxy.watch(namesOf(service), async (mutation, forward) => {
+  world.cloud.proxy.watch(namesOf(world, service), async (mutation, forward) => {
     if (mutation.number === number && !done) {
       done = true
       await deed()
@@ -47,7 +47,7 @@ describe.skipIf(testRedisUrl() === undefined)('Redis emptied in the middle of a 
   beforeAll(async () => {
     own = await createTestDatabase()
     redis = await startTestRedis()
-    world = await createCrashWorld(own.url)
+    world = await createCrashWorld(own.url, aws)
     worker = start()
     await worker.ready
     services = await world.protect('flush', 4, hotTier)
@@ -62,7 +62,7 @@ describe.skipIf(testRedisUrl() === undefined)('Redis emptied in the middle of a 
   test('loses nothing while the worker lives', async () => {
     const [service] = services as readonly [Protected]
     const isDone = inFrontOf(world, service, 1, () => flush(url()))
-    interrupt(world, service)
+    await interrupt(world, service)
     await expectFailedOver(world, service, () => worker)
     expect(isDone()).toBe(true)
   })
@@ -70,7 +70,7 @@ describe.skipIf(testRedisUrl() === undefined)('Redis emptied in the middle of a 
   test('loses nothing when the worker dies with it', async () => {
     const service = services[1]!
     let isDone = false
-    world.proxy.watch(namesOf(service), async ({ number }, forward) => {
+    world.cloud.proxy.watch(namesOf(world, service), async ({ number }, forward) => {
       await forward()
       if (number !== 2 || isDone) return 'answer'
       isDone = true
@@ -79,14 +79,14 @@ describe.skipIf(testRedisUrl() === undefined)('Redis emptied in the middle of a 
       worker = start()
       return 'silence'
     })
-    interrupt(world, service)
+    await interrupt(world, service)
     await expectFailedOver(world, service, () => worker)
     expect(isDone).toBe(true)
   })
 
   test('loses nothing that was accepted while no worker ran', async () => {
     const service = services[2]!
-    world.proxy.unwatch()
+    world.cloud.proxy.unwatch()
     await worker.kill()
     await startByHand(world, service)
     await flush(url())
@@ -99,7 +99,7 @@ describe.skipIf(testRedisUrl() === undefined)('Redis emptied in the middle of a 
     await worker.kill()
     worker = startWorkerProcess({ databaseUrl: own.url, redisUrl: `redis://127.0.0.1:${await unusedPort()}` })
     await worker.ready
-    interrupt(world, service)
+    await interrupt(world, service)
     await expectFailedOver(world, service, () => worker)
     expect(await worker.stop()).toBe(0)
     worker = start()
@@ -120,7 +120,7 @@ describe('PostgreSQL crashing in the middle of a failover', () => {
     // One that waits for the disk: what it has confirmed has to be there after a crash.
     server = await startEmbeddedPostgres({ directory, connectionsMax: 60 })
     await migrate(server.url)
-    world = await createCrashWorld(server.url)
+    world = await createCrashWorld(server.url, aws)
     worker = startWorkerProcess({ databaseUrl: server.url })
     await worker.ready
     services = await world.protect('crash', 6, hotTier)
@@ -139,7 +139,7 @@ describe('PostgreSQL crashing in the middle of a failover', () => {
   ])('delays it, $when', async ({ number }) => {
     const service = services[[1, 4, 5].indexOf(number)]!
     const isDone = inFrontOf(world, service, number, () => world.whileAway(server.restart('crash')))
-    interrupt(world, service)
+    await interrupt(world, service)
     await expectFailedOver(world, service, () => worker)
     expect(isDone()).toBe(true)
   })
@@ -151,7 +151,7 @@ describe('PostgreSQL crashing in the middle of a failover', () => {
       restarting = world.whileAway(server.restart('crash'))
       return Promise.resolve()
     })
-    interrupt(world, service)
+    await interrupt(world, service)
     await expectFailedOver(world, service, () => worker)
     expect(isDone()).toBe(true)
     await restarting
@@ -170,7 +170,7 @@ describe('the notice of an interruption', () => {
   let services: readonly Protected[]
   beforeAll(async () => {
     own = await createTestDatabase()
-    world = await createCrashWorld(own.url)
+    world = await createCrashWorld(own.url, aws)
     worker = startWorkerProcess({ databaseUrl: own.url })
     await worker.ready
     services = await world.protect('notice', 4, hotTier)
@@ -187,12 +187,12 @@ describe('the notice of an interruption', () => {
 
   test('delivered 50 times, before, during and after, starts one failover and promotes once', async () => {
     const service = services[0]!
-    const { market } = world.sim.dataCentre
+    const { market } = world.cloud.dataCentre
     const repeat = (times: number): void => {
       for (let copy = 0; copy < times; copy++) market.repeatNotice(service.resource.nativeId)
     }
     const isDone = inFrontOf(world, service, 2, () => Promise.resolve(repeat(10)))
-    interrupt(world, service, 30)
+    await interrupt(world, service, 30)
     await expectFailedOver(world, service, () => worker)
     expect(isDone()).toBe(true)
     repeat(10)
@@ -206,8 +206,8 @@ describe('the notice of an interruption', () => {
     { notice: 'long after the instance has gone', noticeAfterMs: 600_000 },
   ])('that comes $notice recovers the resource once', async ({ noticeAfterMs }) => {
     const service = services[noticeAfterMs > 20_000 ? 2 : 1]!
-    world.proxy.unwatch()
-    world.sim.dataCentre.market.reclaim(service.resource.nativeId, { noticeAfterMs })
+    world.cloud.proxy.unwatch()
+    world.cloud.dataCentre.market.reclaim(service.resource.nativeId, { noticeAfterMs })
     await vi.waitUntil(async () => (await signalsOf(service, 'interruption')).length === 1, { timeout: 120_000, interval: 100 })
     await expectFailedOver(world, service, () => worker)
     const [notice] = await signalsOf(service, 'interruption')
@@ -216,7 +216,7 @@ describe('the notice of an interruption', () => {
 
   test('that never comes is not needed: the lost primary is noticed', async () => {
     const service = services[3]!
-    world.sim.dataCentre.market.reclaim(service.resource.nativeId)
+    world.cloud.dataCentre.market.reclaim(service.resource.nativeId)
     await expectFailedOver(world, service, () => worker)
     expect(await signalsOf(service, 'interruption')).toEqual([])
   })

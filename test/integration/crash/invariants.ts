@@ -1,12 +1,8 @@
-import type { Instance } from '@understudy/cloud-sim'
 import { verifyAudit } from '@understudy/control'
 import { ownTags } from '@understudy/core'
 import { expect, vi } from 'vitest'
 import type { CrashWorld, Protected } from './crash-world.ts'
 import type { WorkerProcess } from './worker-process.ts'
-
-const isGone = (instance: Instance | undefined): boolean =>
-  instance === undefined || instance.state === 'terminated' || instance.state === 'shutting-down'
 
 /** What has to be true of one resource when its failover has ended, whatever happened on the way. When it is not, the worker's own words say more. */
 export async function expectFailedOver(world: CrashWorld, before: Protected, worker: () => WorkerProcess): Promise<void> {
@@ -33,7 +29,6 @@ async function timelineOf(world: CrashWorld, { resource }: Protected): Promise<s
 }
 
 async function failedOver(world: CrashWorld, before: Protected): Promise<void> {
-  const { dataCentre } = world.sim
   const operations = await world.failoversOf(before.resource.id)
   expect(
     operations.map(({ status, error }) => ({ status, error })),
@@ -41,30 +36,39 @@ async function failedOver(world: CrashWorld, before: Protected): Promise<void> {
   ).toEqual([{ status: 'succeeded', error: undefined }])
   const after = await world.resource(before.resource.id)
   expect(after.primaryEpoch, 'one promotion').toBe(before.resource.primaryEpoch + 1)
-  const tagged = [...dataCentre.instances.all()].filter(
-    (instance) => instance.tags[ownTags.role] === 'primary' && instance.tags[ownTags.resource] === after.id && !isGone(instance),
-  )
+  const machines = world.cloud.machines()
+  const tagged = machines.filter(({ tags }) => tags[ownTags.role] === 'primary' && tags[ownTags.resource] === after.id)
   expect(
-    tagged.map((instance) => instance.instanceId),
+    tagged.map(({ nativeId }) => nativeId),
     'exactly one primary, the same for the cloud and for us',
   ).toEqual([after.nativeId])
-  expect(isGone(dataCentre.instances.get(before.resource.nativeId)), 'the former primary has been ended').toBe(true)
-  expect(servingOf(world, before), 'it alone serves, and is healthy').toEqual({ weights: [0, 100], healthy: [after.nativeId], others: [] })
+  expect(
+    machines.map(({ nativeId }) => nativeId),
+    'the former primary has been ended',
+  ).not.toContain(before.resource.nativeId)
+  expect(servingOf(world, before), 'it alone serves, and is healthy').toEqual({
+    weights: before.service.weights,
+    healthy: [after.nativeId],
+    others: [],
+  })
 }
 
 /** The weights of both groups, who serves, and who is still sent requests although it is not healthy. */
-export function servingOf({ sim: { dataCentre } }: CrashWorld, { service }: Protected) {
-  const [listener] = dataCentre.balancers.describeListeners({ listenerArns: [service.listenerArn] })
+export function servingOf({ cloud }: CrashWorld, { service }: Protected) {
+  const { balancers } = cloud.dataCentre
+  const nativeIds = new Map(cloud.machines().map(({ instanceId, nativeId }) => [instanceId, nativeId]))
+  const [listener] = balancers.describeListeners({ listenerArns: [service.listenerArn] })
   const forward = listener?.defaultActions.find((action) => action.kind === 'forward')
   const groups = forward?.targetGroups ?? []
   const targets = groups
     .filter((group) => group.weight > 0)
-    .flatMap((group) => dataCentre.balancers.targetHealth(group.targetGroupArn))
+    .flatMap((group) => balancers.targetHealth(group.targetGroupArn))
     .filter((target) => target.health !== 'draining' && target.health !== 'unused')
+    .map(({ instanceId, health }) => ({ nativeId: nativeIds.get(instanceId) ?? `${instanceId}, which is gone`, isHealthy: health === 'healthy' }))
   return {
     weights: groups.map((group) => group.weight).toSorted((a, b) => a - b),
-    healthy: targets.filter((target) => target.health === 'healthy').map((target) => target.instanceId),
-    others: targets.filter((target) => target.health !== 'healthy').map((target) => target.instanceId),
+    healthy: targets.filter(({ isHealthy }) => isHealthy).map(({ nativeId }) => nativeId),
+    others: targets.filter(({ isHealthy }) => !isHealthy).map(({ nativeId }) => nativeId),
   }
 }
 
@@ -86,13 +90,12 @@ export async function expectAtRest(world: CrashWorld, resourceIds: readonly stri
   const shadows = await stores.shadows.listAlive(resourceIds)
   const owned = new Set([...resources.values()].map((resource) => resource.nativeId))
   for (const shadow of shadows) if (shadow.nativeId !== undefined) owned.add(shadow.nativeId)
-  const forgotten = [...world.sim.dataCentre.instances.all()].filter(
-    (instance) => instance.tags[ownTags.managed] === 'true' && !isGone(instance) && !owned.has(instance.instanceId),
-  )
+  const forgotten = world.cloud.machines().filter(({ tags, nativeId }) => tags[ownTags.managed] === 'true' && !owned.has(nativeId))
   expect(
-    forgotten.map((instance) => ({ id: instance.instanceId, tags: instance.tags })),
+    forgotten.map(({ nativeId, tags }) => ({ nativeId, tags })),
     'every instance of ours is a primary or a living shadow',
   ).toEqual([])
+  expect(world.cloud.leftovers(), 'nothing of ours is left that belongs to no instance').toEqual([])
   const audit = await verifyAudit(world.control, world.principal)
   expect(audit).toMatchObject({ ok: true })
   expect(audit.checked).toBeGreaterThan(0)

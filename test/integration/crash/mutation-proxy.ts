@@ -1,19 +1,45 @@
 import { createServer, request as httpRequest } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer as createTlsServer, request as httpsRequest } from 'node:https'
 
-/** A call that changes something in the cloud. */
+/** A request that changes something in the cloud, as its protocol says it. */
+export interface Call {
+  /** As the cloud names it: `ModifyListener`, `instances.delete`. */
+  readonly action: string
+  /** Whether it is about what is called so. */
+  names(name: string): boolean
+}
+interface Request {
+  readonly method: string
+  /** Path and query. */
+  readonly path: string
+  readonly body: string
+}
+/** What a proxy has to know of a protocol. */
+export interface Protocol {
+  /** Undefined for a request that changes nothing, or that is none of a failover's. */
+  readCall(request: Request): Call | undefined
+  /** Ids and names of what an answer says has been made, as far as later changes may name it. */
+  made(answer: string): readonly string[]
+  /** What the path ends in by which is asked how a change goes on that an answer has only accepted. */
+  operation?(answer: Answer): string | undefined
+}
+
+/** A change that a test has been told of. */
 export interface Mutation {
-  /** As AWS names it: `ModifyListener`. */
   readonly action: string
   /** From 1, since the watching began. */
   readonly number: number
+  /** The change itself, or the question how it goes on. */
+  readonly phase: 'change' | 'question'
 }
 
 /** Stands where an account's endpoint points to and passes everything on, but lets a test stop the world at any change. */
 export interface MutationProxy {
   readonly url: string
   /**
-   * Calls `around` for every change from now on that names one of `names` (ids, ARNs), or something that such a change has made.
+   * Calls `around` for every change from now on that names one of `names` (ids, ARNs), or something that such a change has made, and for
+   * every question what has become of it.
    * `forward` carries it out in the cloud; the caller is answered only when `around` says `answer`, and otherwise never.
    */
   watch(names: readonly string[], around: (mutation: Mutation, forward: () => Promise<void>) => Promise<'answer' | 'silence'>): void
@@ -21,22 +47,35 @@ export interface MutationProxy {
   close(): Promise<void>
 }
 
-const changes = /^(Run|Start|Stop|Terminate|Create|Delete|Modify|Register|Deregister|Associate|Disassociate|Cancel|Attach|Detach|Set|Add|Remove)/
-
-interface Answer {
+export interface Answer {
   readonly status: number
   readonly headers: IncomingMessage['headers']
   readonly body: Buffer
 }
 
-export async function startMutationProxy(target: string): Promise<MutationProxy> {
+interface Watch {
+  readonly names: Set<string>
+  readonly around: Parameters<MutationProxy['watch']>[1]
+  /** Changes that were accepted, by what is asked for. */
+  readonly accepted: Map<string, Mutation>
+  count: number
+}
+
+/** `tls`: of a target that speaks it. The proxy shows the target's own certificate, which is the one that its callers trust. */
+export async function startMutationProxy(
+  target: string,
+  protocol: Protocol,
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<MutationProxy> {
   const { hostname, port } = new URL(target)
-  let watching: { readonly names: Set<string>; readonly around: Parameters<MutationProxy['watch']>[1]; count: number } | undefined
+  const ask = tls === undefined ? httpRequest : httpsRequest
+  const trust = tls === undefined ? {} : { ca: tls.cert }
+  let watching: Watch | undefined
 
   const carryOut = (incoming: IncomingMessage, body: Buffer): Promise<Answer> =>
     new Promise((resolve, reject) => {
       // The headers go on as they came: the signature covers the host they name.
-      const outgoing = httpRequest({ hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers }, (response) => {
+      const outgoing = ask({ ...trust, hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers }, (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('end', () => resolve({ status: response.statusCode ?? 502, headers: response.headers, body: Buffer.concat(chunks) }))
@@ -54,35 +93,38 @@ export async function startMutationProxy(target: string): Promise<MutationProxy>
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
-    const form = new URLSearchParams(body.toString())
-    const action = form.get('Action') ?? ''
     const seen = watching
-    const values = [...form.values()]
-    // What is made for a new shadow belongs to another operation.
-    const isForShadow = changes.test(action) && values.includes('shadow')
-    const isNamed = changes.test(action) && !isForShadow && seen !== undefined && values.some((value) => seen.names.has(value))
-    if (!isNamed) return send(outgoing, await carryOut(incoming, body))
-    seen.count += 1
+    const path = incoming.url ?? '/'
+    const call = seen && protocol.readCall({ method: incoming.method ?? 'GET', path, body: body.toString() })
+    const isChange = seen !== undefined && call !== undefined && [...seen.names].some((name) => call.names(name))
+    const asked = isChange ? undefined : [...(seen?.accepted ?? [])].find(([operation]) => path.includes(operation))?.[1]
+    if (!seen || (!isChange && !asked)) return send(outgoing, await carryOut(incoming, body))
+    const mutation: Mutation = asked ?? { action: call?.action ?? '', number: (seen.count += 1), phase: 'change' }
     let answer: Answer | undefined
-    const said = await seen.around({ action, number: seen.count }, async () => {
+    const said = await seen.around(mutation, async () => {
       answer = await carryOut(incoming, body)
-      for (const [, made] of answer.body.toString().matchAll(/<instanceId>(i-[0-9a-f]+)<\/instanceId>/g)) if (made !== undefined) seen.names.add(made)
+      if (!isChange) return
+      for (const name of protocol.made(answer.body.toString())) seen.names.add(name)
+      const operation = protocol.operation?.(answer)
+      if (operation !== undefined) seen.accepted.set(operation, { ...mutation, phase: 'question' })
     })
     if (said === 'silence') incoming.socket.destroy()
     else if (answer) send(outgoing, answer)
   }
 
-  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
+  const listen = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     // A caller that was killed leaves a broken connection, which is what is tested.
     receive(incoming, outgoing).catch(() => incoming.socket.destroy())
-  })
+  }
+  const patient = { keepAliveTimeout: 60_000 }
+  const server = tls === undefined ? createServer(patient, listen) : createTlsServer({ ...patient, ...tls }, listen)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${address.port}`,
     watch(names, around) {
-      watching = { names: new Set(names), around, count: 0 }
+      watching = { names: new Set(names), around, accepted: new Map(), count: 0 }
     },
     unwatch() {
       watching = undefined
