@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { anyJson, groupName, idOf, idParams, pageOf, pageQuery, text, time, timeInput } from './common.ts'
+import { anyJson, groupName, idOf, idParams, nativeId, pageOf, pageQuery, text, time, timeInput } from './common.ts'
 import { defineRoute, json, noContent } from './route.ts'
 
 export const role = z.enum(['viewer', 'operator', 'admin']).meta({ description: 'Each includes the ones before it.' })
@@ -150,7 +150,7 @@ export const listAudit = defineRoute({
     tags: ['audit'],
     summary: 'Read the audit trail',
     description: 'In order of sequence.',
-    querystring: z.strictObject({ ...pageQuery, target: text(300).optional(), operationId: idOf('operation', 'operation').optional() }),
+    querystring: z.strictObject({ ...pageQuery, target: nativeId.optional(), operationId: idOf('operation', 'operation').optional() }),
     response: { 200: json('One page.', pageOf('AuditPage', AuditEntry)) },
   },
 })

@@ -22,6 +22,9 @@ export const text = (maxLength: number) =>
     // oxlint-disable-next-line no-control-regex -- refusing them is the point
     .regex(/^[^\u0000-\u001f\u007f]*$/u, 'must not contain control characters')
 
+/** A cloud's own id of a thing. Azure's are paths: with the longest names of a resource group and of a machine they have 266 characters. */
+export const nativeId = text(512)
+
 /** Name of a user group: it stands in a label and in keys. */
 export const groupName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must have 1 to 63 lower-case letters, digits and hyphens')
 

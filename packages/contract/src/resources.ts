@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { etag, idOf, idParams, jsonObject, labels, noBody, pageOf, pageQuery, text, time, timeInput } from './common.ts'
+import { etag, idOf, idParams, jsonObject, labels, nativeId, noBody, pageOf, pageQuery, text, time, timeInput } from './common.ts'
 import { accountId } from './accounts.ts'
 import { acceptedOperation, Operation } from './operations.ts'
 import { defineRoute, json, noContent } from './route.ts'
@@ -45,15 +45,15 @@ export const Elsewhere = z
     zones: z.union([z.literal('any'), z.array(text(60)).min(1).max(20)]).default('any'),
     definition: z
       .strictObject({
-        image: text(500).meta({ description: "The cloud's own id of the image that you keep there.", examples: ['ami-0a11c0de0000000a1'] }),
+        image: nativeId.meta({ description: "The cloud's own id of the image that you keep there.", examples: ['ami-0a11c0de0000000a1'] }),
         arch: z.enum(['x86_64', 'arm64']).default('x86_64'),
         vcpus: z.number().int().min(1).max(1024).meta({ description: 'The closest type that has at least this much of both is taken.' }),
         memoryMiB: z.number().int().min(256).max(33_554_432),
         bootData: bootData.optional(),
-        subnet: text(500),
-        securityGroups: z.array(text(300)).max(20).default([]).meta({ description: 'In the terms of the cloud; on Google Cloud, network tags.' }),
+        subnet: nativeId,
+        securityGroups: z.array(nativeId).max(20).default([]).meta({ description: 'In the terms of the cloud; on Google Cloud, network tags.' }),
         publicAddress: z.boolean().default(true).meta({ description: 'Traffic is led there by this address.' }),
-        identity: text(500).optional().meta({ description: 'Instance profile, service account.' }),
+        identity: nativeId.optional().meta({ description: 'Instance profile, service account.' }),
       })
       .meta({
         id: 'PortableDefinition',
@@ -114,9 +114,7 @@ export const Dna = z.object({ hash: z.string(), at: time, definition: jsonObject
 export const ImportResource = z
   .strictObject({
     accountId,
-    nativeId: text(200)
-      .optional()
-      .meta({ description: 'One instance.', examples: ['i-0b662ef9931388ba0'] }),
+    nativeId: nativeId.optional().meta({ description: 'One instance.', examples: ['i-0b662ef9931388ba0'] }),
     tags: z.record(text(128), z.string().max(256)).optional().meta({ description: 'All instances that carry these tags, at most 500.' }),
     name: text(200).optional(),
     traffic: Traffic.optional(),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { anyJson, idOf, idParams, pageOf, pageQuery, text, time, timeInput } from './common.ts'
+import { anyJson, idOf, idParams, nativeId, pageOf, pageQuery, text, time, timeInput } from './common.ts'
 import { defineRoute, json } from './route.ts'
 
 export const signalId = idOf('signal', 'signal')
@@ -41,7 +41,7 @@ export const Signal = z
 export const CreateSignal = z
   .strictObject({
     resourceId: idOf('resource', 'resource').optional(),
-    nativeId: text(200).optional(),
+    nativeId: nativeId.optional(),
     accountId: idOf('account', 'account').optional(),
     kind: signalKind.optional(),
     effect: signalEffect.optional(),

@@ -13,7 +13,7 @@ import { readVm } from './inventory.ts'
 import { tagVm } from './labels.ts'
 import { look, submit } from './operations.ts'
 import { restorePointsOf } from './snapshots.ts'
-import { clonedTags, imageTag, restTag, specTag } from './tags.ts'
+import { clonedTags, idTag, imageTag, restTag, specTag } from './tags.ts'
 import { nativeStateOf, powerStateOf } from './vm-state.ts'
 
 export const provisionVerb = 'compute.provision'
@@ -69,7 +69,7 @@ async function create(adapter: Adapter, source: ResourceDna, spec: CloneSpec, sp
     ...own,
     Name: spec.name,
     [specTag]: specHash,
-    ...(source.image === undefined ? {} : { [imageTag]: source.image }),
+    ...idTag(imageTag, source.image),
     ...(spec.power === 'running' ? {} : { [restTag]: spec.power }),
   }
   const tags = clonedTags(spec.isolation === undefined ? source.tags : {}, added)

@@ -8,7 +8,7 @@ import { nameOf, parseArmId } from './arm-id.ts'
 import { describeVm, readVm } from './inventory.ts'
 import { membersIn, readSet, setOf, usableSet } from './snapshot-sets.ts'
 import type { SizeReader } from './sizes.ts'
-import { cachingTag, imageTag, sourceTag, zoneTag } from './tags.ts'
+import { cachingTag, idTag, imageTag, sourceTag, zoneTag } from './tags.ts'
 import { traced } from './trace.ts'
 
 const captureVerb = 'snapshots.capture'
@@ -52,9 +52,9 @@ async function capture(adapter: Adapter, sizes: SizeReader, ref: InstanceRef, co
   const zone = vm.zones?.[0]
   const tags = {
     ...creationTags(context, adapter.installation),
-    [sourceTag]: ref.nativeId,
+    ...idTag(sourceTag, ref.nativeId),
     ...(zone === undefined ? {} : { [zoneTag]: zone }),
-    ...(image === undefined ? {} : { [imageTag]: image }),
+    ...idTag(imageTag, image),
   }
   const { restorePointCollections, restorePoints } = adapter.clients.compute
   const collection = { location: adapter.scope.region, source: { id: ref.nativeId }, tags }

@@ -15,6 +15,11 @@ export const zoneTag = 'understudy:zone'
 /** On a disk: how the host cached it where it was plugged in last, and shall again. */
 export const cachingTag = 'understudy:caching'
 
+const maxValueLength = 256
+
+/** A tag that holds an id. ARM refuses a longer value than an id may be; who reads the tag asks the resource itself where it is not there. */
+export const idTag = (tag: string, id: string | undefined): Labels => (id === undefined || id.length > maxValueLength ? {} : { [tag]: id })
+
 /** ARM takes at most this many tags on one resource. */
 const maxTags = 50
 

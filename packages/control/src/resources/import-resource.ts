@@ -83,7 +83,7 @@ const tagText = (tags: Labels | undefined): string =>
 function checkRequest(input: ImportRequest): void {
   const errors: FieldError[] = [
     ...textErrors('/name', input.name, 200),
-    ...textErrors('/nativeId', input.nativeId, 200),
+    ...textErrors('/nativeId', input.nativeId, 512),
     ...labelErrors('/labels', input.labels),
   ]
   if ((input.nativeId === undefined) === (input.tags === undefined)) errors.push({ pointer: '', message: 'must have either nativeId or tags' })

@@ -181,6 +181,21 @@ describe("Azure's scheduled events", () => {
     expect(like.json).toMatchObject({ outcome: 'unmatched' })
   })
 
+  test('of the machine with the longest id that Azure gives become its signal, and another of that length can be imported', async () => {
+    const { account } = await machine()
+    const subscription = '11111111-2222-3333-4444-555555555555'
+    const name = 'm'.repeat(64)
+    const nativeId = `/subscriptions/${subscription}/resourceGroups/${'g'.repeat(90)}/providers/Microsoft.Compute/virtualMachines/${name}`
+    expect(nativeId.length).toBeGreaterThan(256)
+    expect(await becomes({ account, nativeId }, scheduled({ Resources: [name] }))).toMatchObject({ kind: 'interruption' })
+    const importing = async (length: number) => {
+      const payload = { accountId: account.id, nativeId: nativeId.padEnd(length, 'x') }
+      const headers = { 'idempotency-key': `import-${length}` }
+      return (await api.inject({ method: 'POST', url: '/v1/resources:import', key: ours.keys.operator, headers, payload })).status
+    }
+    expect([await importing(nativeId.length + 1), await importing(512), await importing(513)]).toEqual([202, 202, 400])
+  })
+
   test('a change that a person has asked for says so', async () => {
     expect(await becomes(await machine(), scheduled({ EventType: 'Reboot', EventSource: 'User' }))).toMatchObject({ cause: 'user' })
   })
