@@ -31,6 +31,15 @@ const interrupted = new Promise<string>((resolve) => {
   }
 })
 
+interface DemoFlags {
+  readonly rate: string
+  readonly clouds?: string
+  readonly cross?: boolean
+  readonly notice: string
+  readonly usualLaunches?: boolean
+  readonly keep?: boolean
+}
+
 const program = new Command('understudy').description('Keeps a stand-in ready for every cloud resource a team cannot afford to lose.')
 program
   .command('up')
@@ -44,13 +53,17 @@ program
   .description('watch live traffic survive a spot interruption, on a throw-away installation')
   .option('--rate <requests>', 'requests per second, of all clouds together', '250')
   .option('--clouds <list>', 'one service on each of these simulated clouds: aws,azure,gcp')
+  .option('--cross', 'one service on AWS, with a shadow on Azure and one on Google Cloud')
+  .option('--notice <seconds>', 'with --cross: the notice that AWS gives', '120')
   .option('--usual-launches', 'launch instances as slowly as a cloud does')
   .option('--keep', 'keep the files of the installation')
-  .action(async (options: { readonly rate: string; readonly clouds?: string; readonly usualLaunches?: boolean; readonly keep?: boolean }) =>
+  .action(async (options: DemoFlags) =>
     end(
       await demo(loadConfig(), {
         rate: Number(options.rate),
         ...(options.clouds === undefined ? {} : { clouds: cloudsIn(options.clouds) }),
+        across: options.cross === true,
+        noticeSeconds: Number(options.notice),
         keep: options.keep === true,
         quickLaunches: options.usualLaunches !== true,
         say,

@@ -2,6 +2,7 @@ import { AppError } from '@understudy/core'
 import type { CliConfig } from '../config.ts'
 import { Interrupted, startInstallation } from '../up/start-installation.ts'
 import type { Installation } from '../up/start-installation.ts'
+import { playAcrossClouds } from './across/play-across-clouds.ts'
 import { playOnClouds } from './clouds/play-on-clouds.ts'
 import type { DemoCloudName } from './clouds/demo-clouds.ts'
 import { eventually } from './eventually.ts'
@@ -9,7 +10,7 @@ import { startLoad } from './load.ts'
 import { lostRequests } from './lost-requests.ts'
 import { operatorOf } from './operator.ts'
 import { printTimeline, timelineLine } from './print-timeline.ts'
-import { failover, protect, provenShadow } from './protect.ts'
+import { failover, proofText, protect, provenShadow } from './protect.ts'
 import { simulatedCloud } from './simulated-cloud.ts'
 import type { SimulatedCloud } from './simulated-cloud.ts'
 import { makeThrowAwayHome, removeHome } from './throw-away-home.ts'
@@ -19,6 +20,10 @@ export interface DemoOptions {
   readonly rate: number
   /** One service on each of these; left out, the one of the simulated AWS region. */
   readonly clouds?: readonly DemoCloudName[]
+  /** One resource on AWS, with a shadow on each of the other clouds. */
+  readonly across?: boolean
+  /** What AWS gives; left out, what it usually does. */
+  readonly noticeSeconds?: number
   readonly keep: boolean
   /** Instances come up in a tenth of a cloud's usual time. */
   readonly quickLaunches: boolean
@@ -35,12 +40,11 @@ const warmUpSeconds = 3
 export async function demo(config: CliConfig, options: DemoOptions): Promise<number> {
   const { say } = options
   if (!(options.rate >= 1 && options.rate <= 2000)) throw new AppError('invalid_request', '--rate must be between 1 and 2000 requests per second.')
-  const { clouds } = options
-  say(
-    clouds === undefined
-      ? 'Understudy demo: one web service on a spot instance, one shadow, live traffic, one interruption.\n'
-      : `Understudy demo: one web service on each of ${clouds.length} clouds, one shadow for each, live traffic, one interruption on each.\n`,
-  )
+  const { clouds, across = false, noticeSeconds = 120 } = options
+  if (!(noticeSeconds >= 10 && noticeSeconds <= 120)) throw new AppError('invalid_request', '--notice must be between 10 and 120 seconds.')
+  if (across && clouds !== undefined)
+    throw new AppError('invalid_request', 'Give --clouds or --cross: one has a shadow beside each service, the other has them on other clouds.')
+  say(`${titleOf(options)}\n`)
   const home = await makeThrowAwayHome()
   const closing: (() => Promise<unknown>)[] = []
   try {
@@ -48,7 +52,7 @@ export async function demo(config: CliConfig, options: DemoOptions): Promise<num
     const installation = await startInstallation(throwAway, {
       say: (line) => say(`  ${line} …`),
       sim: true,
-      clouds: (clouds ?? []).filter((cloud) => cloud !== 'aws'),
+      clouds: across ? ['gcp', 'azure'] : (clouds ?? []).filter((cloud) => cloud !== 'aws'),
       interrupted: options.interrupted,
     })
     closing.push(() => installation.stop())
@@ -58,7 +62,11 @@ export async function demo(config: CliConfig, options: DemoOptions): Promise<num
     const broken = installation.broken.then((why): never => {
       throw new AppError('unavailable', why)
     })
-    const played = clouds === undefined ? play(installation, options, closing) : playOnClouds(installation, { ...options, clouds }, closing)
+    const played = across
+      ? playAcrossClouds(installation, options, closing)
+      : clouds === undefined
+        ? play(installation, options, closing)
+        : playOnClouds(installation, { ...options, clouds }, closing)
     return await Promise.race([played, cut, broken])
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error
@@ -69,6 +77,12 @@ export async function demo(config: CliConfig, options: DemoOptions): Promise<num
     if (options.keep) say(`\nFiles and logs are kept in ${home}`)
     else await removeHome(home)
   }
+}
+
+function titleOf({ clouds, across = false }: DemoOptions): string {
+  if (across) return 'Understudy demo: one web service on AWS, one shadow on Azure and one on Google Cloud, live traffic by a name, one interruption.'
+  if (clouds === undefined) return 'Understudy demo: one web service on a spot instance, one shadow, live traffic, one interruption.'
+  return `Understudy demo: one web service on each of ${clouds.length} clouds, one shadow for each, live traffic, one interruption on each.`
 }
 
 async function play(installation: Installation, options: DemoOptions, closing: (() => Promise<unknown>)[]): Promise<number> {
@@ -122,8 +136,3 @@ async function explainTime(cloud: SimulatedCloud, { quickLaunches, say }: DemoOp
   else say(`The clock of the simulated region runs ${speed} times as fast as yours (SIM_SPEED); times below are yours.`)
   say('')
 }
-
-const proofText = (shadow: { readonly proof?: { readonly method: string; readonly seconds: number } }): string =>
-  shadow.proof === undefined
-    ? 'nothing'
-    : `${shadow.proof.method === 'health' ? 'health checks' : shadow.proof.method} after ${shadow.proof.seconds.toFixed(1)} s`

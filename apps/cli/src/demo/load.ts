@@ -23,9 +23,9 @@ const tickMs = 10
 
 /**
  * Sends GET requests at a fixed rate, whatever the answers do, and never repeats one: every error, and every status but 200, is
- * a lost request.
+ * a lost request. `target`: a URL, or who is asked for one before each request, which takes part in what that takes.
  */
-export function startLoad(url: string, requestsPerSecond: number): Load {
+export function startLoad(target: string | (() => Promise<string>), requestsPerSecond: number): Load {
   const agent = new Agent({ connections: 64, pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
   const sent: Sent[] = []
   const underWay = new Set<Promise<void>>()
@@ -34,7 +34,7 @@ export function startLoad(url: string, requestsPerSecond: number): Load {
 
   const send = async (): Promise<void> => {
     const atMs = performance.now()
-    const outcome = await ask(agent, url)
+    const outcome = await ask(agent, target)
     sent.push({ atMs, tookMs: performance.now() - atMs, ...outcome })
   }
   // The clock decides how many are due, so that a late timer is made up for and the rate is really the rate.
@@ -57,8 +57,9 @@ export function startLoad(url: string, requestsPerSecond: number): Load {
   return { sent, stop: () => (stopped ??= stop()) }
 }
 
-async function ask(agent: Agent, url: string): Promise<Pick<Sent, 'instance' | 'failure'>> {
+async function ask(agent: Agent, target: string | (() => Promise<string>)): Promise<Pick<Sent, 'instance' | 'failure'>> {
   try {
+    const url = typeof target === 'string' ? target : await target()
     const response = await request(url, { dispatcher: agent })
     const text = await response.body.text()
     if (response.statusCode !== 200) return { instance: undefined, failure: `status ${response.statusCode} ${text.slice(0, 120)}` }

@@ -1,5 +1,5 @@
 import { dataOf } from '@understudy/contract/client'
-import type { UnderstudyClient } from '@understudy/contract/client'
+import type { components, UnderstudyClient } from '@understudy/contract/client'
 import { AppError } from '@understudy/core'
 import { eventually } from './eventually.ts'
 import type { SeededService, SimulatedCloud } from './simulated-cloud.ts'
@@ -15,8 +15,10 @@ export const awsAccount = async (cloud: SimulatedCloud) => ({
 
 /** What an import is told about where the clients of an instance come in. */
 export interface Traffic {
-  readonly mechanism: 'lb-weight' | 'lb-target'
+  readonly mechanism: 'lb-weight' | 'lb-target' | 'dns-weight'
   readonly native: Record<string, unknown>
+  /** Of the entry point, where it is not the instance's. */
+  readonly accountId?: string
 }
 
 export const awsTraffic = ({ listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port }: SeededService): Traffic => ({
@@ -34,21 +36,32 @@ export async function protect(client: UnderstudyClient, cloud: SimulatedCloud, s
 export async function protectOne(
   client: UnderstudyClient,
   accountId: string,
-  { nativeId, traffic }: { readonly nativeId: string; readonly traffic: Traffic },
+  instance: { readonly nativeId: string; readonly traffic: Traffic },
 ): Promise<string> {
+  const tier = { shadows: 1, readiness: 'hot', zones: 'other', purchase: 'spot', proofMaxAgeSeconds: 3600, formerPrimary: 'terminate' } as const
+  const resource = await importOne(client, accountId, instance)
+  await promise(client, resource, tier)
+  return resource.id
+}
+
+/** The resource that an instance of an account becomes. */
+export async function importOne(
+  client: UnderstudyClient,
+  accountId: string,
+  { nativeId, traffic }: { readonly nativeId: string; readonly traffic: Traffic },
+) {
   const imported = await dataOf(client.POST('/v1/resources:import', { body: { accountId, nativeId, name: 'web', traffic } }))
   await succeeded(client, imported.id)
   const { items } = await dataOf(client.GET('/v1/resources', { params: { query: { accountId } } }))
   const [resource] = items
   if (!resource) throw new AppError('internal', `The import ${imported.id} brought nothing.`)
-  await dataOf(
-    client.POST('/v1/resources/{id}:protect', {
-      params: { path: { id: resource.id }, header: { 'If-Match': resource.etag } },
-      body: { tier: { shadows: 1, readiness: 'hot', zones: 'other', purchase: 'spot', proofMaxAgeSeconds: 3600, formerPrimary: 'terminate' } },
-    }),
-  )
-  return resource.id
+  return resource
 }
+
+export type TierInput = components['schemas']['TierInput']
+
+export const promise = (client: UnderstudyClient, { id, etag }: { readonly id: string; readonly etag: string }, tier: TierInput) =>
+  dataOf(client.POST('/v1/resources/{id}:protect', { params: { path: { id }, header: { 'If-Match': etag } }, body: { tier } }))
 
 /** A shadow of the resource that has been proven and is not among those named. */
 export function provenShadow(client: UnderstudyClient, resourceId: string, others: readonly string[] = []) {
@@ -57,6 +70,12 @@ export function provenShadow(client: UnderstudyClient, resourceId: string, other
     return items.find(({ id, status, proof }) => status === 'ready' && proof !== undefined && !others.includes(id))
   })
 }
+
+/** How it has shown that it is ready. */
+export const proofText = (shadow: { readonly proof?: { readonly method: string; readonly seconds: number } }): string =>
+  shadow.proof === undefined
+    ? 'nothing'
+    : `${shadow.proof.method === 'health' ? 'health checks' : shadow.proof.method} after ${shadow.proof.seconds.toFixed(1)} s`
 
 /** The failover of the resource, when it has come to its end. */
 export function failover(client: UnderstudyClient, resourceId: string) {

@@ -21,7 +21,7 @@ export interface SimulatedCloud {
   scaleLaunches(factor: number): Promise<void>
   /** How many times as fast as ours its clock runs. */
   clockSpeed(): Promise<number>
-  interrupt(instanceId: string): Promise<void>
+  interrupt(instanceId: string, noticeSeconds?: number): Promise<void>
   listenerUrl(listenerArn: string): Promise<string>
   eventsQueueUrl(): Promise<string>
 }
@@ -60,8 +60,8 @@ export function simulatedCloud(url: string): SimulatedCloud {
       const { clock } = (await call('GET', 'state')) as { readonly clock: { readonly speed: number } }
       return clock.speed
     },
-    async interrupt(instanceId) {
-      await call('POST', 'interrupt', { instanceIds: [instanceId] })
+    async interrupt(instanceId, noticeSeconds) {
+      await call('POST', 'interrupt', { instanceIds: [instanceId], ...(noticeSeconds === undefined ? {} : { noticeSeconds }) })
     },
     async listenerUrl(listenerArn) {
       const found = (await endpoints()).listeners.find((listener) => listener.listenerArn === listenerArn)

@@ -7,6 +7,7 @@ import type { Traffic } from '../protect.ts'
 
 /** Body of an account, as its cloud wants it. */
 type Account = Pick<Awaited<ReturnType<typeof awsAccount>>, 'name' | 'provider' | 'region'> & {
+  readonly nativeAccount?: string
   readonly settings: Record<string, string>
   readonly credentials: Record<string, string>
 }
