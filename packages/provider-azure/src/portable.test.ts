@@ -1,14 +1,18 @@
 import type { CallContext, CloneSpec, InstanceRef, ResourceDna } from '@understudy/provider'
 import { isProviderError } from '@understudy/provider'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { azureClients } from './clients.ts'
 import { offered } from './sizes.ts'
 import { watched } from './testing/watched.ts'
-import { wireWorld } from './testing/wire-world.ts'
+import { settingsFor, wireWorld } from './testing/wire-world.ts'
 
 let world: Awaited<ReturnType<typeof wireWorld>>
 const wire = watched()
 beforeAll(async () => {
   world = await wireWorld({ onExchange: wire.onExchange })
+  const { network, destroy } = azureClients(settingsFor(world.server))
+  await network.networkSecurityGroups.beginCreateOrUpdateAndWait('shop', 'web', { location: world.server.dataCentre.region })
+  destroy()
 }, 180_000)
 afterAll(() => world.close())
 

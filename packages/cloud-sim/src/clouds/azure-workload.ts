@@ -37,6 +37,7 @@ export function azureWorkload(subscription: string, location: string, name: stri
     },
   })
   const resources: readonly Resource[] = [
+    { type: 'Microsoft.Network/networkSecurityGroups', name: 'web', version: versions.network, body: groupOf(location) },
     { type: 'Microsoft.Network/loadBalancers', name: `${name}-lb`, version: versions.network, body: balancer(location, balancerId) },
     nic([]),
     {
@@ -85,6 +86,22 @@ const machine = (location: string, name: string, idOf: (type: string, resource: 
       evictionPolicy: 'Deallocate',
       billingProfile: { maxPrice: -1 },
     },
+  },
+})
+
+/** What the machines of the team may be reached at; a stand-in that is made of a portable definition names it. */
+const groupOf = (location: string): JsonObject => ({
+  location,
+  properties: {
+    securityRules: [
+      {
+        name: 'http',
+        properties: {
+          ...{ priority: 100, direction: 'Inbound', access: 'Allow', protocol: 'Tcp' },
+          ...{ sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '8080' },
+        },
+      },
+    ],
   },
 })
 
