@@ -240,6 +240,7 @@ test('no method that takes a project is missing here', () => {
     'listOpen',
     'findAnnounced',
     'listOverdue',
+    'listAccountsSince',
     'listSealedWithOtherKey',
   ])
     withoutProject.add(more)
