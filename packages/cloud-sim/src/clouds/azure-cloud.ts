@@ -7,7 +7,8 @@ import { type ControlRoutes, handleControl } from '../control/handle.ts'
 import { DataPlane } from '../data-plane/data-plane.ts'
 import { diskBlockStore } from '../datacentre/block-store-disk.ts'
 import { SimError } from '../datacentre/sim-error.ts'
-import { azureWorkload, resourceGroup } from './azure-workload.ts'
+import { azureWorkload, resourceGroup, webGroup } from './azure-workload.ts'
+import type { Resource } from './azure-workload.ts'
 import type { Cloud, CloudOptions } from './cloud.ts'
 import { cloudRoutes, type ControlledCloud, type SeededWorkload } from './cloud-routes.ts'
 import { agentBody, type AgentSettings, GuestAgents } from './guest-agents.ts'
@@ -41,6 +42,7 @@ export async function startAzureCloud(options: CloudOptions): Promise<Cloud> {
     onInternalError,
   })
   const { dataCentre, state, clock, url } = server
+  if (saved === undefined) await put(server, webGroup(dataCentre.region))
   const random = seededRandom(options.seed ?? 1)
   const plane = saved === undefined ? {} : { state: saved.dataPlane }
   const nativeIdOf = (instanceId: string): string => [...state.vms.values()].find((vm) => vm.instanceId === instanceId)?.id ?? instanceId
@@ -113,20 +115,21 @@ const accountOf = ({ application, ca, dataCentre, subscription, url }: AzureServ
   },
 })
 
+async function put({ dataCentre, state, url }: AzureServer, { type, name, version, body }: Resource): Promise<void> {
+  const path = `/subscriptions/${state.subscription}/resourceGroups/${resourceGroup}/providers/${type}/${name}?api-version=${version}`
+  const call = { dataCentre, state, method: 'PUT', headers: {}, origin: url, url: path, text: JSON.stringify(body) }
+  const { status, body: answered } = await answerArm(call, () => undefined)
+  if (status >= 300) throw new SimError('SeedRefused', `${type}/${name}: ${JSON.stringify(answered)}`)
+}
+
 /** One Spot machine in zone 1, behind a Standard load balancer with one backend pool. */
 async function seed(server: AzureServer, dataPlane: DataPlane, name: string, onError: (error: unknown) => void): Promise<SeededWorkload> {
-  const { dataCentre, state, url } = server
-  const put = async ({ type, name: resource, version, body }: ReturnType<typeof azureWorkload>['resources'][number]): Promise<void> => {
-    const path = `/subscriptions/${state.subscription}/resourceGroups/${resourceGroup}/providers/${type}/${resource}?api-version=${version}`
-    const call = { dataCentre, state, method: 'PUT', headers: {}, origin: url, url: path, text: JSON.stringify(body) }
-    const { status, body: answered } = await answerArm(call, () => undefined)
-    if (status >= 300) throw new SimError('SeedRefused', `${type}/${resource}: ${JSON.stringify(answered)}`)
-  }
+  const { dataCentre, state } = server
   const { resources, member, machineId, poolId, balancerId } = azureWorkload(state.subscription, dataCentre.region, name)
-  for (const resource of resources) await put(resource)
+  for (const resource of resources) await put(server, resource)
   const machine = state.vms.get(machineId.toLowerCase())
   // The interface joins the pool when its machine can answer.
-  onceRunning(dataCentre, machine?.instanceId ?? '', () => void put(member).catch(onError))
+  onceRunning(dataCentre, machine?.instanceId ?? '', () => void put(server, member).catch(onError))
   const { listeners } = await dataPlane.endpoints()
   const listenerArn = state.loadBalancers.get(balancerId.toLowerCase())?.rules[0]?.listenerArn
   return {

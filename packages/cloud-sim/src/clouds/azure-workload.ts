@@ -3,7 +3,7 @@ import type { JsonObject } from '@understudy/core'
 /** Where everything is that is made here. */
 export const resourceGroup = 'shop'
 
-interface Resource {
+export interface Resource {
   readonly type: string
   readonly name: string
   readonly version: string
@@ -37,7 +37,6 @@ export function azureWorkload(subscription: string, location: string, name: stri
     },
   })
   const resources: readonly Resource[] = [
-    { type: 'Microsoft.Network/networkSecurityGroups', name: 'web', version: versions.network, body: groupOf(location) },
     { type: 'Microsoft.Network/loadBalancers', name: `${name}-lb`, version: versions.network, body: balancer(location, balancerId) },
     nic([]),
     {
@@ -89,19 +88,24 @@ const machine = (location: string, name: string, idOf: (type: string, resource: 
   },
 })
 
-/** What the machines of the team may be reached at; a stand-in that is made of a portable definition names it. */
-const groupOf = (location: string): JsonObject => ({
-  location,
-  properties: {
-    securityRules: [
-      {
-        name: 'http',
-        properties: {
-          ...{ priority: 100, direction: 'Inbound', access: 'Allow', protocol: 'Tcp' },
-          ...{ sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '8080' },
+/** The one security group that is there from the start, as the network and its subnet are: a stand-in from elsewhere names it. */
+export const webGroup = (location: string): Resource => ({
+  type: 'Microsoft.Network/networkSecurityGroups',
+  name: 'web',
+  version: versions.network,
+  body: {
+    location,
+    properties: {
+      securityRules: [
+        {
+          name: 'http',
+          properties: {
+            ...{ priority: 100, direction: 'Inbound', access: 'Allow', protocol: 'Tcp' },
+            ...{ sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '8080' },
+          },
         },
-      },
-    ],
+      ],
+    },
   },
 })
 
