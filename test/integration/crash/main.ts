@@ -16,6 +16,7 @@ const { values } = parseArgs({
 })
 const wanted = {
   CRASH_MATRIX: 'all',
+  CRASH_MATRIX_FAILOVER: values.failover,
   CRASH_MATRIX_PARALLEL: values.parallel,
   ...(values.cloud === undefined ? {} : { CRASH_MATRIX_CLOUD: values.cloud }),
 }
