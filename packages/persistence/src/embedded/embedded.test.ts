@@ -20,7 +20,8 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.stop()
-  await rm(directory, { recursive: true, force: true })
+  // A server whose owner has just been ended may still write.
+  await rm(directory, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 })
 })
 
 async function start(options: Partial<EmbeddedPostgresOptions> = {}): Promise<EmbeddedPostgres> {
