@@ -1,7 +1,7 @@
 import type { JsonObject } from '@understudy/core'
 import type { Target } from '../datacentre/types.ts'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, type ArmWorld, at, isObject, listAt, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, type ArmWorld, at, isObject, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
 import { checkEtag, etagText } from './etag.ts'
 import { begin } from './operations.ts'
 import type { LoadBalancerRecord, NicRecord, PoolEntry, PoolRecord } from './state.ts'
@@ -31,7 +31,6 @@ export async function putLoadBalancer(call: ArmCall): Promise<ArmReply> {
   const rules = listAt(call.body, 'properties.loadBalancingRules')
   for (const rule of rules) {
     needText(rule, 'name')
-    oneOf(rule, 'properties.protocol', ['Tcp', 'Udp', 'All'])
     need(rule, 'properties.frontendPort')
     needText(rule, 'properties.backendAddressPool.id')
   }
@@ -116,8 +115,7 @@ export const putPool = (call: ArmCall): Promise<ArmReply> =>
 /** Members that are network interfaces are the interfaces' own business: of those only the administrative state is taken. */
 function entryOf(pool: PoolRecord, body: JsonObject): PoolEntry {
   const name = needText(body, 'name')
-  oneOf(body, 'properties.adminState', ['None', 'Up', 'Down'])
-  const adminState = (textAt(body, 'properties.adminState') ?? 'None') as PoolEntry['adminState'] // as just checked
+  const adminState = (textAt(body, 'properties.adminState') ?? 'None') as PoolEntry['adminState'] // as the specification has it
   const known = pool.entries.find((entry) => entry.name === name)
   if (known?.nicId !== undefined) return { ...known, adminState }
   const ip = needText(body, 'properties.ipAddress')

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, type ArmWorld, listAt, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, type ArmWorld, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
 import { followPools } from './load-balancers.ts'
 import { checkEtag, etagText } from './etag.ts'
 import { bindPublicIp, checkPublicIp } from './public-ips.ts'
@@ -17,7 +17,6 @@ export async function putNic(call: ArmCall): Promise<ArmReply> {
   const location = needText(call.body, 'location')
   const properties = need(call.body, 'properties') as JsonObject // an object; its members are checked one by one
   needText(call.body, 'properties.ipConfigurations.0.properties.subnet.id')
-  oneOf(call.body, `properties.${addressDeleteOption}`, ['Delete', 'Detach'])
   return await call.dataCentre.invoke('NetworkInterfaces_CreateOrUpdate', () => {
     checkSecurityGroup(call, id, properties)
     const existing = call.state.nics.get(id.toLowerCase())

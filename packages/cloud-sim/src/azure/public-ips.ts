@@ -1,6 +1,6 @@
 import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, type ArmWorld, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, type ArmWorld, needText, ok, tagsOf, textAt } from './call.ts'
 import { etagText } from './etag.ts'
 import type { NicRecord, PublicIpRecord } from './state.ts'
 import { idOf, notFound } from './storage.ts'
@@ -9,8 +9,6 @@ const type = 'Microsoft.Network/publicIPAddresses'
 
 export async function putPublicIp(call: ArmCall): Promise<ArmReply> {
   const location = needText(call.body, 'location')
-  oneOf(call.body, 'sku.name', ['Basic', 'Standard'])
-  oneOf(call.body, 'properties.publicIPAllocationMethod', ['Static', 'Dynamic'])
   return await call.dataCentre.invoke('PublicIPAddresses_CreateOrUpdate', () => {
     const id = idOf(call, type, call.params['name'] ?? '')
     const existing = call.state.publicIps.get(id.toLowerCase())

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, at, listAt, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, at, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
 import { begin } from './operations.ts'
 import type { DiskRecord, RestorePointCollectionRecord, RestorePointRecord } from './state.ts'
 import { idOf, notFound } from './storage.ts'
@@ -59,7 +59,6 @@ export const deleteCollection = (call: ArmCall): Promise<ArmReply> =>
 /** All disks of the VM at one instant. There is one restore point under a name, and it is never changed. */
 export async function putPoint(call: ArmCall): Promise<ArmReply> {
   need(call.body, 'properties')
-  oneOf(call.body, 'properties.consistencyMode', ['CrashConsistent', 'FileSystemConsistent', 'ApplicationConsistent'])
   return await call.dataCentre.invoke('RestorePoints_Create', () => {
     const collection = collectionOf(call)
     const name = call.params['point'] ?? ''

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
-import { type ArmCall, type ArmReply, at, listAt, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, at, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
 import { checkEtag, etagText } from './etag.ts'
 import type { SecurityGroupRecord } from './state.ts'
 import { idOf, notFound } from './storage.ts'
@@ -30,9 +30,6 @@ function rulesIn({ body }: ArmCall): JsonObject[] {
   for (const rule of rules) {
     const name = needText(rule, 'name')
     for (const field of ['protocol', 'access', 'direction', 'priority']) need(rule, `properties.${field}`)
-    oneOf(rule, 'properties.protocol', ['Tcp', 'Udp', 'Icmp', 'Esp', '*', 'Ah'])
-    oneOf(rule, 'properties.access', ['Allow', 'Deny'])
-    oneOf(rule, 'properties.direction', ['Inbound', 'Outbound'])
     const priority = Number(at(rule, 'properties.priority'))
     if (!Number.isInteger(priority) || priority < 100 || priority > 4096)
       throw new ArmError(

@@ -29,8 +29,6 @@ export async function putVm(call: ArmCall): Promise<ArmReply> {
   needText(call.body, 'properties.hardwareProfile.vmSize')
   needText(call.body, 'properties.storageProfile.osDisk.createOption')
   oneOf(call.body, 'properties.storageProfile.osDisk.createOption', ['Attach', 'FromImage', 'Empty'])
-  oneOf(call.body, 'properties.priority', ['Regular', 'Low', 'Spot'])
-  oneOf(call.body, 'properties.evictionPolicy', ['Deallocate', 'Delete'])
   checkSpot(call)
   return await call.dataCentre.invoke('VirtualMachines_Put', () => {
     const existing = call.state.vms.get(vmIdOf(call).toLowerCase())

@@ -1,13 +1,11 @@
 import type { Json, JsonObject } from '@understudy/core'
 import { SimError } from '../datacentre/sim-error.ts'
 import { ArmError, armErrorOf, type ErrorBody } from './arm-error.ts'
-import { type ArmCall, type ArmReply, at, isObject, listAt, need, needText, oneOf, textAt } from './call.ts'
+import { type ArmCall, type ArmReply, at, isObject, listAt, need, needText, textAt } from './call.ts'
 import { begin } from './operations.ts'
 import type { DiskRecord, VmRecord } from './state.ts'
 import { deviceOf, freeDisk, instanceOf, osDevice, vmOf } from './virtual-machines.ts'
 
-const cachings = ['None', 'ReadOnly', 'ReadWrite']
-const deleteOptions = ['Delete', 'Detach']
 type Progress = () => 'InProgress' | 'Succeeded' | ErrorBody
 
 /** One change of a VM at a time. */
@@ -54,8 +52,6 @@ function swapOf(call: ArmCall, vm: VmRecord, wanted: Json): { readonly out: Disk
   for (const property of ['createOption', 'osType'])
     if (textAt(wanted, property) !== undefined && textAt(wanted, property) !== textAt(present, property)) throw unchangeable(`osDisk.${property}`)
   if (!isObject(wanted)) throw new ArmError(400, 'InvalidParameter', 'The value of parameter osDisk is invalid.')
-  oneOf(wanted, 'deleteOption', deleteOptions)
-  oneOf(wanted, 'caching', cachings)
   const [id, presentId] = [textAt(wanted, 'managedDisk.id'), textAt(present, 'managedDisk.id') ?? '']
   if (id === undefined || id.toLowerCase() === presentId.toLowerCase()) return undefined
   const [out, into] = [call.state.disks.get(presentId.toLowerCase()), freeDisk(call, id, vm.zone)]
@@ -82,8 +78,6 @@ function checkSameDisks(vm: VmRecord, wanted: Json): void {
   for (const entry of wanted.filter(isObject)) {
     need(entry, 'lun')
     needText(entry, 'createOption')
-    oneOf(entry, 'deleteOption', deleteOptions)
-    oneOf(entry, 'caching', cachings)
   }
   if (ids(wanted as Json[]).join() !== ids(present).join()) throw unchangeable('dataDisk.managedDisk.id')
 }
@@ -135,7 +129,6 @@ export const attachDetachDataDisks = (call: ArmCall): Promise<ArmReply> =>
 
 function detached(call: ArmCall, vm: VmRecord, present: readonly JsonObject[], entry: JsonObject): DiskRecord {
   const id = needText(entry, 'diskId')
-  oneOf(entry, 'detachOption', ['ForceDetach'])
   const isPresent = present.some((candidate) => textAt(candidate, 'managedDisk.id')?.toLowerCase() === id.toLowerCase())
   const disk = call.state.disks.get(id.toLowerCase())
   if (!isPresent || disk === undefined) throw new ArmError(400, 'InvalidParameter', `The disk ${id} is no data disk of the VM '${vm.name}'.`)
@@ -143,8 +136,6 @@ function detached(call: ArmCall, vm: VmRecord, present: readonly JsonObject[], e
 }
 
 function attached(call: ArmCall, vm: VmRecord, present: readonly JsonObject[], wanted: JsonObject) {
-  oneOf(wanted, 'caching', cachings)
-  oneOf(wanted, 'deleteOption', deleteOptions)
   const disk = freeDisk(call, needText(wanted, 'diskId'), vm.zone)
   const taken = new Set(present.map(({ lun }) => Number(lun)))
   const lun = typeof wanted['lun'] === 'number' ? wanted['lun'] : [...Array(64).keys()].find((free) => !taken.has(free))
