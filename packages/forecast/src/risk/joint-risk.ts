@@ -79,8 +79,12 @@ export function jointLoss(model: JointRiskModel, lost: readonly { readonly pool:
   const thresholds = uncertain.map(({ probability }) => normalQuantile(probability))
   const pairs = pairsOf(uncertain.length).map(([i, j]) => correlationOf(model, uncertain[i]?.pool ?? 0, uncertain[j]?.pool ?? 0))
   const mean = pairs.reduce((sum, value) => sum + value, 0) / pairs.length
-  if (uncertain.length === 2) return bivariateNormalCdf(thresholds[0] ?? 0, thresholds[1] ?? 0, mean)
-  return oneFactor(thresholds, Math.max(0, Math.min(mean, 0.99)))
+  const joint =
+    uncertain.length === 2
+      ? bivariateNormalCdf(thresholds[0] ?? 0, thresholds[1] ?? 0, mean)
+      : oneFactor(thresholds, Math.max(0, Math.min(mean, 0.99)))
+  // A probability that went to its quantile and back comes out a little larger, by more the nearer it lies to 1.
+  return Math.min(joint, ...uncertain.map(({ probability }) => probability))
 }
 
 export interface PoolPair {
