@@ -2,7 +2,7 @@ import type { DatabasePosition, Manifest, RecoveryPoint, RecoveryPointStore, Poi
 import { AppError } from '@understudy/core'
 import { sqlState } from './database-errors.ts'
 import type { Prisma, RecoveryPoint as RecoveryPointRow } from './generated/client.ts'
-import { optional, swapped } from './rows.ts'
+import { behind, newestFirst, optional, swapped } from './rows.ts'
 import { optionalJsonColumn } from './stored-json.ts'
 
 /** A manifest holds a whole definition: lists go without. */
@@ -17,18 +17,17 @@ export function recoveryPointStore(db: Prisma.TransactionClient): RecoveryPointS
     find: async (projectId, id) => toDomain(await db.recoveryPoint.findFirst({ where: { id, projectId } })),
     findById: async (id) => toDomain(await db.recoveryPoint.findUnique({ where: { id } })),
     async list(projectId, { after, limit, resourceId, status }) {
-      const last = after === undefined ? null : await db.recoveryPoint.findFirst({ where: { id: after, projectId }, select: { createdAt: true } })
+      const last =
+        after === undefined ? null : await db.recoveryPoint.findFirst({ where: { id: after, projectId }, select: { id: true, createdAt: true } })
       const rows: Listed[] = await db.recoveryPoint.findMany({
         where: {
           projectId,
           ...(resourceId === undefined ? {} : { resourceId }),
           ...(status === undefined ? {} : { status }),
-          ...(last === null || after === undefined
-            ? {}
-            : { OR: [{ createdAt: { lt: last.createdAt } }, { createdAt: last.createdAt, id: { lt: after } }] }),
+          ...behind(last),
         },
         omit: withoutManifest,
-        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        orderBy: newestFirst,
         take: limit,
       })
       return rows.map((row) => toDomain(row))

@@ -1,6 +1,6 @@
 import type { RestoreDrill, RestoreDrillStore, RestoreRecord, Signature } from '@understudy/control'
 import type { Prisma, RestoreDrill as RestoreDrillRow } from './generated/client.ts'
-import { optional, swapped } from './rows.ts'
+import { behind, newestFirst, optional, swapped } from './rows.ts'
 import { optionalJsonColumn } from './stored-json.ts'
 
 export function restoreDrillStore(db: Prisma.TransactionClient): RestoreDrillStore {
@@ -11,17 +11,16 @@ export function restoreDrillStore(db: Prisma.TransactionClient): RestoreDrillSto
     find: async (projectId, id) => toDomain(await db.restoreDrill.findFirst({ where: { id, projectId } })),
     findById: async (id) => toDomain(await db.restoreDrill.findUnique({ where: { id } })),
     async list(projectId, { after, limit, resourceId, pointId }) {
-      const last = after === undefined ? null : await db.restoreDrill.findFirst({ where: { id: after, projectId }, select: { createdAt: true } })
+      const last =
+        after === undefined ? null : await db.restoreDrill.findFirst({ where: { id: after, projectId }, select: { id: true, createdAt: true } })
       const rows = await db.restoreDrill.findMany({
         where: {
           projectId,
           ...(resourceId === undefined ? {} : { resourceId }),
           ...(pointId === undefined ? {} : { pointId }),
-          ...(last === null || after === undefined
-            ? {}
-            : { OR: [{ createdAt: { lt: last.createdAt } }, { createdAt: last.createdAt, id: { lt: after } }] }),
+          ...behind(last),
         },
-        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        orderBy: newestFirst,
         take: limit,
       })
       return rows.map((row) => toDomain(row))

@@ -1,6 +1,6 @@
 import type { RestoredDisk, RestoredDiskStore } from '@understudy/control'
 import type { Prisma, RestoredDisk as RestoredDiskRow } from './generated/client.ts'
-import { optional, swapped } from './rows.ts'
+import { behind, newestFirst, optional, swapped } from './rows.ts'
 
 export function restoredDiskStore(db: Prisma.TransactionClient): RestoredDiskStore {
   return {
@@ -10,17 +10,16 @@ export function restoredDiskStore(db: Prisma.TransactionClient): RestoredDiskSto
     find: async (projectId, id) => toDomain(await db.restoredDisk.findFirst({ where: { id, projectId } })),
     findById: async (id) => toDomain(await db.restoredDisk.findUnique({ where: { id } })),
     async list(projectId, { after, limit, resourceId, pointId }) {
-      const last = after === undefined ? null : await db.restoredDisk.findFirst({ where: { id: after, projectId }, select: { createdAt: true } })
+      const last =
+        after === undefined ? null : await db.restoredDisk.findFirst({ where: { id: after, projectId }, select: { id: true, createdAt: true } })
       const rows = await db.restoredDisk.findMany({
         where: {
           projectId,
           ...(resourceId === undefined ? {} : { resourceId }),
           ...(pointId === undefined ? {} : { pointId }),
-          ...(last === null || after === undefined
-            ? {}
-            : { OR: [{ createdAt: { lt: last.createdAt } }, { createdAt: last.createdAt, id: { lt: after } }] }),
+          ...behind(last),
         },
-        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        orderBy: newestFirst,
         take: limit,
       })
       return rows.map((row) => toDomain(row))

@@ -6,6 +6,12 @@ export const optional = <T>(value: T | null): T | undefined => value ?? undefine
 /** Keyset of a list in the order of ids. */
 export const afterId = (after: string | undefined): { id?: { gt: string } } => (after === undefined ? {} : { id: { gt: after } })
 
+/** Keyset of a list of the newest first: what stands behind `last`. Its order is `newestFirst`. */
+export const behind = (last: { readonly id: string; readonly createdAt: Date } | null) =>
+  last === null ? {} : { OR: [{ createdAt: { lt: last.createdAt } }, { createdAt: last.createdAt, id: { lt: last.id } }] }
+
+export const newestFirst: { createdAt?: 'desc'; id?: 'desc' }[] = [{ createdAt: 'desc' }, { id: 'desc' }]
+
 /**
  * What a compare-and-swap that changed `count` rows means. `exists` looks whether the row is there at all, so that a lost race and a
  * row that is gone are told apart.
