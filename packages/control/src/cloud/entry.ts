@@ -76,6 +76,7 @@ function acrossAccounts(deps: Pick<SagaDeps, 'database' | 'openProvider'>, resou
     mechanisms: traffic.mechanisms,
     validate: (binding) => traffic.validate(binding),
     followSeconds: async (binding) => traffic.followSeconds?.(binding),
+    drainSeconds: async (binding) => traffic.drainSeconds?.(binding),
     async state(binding) {
       const members = await traffic.state(binding)
       if (!canLeadAbroad(binding)) return members

@@ -5,7 +5,7 @@ import type { SagaDeps } from '../context.ts'
 import { placeIn } from '../resources/elsewhere.ts'
 import { redactDna } from '../resources/redact.ts'
 import type { StandIn } from './failover.ts'
-import { failoverWorld, formerAccountOf, standInAt, unlessGone, urgent } from './failover.world.ts'
+import { failoverWorld, formerAccountOf, standInAt, stillRuns, unlessGone, urgent } from './failover.world.ts'
 import type { FailoverStep, FailoverWorld } from './failover.world.ts'
 import { finishState } from './place-replacement.ts'
 import type { SavedState } from './place-replacement.ts'
@@ -37,7 +37,7 @@ export async function retirePrimary(
     await step.audit({ action: 'labels.tag', target: primary.nativeId, details: tags })
     await provider.labels.tag([primary], tags, urgent(deps, step, { suffix: 'former' }))
   })
-  await drain(deps, step, world)
+  await drain(deps, step, world, gone)
   await finishState(deps, step, provider, saved?.capture)
   const state = gone ? undefined : (await provider.inventory.states([primary])).get(primary.nativeId)?.state
   if (state === undefined || state === 'terminating' || state === 'terminated') return { fate: 'gone' }
@@ -53,24 +53,27 @@ export async function retirePrimary(
   return { fate: 'terminated' }
 }
 
-async function drain(deps: SagaDeps, step: FailoverStep, world: FailoverWorld): Promise<void> {
+async function drain(deps: SagaDeps, step: FailoverStep, world: FailoverWorld, gone: boolean): Promise<void> {
   const { provider, primary, binding } = world
   const { traffic } = provider
   if (!binding || !traffic || binding.mechanism === 'address-move') return
+  // Where the cloud does not show who drains, whoever takes over from a worker that died waits as long again: nobody knows when it began.
+  const drainSeconds = gone ? 0 : ((await traffic.drainSeconds?.(binding)) ?? 0)
+  const unseenMs = drainSeconds > 0 && (await stillRuns(provider, primary)) ? drainSeconds * 1000 : 0
   await step.audit({ action: 'traffic.remove', target: primary.nativeId })
   await traffic.remove(binding, primary, urgent(deps, step, { suffix: 'remove' }))
-  const untilMs = Math.min(
-    deps.clock.nowMs() + drainMaxMs,
-    step.deadlineMs === undefined ? Number.POSITIVE_INFINITY : step.deadlineMs - deadlineMarginMs,
-  )
+  const removedMs = deps.clock.nowMs()
+  const untilMs = Math.min(removedMs + drainMaxMs, step.deadlineMs === undefined ? Number.POSITIVE_INFINITY : step.deadlineMs - deadlineMarginMs)
   for (let pauseMs = drainPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, drainPauseMaxMs)) {
     const member = memberOf(await traffic.state(binding), primary.nativeId)
-    if (member === undefined || member.health === 'unused') return
+    const isOut = member === undefined || member.health === 'unused'
+    if (isOut && deps.clock.nowMs() >= removedMs + unseenMs) return
     if (deps.clock.nowMs() >= untilMs) {
       await step.note('Requests that the former primary still serves are cut off: it cannot be kept any longer.')
       return
     }
-    await sleep(deps.clock, Math.min(pauseMs, untilMs - deps.clock.nowMs()), step.signal)
+    const untilNextMs = isOut ? removedMs + unseenMs - deps.clock.nowMs() : pauseMs
+    await sleep(deps.clock, Math.min(untilNextMs, untilMs - deps.clock.nowMs()), step.signal)
   }
 }
 

@@ -1,5 +1,6 @@
 import { isProviderError, providerError } from '@understudy/provider'
 import type { CallContext, InstanceRef, TrafficMember } from '@understudy/provider'
+import { percentsOf } from '@understudy/provider/adapter-kit'
 import type { Weights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from '../adapter.ts'
 import type { Instance } from '../clients.ts'
@@ -137,17 +138,9 @@ const weighted = ({ name, type, ttl }: RecordSet, items: readonly Item[]): Recor
 const sameItems = (a: readonly Item[], b: readonly Item[]): boolean =>
   a.length === b.length && a.every(({ address, weight }, index) => b[index]?.address === address && b[index].weight === weight)
 
-/** Whole percents that add up: what a rounding takes from one, the next one gets. */
 function shares(items: readonly Item[]): readonly Item[] {
-  const total = items.reduce((sum, { weight }) => sum + weight, 0)
-  let before = 0
-  let given = 0
-  return items.map(({ address, weight }) => {
-    before += weight
-    const percent = total === 0 ? 0 : Math.round((before / total) * 100) - given
-    given += percent
-    return { address, weight: percent }
-  })
+  const percents = percentsOf(items.map(({ weight }) => weight))
+  return items.map(({ address }, index) => ({ address, weight: percents[index] ?? 0 }))
 }
 
 /** Addresses that clients may still have kept. */

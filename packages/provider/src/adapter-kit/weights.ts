@@ -16,3 +16,16 @@ export function checkWeights(weights: Weights): void {
     'Weights must be whole percents of distinct members that sum to 100, or to 0 to take the entry offline.',
   )
 }
+
+/** Shares of weights of any size in whole percents that add up to 100, or to 0 where nobody has a weight: what a rounding takes from one, the next one gets. */
+export function percentsOf(weights: readonly number[]): readonly number[] {
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  let before = 0
+  let given = 0
+  return weights.map((weight) => {
+    before += weight
+    const percent = total === 0 ? 0 : Math.round((before / total) * 100) - given
+    given += percent
+    return percent
+  })
+}

@@ -14,7 +14,7 @@ export type TrafficMechanism = 'lb-weight' | 'lb-target' | 'address-move' | 'dns
 export interface MechanismTraits {
   /** A member can be enrolled with weight 0 and its health watched before it gets traffic. */
   readonly standby: boolean
-  /** Nothing watches whether members answer, and their health is `unknown`: whoever moves the traffic has to know. */
+  /** Nothing watches whether a member answers before it has traffic, if ever (`unknown`): whoever moves the traffic has to know. */
   readonly unwatched?: true
   /** For about so long nobody gets the traffic while it moves. Absent: it moves without a gap. */
   readonly gapSeconds?: number
@@ -59,6 +59,11 @@ export interface Traffic {
   /** How long clients may go on with the answer they had before a change, in seconds. Absent: they keep none. */
   followSeconds?(binding: TrafficBinding): Promise<number | undefined>
   /**
+   * For how long whoever is taken out goes on serving what it has, in seconds, where the cloud does not show it: `state` has that member
+   * no more. Absent: `state` shows it as `draining`.
+   */
+  drainSeconds?(binding: TrafficBinding): Promise<number | undefined>
+  /**
    * Makes a member known. With `standby` it has weight 0 until `setWeights`; in an `lb-target` group it shares the traffic as
    * soon as it is healthy; for `address-move` nothing happens. Repeatable.
    */
@@ -68,6 +73,6 @@ export interface Traffic {
    * has taken effect. Repeating it changes nothing.
    */
   setWeights(binding: TrafficBinding, weights: readonly { readonly ref: InstanceRef; readonly weight: number }[], context: CallContext): Promise<void>
-  /** Takes a member out: it finishes what it has (`draining`) and is then gone. Unknown member: nothing happens. */
+  /** Takes a member out: it finishes what it has (`draining`, or `drainSeconds`) and is then gone. Unknown member: nothing happens. */
   remove(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
 }

@@ -52,6 +52,7 @@ const groupsByName: Readonly<Record<string, LimitGroup | 'unlimited'>> = {
   'traffic.state': 'read',
   'traffic.health': 'read',
   'traffic.followSeconds': 'read',
+  'traffic.drainSeconds': 'read',
   'traffic.validate': 'read',
   // A long poll of a queue has limits of its own, far above one poller's.
   'signals.receive': 'unlimited',
