@@ -11,6 +11,7 @@ const areas = [
   'compute/resource-manager/Microsoft.Compute/ComputeRP/stable/2024-07-01',
   'compute/resource-manager/Microsoft.Compute/DiskRP/stable/2024-03-02',
   'network/resource-manager/Microsoft.Network/stable/2024-05-01',
+  'trafficmanager/resource-manager/Microsoft.Network/TrafficManager/stable/2022-04-01',
 ]
 const wanted = new Set([
   ...['VirtualMachines_Get', 'VirtualMachines_CreateOrUpdate', 'VirtualMachines_Update', 'VirtualMachines_Delete', 'VirtualMachines_ListAll'],
@@ -21,7 +22,8 @@ const wanted = new Set([
   ...['RestorePoints_Get', 'RestorePoints_Create'],
   ...['NetworkInterfaces_Get', 'NetworkInterfaces_CreateOrUpdate', 'NetworkInterfaces_Delete', 'NetworkInterfaces_List', 'NetworkInterfaces_ListAll'],
   ...['NetworkSecurityGroups_Get', 'NetworkSecurityGroups_CreateOrUpdate', 'NetworkSecurityGroups_Delete'],
-  ...['PublicIPAddresses_Get', 'PublicIPAddresses_CreateOrUpdate', 'PublicIPAddresses_Delete'],
+  ...['PublicIPAddresses_Get', 'PublicIPAddresses_CreateOrUpdate', 'PublicIPAddresses_Delete', 'PublicIPAddresses_ListAll'],
+  ...['Profiles_Get', 'Profiles_CreateOrUpdate', 'Endpoints_CreateOrUpdate', 'Endpoints_Update', 'Endpoints_Delete'],
   ...['LoadBalancers_CreateOrUpdate', 'LoadBalancerLoadBalancingRules_Health'],
   ...['LoadBalancerBackendAddressPools_Get', 'LoadBalancerBackendAddressPools_CreateOrUpdate', 'LoadBalancerLoadBalancingRules_Get'],
 ])
@@ -155,7 +157,10 @@ const operations = areas.flatMap((area) =>
 const missing = [...wanted].filter((name) => !operations.some((operation) => operation.name === name))
 if (missing.length > 0) throw new Error(`there is no operation ${missing.join(', ')}`)
 const versions = Object.fromEntries(
-  areas.map((area) => [area.split('/').find((part) => /^(ComputeRP|DiskRP)$/.test(part)) ?? 'Microsoft.Network', area.split('/').at(-1)]),
+  areas.map((area) => [
+    area.split('/').find((part) => /^(ComputeRP|DiskRP|TrafficManager)$/.test(part)) ?? 'Microsoft.Network',
+    area.split('/').at(-1),
+  ]),
 )
 const target = new URL('../packages/cloud-sim/src/azure/specs/arm.json', import.meta.url)
 writeFileSync(target, `${JSON.stringify({ versions, operations, definitions })}\n`)

@@ -7,6 +7,7 @@ import { azureTraits } from './traits.ts'
 import { trafficMechanisms } from './traffic/mechanism.ts'
 
 type Opened = ReturnType<typeof openAzureProvider>
+const trafficMethods = ['validate', 'state', 'followSeconds', 'drainSeconds', 'enrol', 'setWeights', 'remove'] as const
 type Method = (...given: unknown[]) => Promise<unknown>
 
 /**
@@ -40,7 +41,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
     },
     compute: deferred('compute', ['provision', 'start', 'stop', 'hold', 'resize', 'terminate', 'poll', 'adopt']),
     labels: deferred('labels', ['tag', 'rename', 'setProtection']),
-    traffic: { mechanisms: trafficMechanisms, ...deferred('traffic', ['validate', 'state', 'enrol', 'setWeights', 'remove']) },
+    traffic: { mechanisms: trafficMechanisms, ...deferred('traffic', trafficMethods) },
     permissions: deferred('permissions', ['check']),
     market: deferred('market', ['zones', 'quotes', 'sizes']),
     portable: { define: defineIn(scopeOf(settings)), ...deferred('portable', ['fitting']) },

@@ -1,6 +1,7 @@
 import { ComputeManagementClient } from '@azure/arm-compute'
 import { ManagementLockClient } from '@azure/arm-locks'
 import { NetworkManagementClient } from '@azure/arm-network'
+import { TrafficManagerManagementClient } from '@azure/arm-trafficmanager'
 import { createDefaultHttpClient, createPipelineRequest } from '@azure/core-rest-pipeline'
 import { ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential } from '@azure/identity'
 import type { TokenCredential } from '@azure/identity'
@@ -18,6 +19,7 @@ export interface AzureClients {
   readonly compute: ComputeManagementClient
   readonly network: NetworkManagementClient
   readonly locks: ManagementLockClient
+  readonly trafficManager: TrafficManagerManagementClient
   /** A token for ARM, whose claims say who we are. */
   token(signal?: AbortSignal): Promise<string>
   /** `GET` of a path of ARM for which there is no package. */
@@ -54,6 +56,7 @@ export function azureClients(settings: AzureSettings): AzureClients {
     compute,
     // The classic clients make a token's scope of the endpoint unless they are told.
     network: new NetworkManagementClient(credential, settings.scope.account, { ...options, credentialScopes: scope }),
+    trafficManager: new TrafficManagerManagementClient(credential, settings.scope.account, { ...options, credentialScopes: scope }),
     locks: new ManagementLockClient(credential, settings.scope.account, { ...options, credentialScopes: scope }),
     async token(signal) {
       const found = await credential.getToken(scope, signal === undefined ? {} : { abortSignal: signal })

@@ -119,8 +119,14 @@ const nicsOf = ({ vm, nics, addresses }: DescribedVm): NicDna[] =>
         privateIps: configurations.flatMap(({ privateIPAddress }) => privateIPAddress ?? []),
         ...(publicId === undefined
           ? {}
-          : // One that was made together with a stand-in goes with it; whatever else there is may be wanted by somebody.
-            { publicIp: { ip: address?.ipAddress ?? '', allocationId: publicId, ephemeral: address?.tags?.[ownTags.operation] !== undefined } }),
+          : // One that was made together with a stand-in, or that goes with its machine; whatever else there is may be wanted by somebody.
+            {
+              publicIp: {
+                ip: address?.ipAddress ?? '',
+                allocationId: publicId,
+                ephemeral: address?.tags?.[ownTags.operation] !== undefined || configurations[0]?.publicIPAddress?.deleteOption === 'Delete',
+              },
+            }),
         sourceDestCheck: nic.enableIPForwarding !== true,
       },
     ]

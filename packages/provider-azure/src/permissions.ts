@@ -43,7 +43,7 @@ const grantedElsewhere: readonly (readonly [RegExp, string])[] = [
     'It is not granted in the resource group of the stand-ins; the network may be in another.',
   ],
   [
-    /^Microsoft\.Network\/(loadBalancers|publicIPAddresses)\//,
+    /^Microsoft\.Network\/(loadBalancers|publicIPAddresses|trafficManagerProfiles)\//,
     'It is not granted in the resource group of the stand-ins; the entry point may be in another.',
   ],
   [/^Microsoft\.ManagedIdentity\//, 'It is not granted in the resource group of the stand-ins; the identity may be in another.'],
@@ -91,6 +91,8 @@ export const needed: Readonly<Partial<Record<PermittedCapability, readonly strin
     'loadBalancers/backendAddressPools/join/action',
     'loadBalancers/loadBalancingRules/read',
     'loadBalancers/loadBalancingRules/health/action',
+    'trafficManagerProfiles/read',
+    ...['read', 'write', 'delete'].map((verb) => `trafficManagerProfiles/externalEndpoints/${verb}`),
   ),
   snapshots: [
     ...compute(

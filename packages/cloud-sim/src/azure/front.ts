@@ -8,7 +8,7 @@ import { deleteNic, getNic, listNics, putNic } from './network.ts'
 import { errorJson, readOperation } from './operations.ts'
 import { authorise, listPermissions } from './permissions.ts'
 import { deleteCollection, getCollection, getPoint, listCollections, putCollection, putPoint } from './restore-points.ts'
-import { deletePublicIp, getPublicIp, putPublicIp } from './public-ips.ts'
+import { deletePublicIp, getPublicIp, listPublicIps, putPublicIp } from './public-ips.ts'
 import { deleteRunCommand, getRunCommand, putRunCommand } from './run-commands.ts'
 import { deleteSecurityGroup, getSecurityGroup, putSecurityGroup } from './security-groups.ts'
 import {
@@ -23,6 +23,7 @@ import {
   putDisk,
   putSnapshot,
 } from './storage.ts'
+import { deleteEndpoint, getProfile, patchEndpoint, putEndpoint, putProfile } from './traffic-manager.ts'
 import { getVm, listVms, putVm } from './virtual-machines.ts'
 import { deallocateVm, deleteLock, deleteVm, listLocks, patchVm, putLock, startVm } from './vm-actions.ts'
 import { attachDetachDataDisks } from './vm-disks.ts'
@@ -37,6 +38,7 @@ interface Route {
 const compute = ['2025-11-01', '2026-03-01', '2026-04-01']
 const storage = ['2025-01-02']
 const network = ['2025-05-01']
+const trafficManager = ['2022-04-01']
 const locks = ['2016-09-01', '2020-05-01']
 
 /** `{name}` in a template is one part of the path; matching is case-insensitive, as ARM's is. */
@@ -48,6 +50,7 @@ function route(template: string, versions: readonly string[], methods: Route['me
 const inGroup = (rest: string): string => `/resourceGroups/{group}/providers/${rest}`
 const vmPath = inGroup('Microsoft.Compute/virtualMachines/{name}')
 const balancerPath = inGroup('Microsoft.Network/loadBalancers/{name}')
+const profilePath = inGroup('Microsoft.Network/trafficManagerProfiles/{name}')
 const collectionPath = inGroup('Microsoft.Compute/restorePointCollections/{name}')
 const vmLocks = `${vmPath}/providers/Microsoft.Authorization/locks`
 
@@ -79,6 +82,9 @@ const routes: readonly Route[] = [
   route('/providers/Microsoft.Network/networkInterfaces', network, { GET: listNics }),
   route('/providers/Microsoft.Network/locations/{location}/operations/{operation}', network, { GET: readOperation }),
   route(inGroup('Microsoft.Network/publicIPAddresses/{name}'), network, { GET: getPublicIp, PUT: putPublicIp, DELETE: deletePublicIp }),
+  route('/providers/Microsoft.Network/publicIPAddresses', network, { GET: listPublicIps }),
+  route(profilePath, trafficManager, { GET: getProfile, PUT: putProfile }),
+  route(`${profilePath}/externalEndpoints/{endpoint}`, trafficManager, { PUT: putEndpoint, PATCH: patchEndpoint, DELETE: deleteEndpoint }),
   route(inGroup('Microsoft.Network/networkSecurityGroups/{name}'), network, {
     GET: getSecurityGroup,
     PUT: putSecurityGroup,

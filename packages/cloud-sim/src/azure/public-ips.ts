@@ -40,6 +40,9 @@ export const getPublicIp = (call: ArmCall): Promise<ArmReply> =>
     return ok(publicIpBody(record))
   })
 
+export const listPublicIps = (call: ArmCall): Promise<ArmReply> =>
+  call.dataCentre.invoke('PublicIPAddresses_ListAll', () => ok({ value: [...call.state.publicIps.values()].map(publicIpBody) }))
+
 export const deletePublicIp = (call: ArmCall): Promise<ArmReply> =>
   call.dataCentre.invoke('PublicIPAddresses_Delete', () => {
     const id = idOf(call, type, call.params['name'] ?? '')

@@ -115,6 +115,20 @@ export interface PublicIpRecord {
   tags: Record<string, string>
   nicId: string | undefined
 }
+/** An endpoint of a Traffic Manager profile; its properties are as they were given. */
+export interface EndpointRecord {
+  readonly name: string
+  properties: JsonObject
+  /** Since when it has been enabled. */
+  enabledAtMs: number
+}
+export interface TrafficProfileRecord {
+  readonly id: string
+  readonly name: string
+  tags: Record<string, string>
+  properties: JsonObject
+  readonly endpoints: Map<string, EndpointRecord>
+}
 /** A network security group, its rules as they were given. */
 export interface SecurityGroupRecord {
   readonly id: string
@@ -145,6 +159,7 @@ export class AzureState {
   readonly restorePointCollections = new Map<string, RestorePointCollectionRecord>()
   readonly loadBalancers = new Map<string, LoadBalancerRecord>()
   readonly publicIps = new Map<string, PublicIpRecord>()
+  readonly trafficProfiles = new Map<string, TrafficProfileRecord>()
   readonly securityGroups = new Map<string, SecurityGroupRecord>()
   readonly runCommands = new Map<string, RunCommandRecord>()
   /** Scope, then the lock's name. */
@@ -169,7 +184,9 @@ export class AzureState {
   /** Everything it knows. Records refer to one another: what keeps them has to keep that. What an operation waits for is left out. */
   records() {
     const { subscription, vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, securityGroups, runCommands, locks } = this
-    const maps = { vms, disks, snapshots, nics, restorePointCollections, loadBalancers, publicIps, securityGroups, runCommands, locks }
+    const { trafficProfiles } = this
+    const network = { nics, loadBalancers, publicIps, securityGroups, trafficProfiles }
+    const maps = { vms, disks, snapshots, restorePointCollections, runCommands, locks, ...network }
     const operations = [...this.operations.values()].map(({ progress, ...rest }) => ({ ...rest, seen: progress() }))
     return { subscription, hosts: this.#hosts, maps, operations }
   }

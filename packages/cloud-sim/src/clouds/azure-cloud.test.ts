@@ -71,6 +71,19 @@ describe('a simulated Azure with its data plane', () => {
       expect((await ask('POST', '/interrupt', refused)).status).toBe(400)
   })
 
+  it('leads a name to a Traffic Manager profile, and says who answers to it, also after a restart', async () => {
+    const name = { name: 'www.example.com.', address: '192.0.2.7', ttlSeconds: 20 }
+    const added = await ask('POST', '/names', name)
+    expect(added.body).toMatchObject({
+      traffic: { mechanism: 'dns-weight', native: { trafficManagerProfileId: expect.stringMatching(/trafficManagerProfiles\/www-example-com$/) } },
+    })
+    expect((await ask('POST', '/resolve', { name: name.name })).body).toEqual({ address: name.address, ttlSeconds: 20 })
+    expect((await ask('POST', '/resolve', { name: 'other.example.com.' })).status).toBe(404)
+    await cloud.close()
+    cloud = await start(50)
+    expect((await ask('POST', '/resolve', { name: name.name })).body).toEqual({ address: name.address, ttlSeconds: 20 })
+  })
+
   it('evicts with a notice that the agent forwards until it is taken, also over a restart, and ends the machine at its deadline', async () => {
     const { port } = api.address() as AddressInfo
     const before = (await ask('GET', '/account')).body

@@ -1,8 +1,9 @@
-import { seededRandom } from '@understudy/core'
+import { type Random, seededRandom } from '@understudy/core'
 import { join } from 'node:path'
 import { type AzureServer, type SavedAzure, startAzureServer } from '../azure/server.ts'
 import { answerArm } from '../azure/front.ts'
 import type { VmRecord } from '../azure/state.ts'
+import { resolveTrafficManager } from '../azure/traffic-manager.ts'
 import { type ControlRoutes, handleControl } from '../control/handle.ts'
 import { DataPlane } from '../data-plane/data-plane.ts'
 import { diskBlockStore } from '../datacentre/block-store-disk.ts'
@@ -13,6 +14,7 @@ import type { Cloud, CloudOptions } from './cloud.ts'
 import { cloudRoutes, type ControlledCloud, type SeededWorkload } from './cloud-routes.ts'
 import { agentBody, type AgentSettings, GuestAgents } from './guest-agents.ts'
 import { onceRunning } from './once-running.ts'
+import { nameRoutes, type Names } from './names.ts'
 import { keepWorld, loadWorld } from './saved-world.ts'
 import { scheduledEvents } from './scheduled-events.ts'
 
@@ -63,6 +65,7 @@ export async function startAzureCloud(options: CloudOptions): Promise<Cloud> {
     longestNoticeSeconds: usualNoticeSeconds,
     account: () => accountOf(server),
     seed: ({ name }) => seed(server, dataPlane, name, onInternalError),
+    names: namesOf(server, random),
     instanceIdOf: (nativeId) => state.vms.get(nativeId.toLowerCase())?.instanceId ?? nativeId,
   }
   return {
@@ -70,7 +73,7 @@ export async function startAzureCloud(options: CloudOptions): Promise<Cloud> {
     url,
     dataCentre,
     async control(request) {
-      const reply = await handleControl(azureRoutes, controlled, request)
+      const reply = await handleControl({ ...azureRoutes, ...nameRoutes }, controlled, request)
       if (request.method !== 'GET') changed()
       return reply
     },
@@ -86,6 +89,7 @@ export async function startAzureCloud(options: CloudOptions): Promise<Cloud> {
 
 interface ControlledAzure extends ControlledCloud {
   readonly agents: GuestAgents
+  readonly names: Names
   machines(): readonly VmRecord[]
 }
 
@@ -120,6 +124,31 @@ async function put({ dataCentre, state, url }: AzureServer, { type, name, versio
   const call = { dataCentre, state, method: 'PUT', headers: {}, origin: url, url: path, text: JSON.stringify(body) }
   const { status, body: answered } = await answerArm(call, () => undefined)
   if (status >= 300) throw new SimError('SeedRefused', `${type}/${name}: ${JSON.stringify(answered)}`)
+}
+
+/** Each name leads to a Traffic Manager profile of its own, as a CNAME does that its owner keeps elsewhere. */
+function namesOf(server: AzureServer, random: Random): Names {
+  const profileOf = (name: string): string => name.replace(/\.$/, '').replaceAll('.', '-')
+  return {
+    async add({ name, address, ttlSeconds }) {
+      const profile = profileOf(name)
+      const endpoint = { name: 'primary', type: 'Microsoft.Network/trafficManagerProfiles/externalEndpoints', properties: { target: address } }
+      const body = {
+        location: 'global',
+        properties: {
+          trafficRoutingMethod: 'Weighted',
+          dnsConfig: { relativeName: profile, ttl: ttlSeconds },
+          monitorConfig: { protocol: 'HTTP', port: 8080, path: '/healthz', intervalInSeconds: 10, timeoutInSeconds: 5, toleratedNumberOfFailures: 1 },
+          endpoints: [endpoint],
+        },
+      }
+      const type = 'Microsoft.Network/trafficManagerProfiles'
+      await put(server, { type, name: profile, version: '2022-04-01', body })
+      const id = `/subscriptions/${server.subscription}/resourceGroups/${resourceGroup}/providers/${type}/${profile}`
+      return { mechanism: 'dns-weight', native: { trafficManagerProfileId: id } }
+    },
+    resolve: (name) => resolveTrafficManager(server, `${profileOf(name)}.trafficmanager.net`, random),
+  }
 }
 
 /** One Spot machine in zone 1, behind a Standard load balancer with one backend pool. */

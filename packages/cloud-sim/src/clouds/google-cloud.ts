@@ -139,7 +139,7 @@ const instanceBody = (name: string, zone: string): Readonly<Record<string, unkno
 function namesOf(project: GoogleServer['project'], random: Random): Names {
   const zoneOf = (name: string): string => `zone-${name.replaceAll('.', '-').replace(/-$/, '')}`
   return {
-    add({ name, address, ttlSeconds }) {
+    async add({ name, address, ttlSeconds }) {
       const record = { name, type: 'A', ttl: ttlSeconds, rrdatas: [address] }
       project.dnsZones.push({ name: zoneOf(name), changes: [], records: new Map([[recordKey(name, 'A'), record]]) })
       return { mechanism: 'dns-weight', native: { managedZone: zoneOf(name), name } }

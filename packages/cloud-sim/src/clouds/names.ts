@@ -6,7 +6,7 @@ import type { SeededWorkload } from './cloud-routes.ts'
 /** Names of a cloud that has a service for them, and what a client is told that asks for one. */
 export interface Names {
   /** A name that answers with one address. Answers what an import needs to be told. */
-  add(record: z.infer<typeof nameBody>): SeededWorkload['traffic']
+  add(record: z.infer<typeof nameBody>): Promise<SeededWorkload['traffic']>
   /** As a name server would answer: one address, and for how long a client may keep it. `undefined`: there is no such name. */
   resolve(name: string): { readonly address: string; readonly ttlSeconds: number } | undefined
 }
@@ -19,7 +19,7 @@ const nameBody = z.strictObject({
 
 /** Nobody listens on port 53 here: `resolve` is how a client of the simulation asks. */
 export const nameRoutes: ControlRoutes<{ readonly names: Names }> = {
-  'POST /names': ({ names }, body) => ({ traffic: names.add(nameBody.parse(body)) }),
+  'POST /names': async ({ names }, body) => ({ traffic: await names.add(nameBody.parse(body)) }),
   'POST /resolve': ({ names }, body) => {
     const { name } = nameBody.pick({ name: true }).parse(body)
     const found = names.resolve(name)

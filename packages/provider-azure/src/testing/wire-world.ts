@@ -1,4 +1,4 @@
-import { startAzureServer } from '@understudy/cloud-sim'
+import { resolveTrafficManager, startAzureServer } from '@understudy/cloud-sim'
 import type { AzureServer, AzureServerOptions } from '@understudy/cloud-sim'
 import { type Random, seededRandom, sleep } from '@understudy/core'
 import type { DiskRef, InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
@@ -167,8 +167,8 @@ const armIdIn =
   (type: string, name: string): string =>
     `/subscriptions/${server.subscription}/resourceGroups/${group}/providers/${type}/${name}`
 
-/** What a person has set up before: a load balancer whose pool has the member's interface in it, or an address bound to that interface. */
-function binderOf(server: AzureServer, { network, compute }: ReturnType<typeof azureClients>): ConformanceWorld['makeBinding'] {
+/** What a person has set up before: a load balancer whose pool has the member's interface in it, an address bound to that interface, or a name for it. */
+function binderOf(server: AzureServer, { network, compute, trafficManager }: ReturnType<typeof azureClients>): ConformanceWorld['makeBinding'] {
   const idOf = armIdIn(server)
   const location = server.dataCentre.region
   const nicNameOf = async (nativeId: string): Promise<string> => {
@@ -181,14 +181,29 @@ function binderOf(server: AzureServer, { network, compute }: ReturnType<typeof a
     const [configuration] = nic.ipConfigurations ?? []
     const write = (more: object) =>
       network.networkInterfaces.beginCreateOrUpdateAndWait(group, nicName, { ...nic, ipConfigurations: [{ ...configuration, ...more }] })
-    if (mechanism === 'address-move') {
+    if (mechanism === 'address-move' || mechanism === 'dns-weight') {
       const made = await network.publicIPAddresses.beginCreateOrUpdateAndWait(group, `${nicName}-ip`, {
         location,
         sku: { name: 'Standard' },
         publicIPAllocationMethod: 'Static',
       })
-      await write({ publicIPAddress: { id: made.id } })
-      return { mechanism, native: { publicIpAddressId: made.id ?? '' } }
+      // Only one that goes with its machine is nobody else's.
+      await write({ publicIPAddress: { id: made.id, ...(mechanism === 'dns-weight' ? { deleteOption: 'Delete' } : {}) } })
+      if (mechanism === 'address-move') return { mechanism, native: { publicIpAddressId: made.id ?? '' } }
+      const profile = await trafficManager.profiles.createOrUpdate(group, `${nicName}-names`, {
+        location: 'global',
+        trafficRoutingMethod: 'Weighted',
+        dnsConfig: { relativeName: nicName, ttl: 30 },
+        monitorConfig: { protocol: 'HTTP', port: 8080, path: '/healthz' },
+        endpoints: [
+          {
+            name: 'primary',
+            type: 'Microsoft.Network/trafficManagerProfiles/externalEndpoints',
+            ...(made.ipAddress === undefined ? {} : { target: made.ipAddress }),
+          },
+        ],
+      })
+      return { mechanism, native: { trafficManagerProfileId: profile.id ?? '' } }
     }
     const name = `${nicName}-lb`
     const balancerId = idOf('Microsoft.Network/loadBalancers', name)
@@ -232,10 +247,21 @@ function servedBy(server: AzureServer, { mechanism, native }: TrafficBinding, ra
     const { allocationId = '' } = server.state.publicIps.get(String(native['publicIpAddressId']).toLowerCase()) ?? {}
     return answering(network.describeAddresses({ ids: [allocationId] }).items[0]?.instanceId)
   }
+  if (mechanism === 'dns-weight') {
+    const name = fqdnOf(server, String(native['trafficManagerProfileId']))
+    const address = resolveTrafficManager(server, name, random)?.address
+    return answering([...instances.all()].find(({ publicIp }) => publicIp !== undefined && publicIp === address)?.instanceId)
+  }
   const pool = poolIn(server, String(native['backendPoolId']))
   const rule = [...server.state.loadBalancers.values()].flatMap(({ rules }) => rules).find((candidate) => candidate.pool === pool)
   const choice = balancers.choose(rule?.listenerArn ?? '', random)
   return choice.kind === 'target' ? answering(choice.target.instanceId) : undefined
+}
+
+function fqdnOf({ state }: AzureServer, profileId: string): string {
+  const { dnsConfig } = state.trafficProfiles.get(profileId.toLowerCase())?.properties ?? {}
+  const { fqdn = '' } = (dnsConfig ?? {}) as { readonly fqdn?: string } // as the simulated Traffic Manager keeps it
+  return fqdn
 }
 
 function countOf({ state, dataCentre }: AzureServer, key: string): { instances: number; looseDisks: number; snapshots: number } {

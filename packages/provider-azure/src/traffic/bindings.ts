@@ -15,6 +15,11 @@ export interface AddressBinding {
   readonly group: string
   readonly name: string
 }
+/** A profile of Traffic Manager, whose answers are by weight. */
+export interface ProfileBinding {
+  readonly group: string
+  readonly name: string
+}
 
 export function readPool({ native }: TrafficBinding): PoolBinding {
   const { backendPoolId, loadBalancingRule } = native
@@ -34,4 +39,11 @@ export function readPublicAddress({ native }: TrafficBinding): AddressBinding {
   return { id: String(publicIpAddressId), group: id.group, name: id.name }
 }
 
-const invalid = (what: string) => providerError('invalid', 'InvalidBinding', `The traffic binding is not valid: ${what}.`)
+export function readProfile({ native }: TrafficBinding): ProfileBinding {
+  const { trafficManagerProfileId } = native
+  const id = parseArmId(typeof trafficManagerProfileId === 'string' ? trafficManagerProfileId : '')
+  if (id?.type !== 'microsoft.network/trafficmanagerprofiles') throw invalid('trafficManagerProfileId must be the id of a Traffic Manager profile')
+  return { group: id.group, name: id.name }
+}
+
+export const invalid = (what: string) => providerError('invalid', 'InvalidBinding', `The traffic binding is not valid: ${what}.`)

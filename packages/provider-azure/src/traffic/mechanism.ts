@@ -5,6 +5,7 @@ import type { CallContext, InstanceRef, Traffic, TrafficBinding, TrafficMember }
 export interface Mechanism {
   validate(binding: TrafficBinding): Promise<void>
   state(binding: TrafficBinding): Promise<readonly TrafficMember[]>
+  followSeconds?(binding: TrafficBinding): Promise<number>
   enrol(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
   setWeights(binding: TrafficBinding, weights: Weights, context: CallContext): Promise<void>
   remove(binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void>
@@ -14,4 +15,6 @@ export interface Mechanism {
 export const trafficMechanisms: Traffic['mechanisms'] = {
   'lb-target': { standby: false },
   'address-move': { standby: false, unwatched: true, gapSeconds: 20 },
+  // Whoever has no weight is disabled, and what is disabled is not probed.
+  'dns-weight': { standby: false, unwatched: true, foreign: true },
 }
