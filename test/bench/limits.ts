@@ -1,6 +1,6 @@
 import type { JsonObject } from '@understudy/core'
 
-const groups = ['read', 'mutate', 'launch', 'start', 'snapshot', 'tag', 'traffic'] as const
+const groups = ['read', 'mutate', 'launch', 'start', 'snapshot', 'tag', 'traffic', 'blocks'] as const
 
 /**
  * The simulated region does not count calls, so that what is measured is Understudy and not a cloud's patience. One row of the

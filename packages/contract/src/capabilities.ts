@@ -20,6 +20,7 @@ export const Capability = z
       'snapshots',
       'multi-disk-snapshots',
       'read-only-disks',
+      'snapshot-digests',
       'commands',
       'market',
       'portable',

@@ -1,5 +1,6 @@
 import type { Provider, Traits } from '@understudy/provider'
 import type { Adapter } from './adapter.ts'
+import { awsBlocks } from './blocks.ts'
 import { awsCalls } from './clients.ts'
 import { awsCommands } from './commands.ts'
 import { awsCompute } from './compute.ts'
@@ -51,6 +52,7 @@ export function createAwsProvider(settings: AwsSettings): Provider {
     labels: awsLabels(adapter),
     traffic: awsTraffic(adapter),
     snapshots,
+    blocks: awsBlocks(adapter),
     disks: awsDisks(adapter),
     isolation: awsIsolation(adapter),
     commands: awsCommands(adapter),

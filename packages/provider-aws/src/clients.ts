@@ -1,3 +1,5 @@
+import { EBSClient, GetSnapshotBlockCommand, ListChangedBlocksCommand, ListSnapshotBlocksCommand } from '@aws-sdk/client-ebs'
+import type * as Ebs from '@aws-sdk/client-ebs'
 import {
   AssociateAddressCommand,
   AttachVolumeCommand,
@@ -82,6 +84,7 @@ export function awsCalls(settings: AwsSettings) {
     ...ec2Reads(clients, tell),
     ...ec2Changes(clients, tell),
     ...balancerCalls(clients, tell),
+    ...blockCalls(clients, tell),
     ...commandCalls(clients, tell),
     ...otherCalls(clients, tell),
     destroy(): void {
@@ -127,6 +130,7 @@ function sdkClients(settings: AwsSettings) {
   const repeat = { retryMode: 'standard', maxAttempts: 3 } as const
   const once = { maxAttempts: 1 } as const
   return {
+    ebs: new EBSClient({ ...common('ebs'), ...read }),
     ec2Read: new EC2Client({ ...common('ec2'), ...read }),
     ec2Repeat: new EC2Client({ ...common('ec2'), ...repeat }),
     ec2Once: new EC2Client({ ...common('ec2'), ...once }),
@@ -214,6 +218,21 @@ const balancerCalls = ({ elbRead, elbRepeat }: Clients, tell: Tell) => ({
   modifyRule: (input: Elb.ModifyRuleCommandInput, signal?: AbortSignal) =>
     tell('repeatable', elbRepeat.send(new ModifyRuleCommand(input), until(signal))),
 })
+
+const blockCalls = ({ ebs }: Clients, tell: Tell) => ({
+  listSnapshotBlocks: (input: Ebs.ListSnapshotBlocksCommandInput, signal?: AbortSignal) =>
+    tell('read', ebs.send(new ListSnapshotBlocksCommand(input), until(signal))),
+  listChangedBlocks: (input: Ebs.ListChangedBlocksCommandInput, signal?: AbortSignal) =>
+    tell('read', ebs.send(new ListChangedBlocksCommand(input), until(signal))),
+  /** The body too is read within the call: a connection that breaks in mid-block is a failure of the call. */
+  getSnapshotBlock: (input: Ebs.GetSnapshotBlockCommandInput, signal?: AbortSignal) => tell('read', wholeBlock(ebs, input, signal)),
+})
+
+async function wholeBlock(ebs: EBSClient, input: Ebs.GetSnapshotBlockCommandInput, signal?: AbortSignal) {
+  const answer = await ebs.send(new GetSnapshotBlockCommand(input), until(signal))
+  const { BlockData: data, Checksum: checksum, ChecksumAlgorithm: algorithm, DataLength: length } = answer
+  return { bytes: (await data?.transformToByteArray()) ?? new Uint8Array(), checksum, algorithm, length }
+}
 
 const commandCalls = ({ ssmRead, ssmOnce }: Clients, tell: Tell) => ({
   sendCommand: (input: Ssm.SendCommandCommandInput, signal?: AbortSignal) => tell('once', ssmOnce.send(new SendCommandCommand(input), until(signal))),

@@ -25,6 +25,7 @@ const codes: Readonly<Partial<Record<ProviderErrorKind, ReadonlySet<string>>>> =
     'InvalidAMIID.Unavailable',
     'InvocationDoesNotExist',
     'InvalidKeyPair.NotFound',
+    'ResourceNotFound',
   ]),
   already_exists: new Set(['InvalidKeyPair.Duplicate', 'InvalidGroup.Duplicate', 'InvalidPermission.Duplicate']),
   conflict: new Set([
@@ -86,6 +87,7 @@ const codes: Readonly<Partial<Record<ProviderErrorKind, ReadonlySet<string>>>> =
     'EC2Throttled',
     'TooManyRequests',
     'BandwidthLimitExceeded',
+    'ConcurrentLimitExceeded',
     'SlowDown',
     'SnapshotCreationPerVolumeRateExceeded',
     'PriorRequestNotComplete',
@@ -117,7 +119,7 @@ const codes: Readonly<Partial<Record<ProviderErrorKind, ReadonlySet<string>>>> =
     'UnsupportedInstanceAttribute',
     'InvalidAction',
   ]),
-  unavailable: new Set(['InternalError', 'InternalFailure', 'Internal', 'ServiceUnavailable', 'Unavailable', 'ServerInternal']),
+  unavailable: new Set(['InternalError', 'InternalFailure', 'Internal', 'ServiceUnavailable', 'Unavailable', 'ServerInternal', 'InternalServer']),
 }
 
 /** Network failures that happen before a byte of the request has left: the call cannot have taken effect. */
@@ -225,6 +227,7 @@ function readSdkError(error: unknown, redact: Redact): SeenError {
   if (!(error instanceof Error)) return { code: 'Unknown', message: 'The cloud call failed without an error.', network: false }
   const fields = error as Error & {
     code?: unknown
+    Reason?: unknown
     $metadata?: { httpStatusCode?: number; requestId?: string }
     $response?: { headers?: Record<string, string> }
   }
@@ -233,7 +236,10 @@ function readSdkError(error: unknown, redact: Redact): SeenError {
   const nativeCode = network && typeof fields.code === 'string' ? fields.code : error.name
   const retryAfterSeconds = Number(fields.$response?.headers?.['retry-after'])
   return {
-    code: nativeCode.replace(/(?<=.)Exception$/, ''),
+    // The EBS direct APIs have one name for everything that is wrong with a request, and say beside it what.
+    code:
+      nativeCode.replace(/(?<=.)Exception$/, '') +
+      (error.name === 'ValidationException' && typeof fields.Reason === 'string' ? `.${fields.Reason}` : ''),
     message: redact(error.message) || nativeCode,
     httpStatus: httpStatusCode,
     requestId,

@@ -139,6 +139,10 @@ const queue = (action: string, ask: Probe['ask']): Probe => ({
   isNeeded: ({ queueUrl }) => queueUrl !== undefined,
 })
 
+/** Of the EBS direct APIs. Without them recovery points have no digests. */
+const reading = (action: string, ask: Probe['ask']): Probe => ({ capability: 'snapshots', permission: `ebs:${action}`, ask, proofByAbsence: true })
+const noSnapshot = 'snap-0123456789abcdef0'
+
 /** Without these everything else works. */
 const command = (action: string, ask: Probe['ask']): Probe => ({ capability: 'commands', permission: `ssm:${action}`, ask, proofByAbsence: true })
 const noInstance = 'i-0123456789abcdef0'
@@ -207,6 +211,9 @@ const probes: Readonly<Record<Asked, Probe>> = {
     calls.attachVolume({ ...dry, InstanceId: instanceId, VolumeId: volumeId, Device: '/dev/sdz' }),
   ),
   detachVolume: ec2('snapshots', 'DetachVolume', (calls) => calls.detachVolume({ ...dry, VolumeId: volumeId })),
+  listSnapshotBlocks: reading('ListSnapshotBlocks', (calls) => calls.listSnapshotBlocks({ SnapshotId: noSnapshot })),
+  listChangedBlocks: reading('ListChangedBlocks', (calls) => calls.listChangedBlocks({ FirstSnapshotId: noSnapshot, SecondSnapshotId: noSnapshot })),
+  getSnapshotBlock: reading('GetSnapshotBlock', (calls) => calls.getSnapshotBlock({ SnapshotId: noSnapshot, BlockIndex: 0, BlockToken: 'AAAA' })),
   describeSecurityGroups: ec2('snapshots', 'DescribeSecurityGroups', (calls) => calls.describeSecurityGroups(dry)),
   createSecurityGroup: ec2('snapshots', 'CreateSecurityGroup', (calls) =>
     calls.createSecurityGroup({

@@ -1,4 +1,5 @@
 import type { Traits } from '@understudy/provider'
+import { blockBytes } from './blocks.ts'
 import type { AwsSettings } from './settings.ts'
 
 /** Before anything has been measured: what EC2 usually takes. */
@@ -17,6 +18,8 @@ const publishedLimits: Traits['limits'] = {
   snapshot: { capacity: 100, refillPerSecond: 5 },
   tag: { capacity: 100, refillPerSecond: 10 },
   traffic: { capacity: 40, refillPerSecond: 10 },
+  // Of the EBS direct APIs, which count apart: 1,000 blocks and 50 lists per second; a quarter of the former here, since few calls are lists.
+  blocks: { capacity: 250, refillPerSecond: 250 },
 }
 
 export const awsTraits = ({ expectedSeconds, limits }: Pick<AwsSettings, 'expectedSeconds' | 'limits'>): Traits => ({
@@ -28,6 +31,7 @@ export const awsTraits = ({ expectedSeconds, limits }: Pick<AwsSettings, 'expect
   reservedTags: ['aws:'],
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   readOnlyDisks: { supported: false, reason: 'EC2 attaches volumes for reading and writing only: mount it read-only in the guest.' },
+  readSnapshots: { supported: true, blockBytes },
   postponeMaintenance: { supported: true },
   commands: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },

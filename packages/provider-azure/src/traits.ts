@@ -16,6 +16,8 @@ const publishedLimits: Traits['limits'] = {
   snapshot: { capacity: 100, refillPerSecond: 5 },
   tag: { capacity: 200, refillPerSecond: 10 },
   traffic: { capacity: 100, refillPerSecond: 3 },
+  // Ranges of a blob, of which Azure Storage counts 500 in a second.
+  blocks: { capacity: 100, refillPerSecond: 100 },
 }
 
 export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'expectedSeconds' | 'limits'>): Traits => ({
@@ -29,6 +31,7 @@ export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'ex
   // Restore points: of all managed disks (a VM has at most 64 data disks), and of one moment unless the host caches writes.
   multiDiskSnapshot: { supported: true, maxDisks: 65, guarantee: 'conditional' },
   readOnlyDisks: { supported: false, reason: 'Azure attaches managed disks for reading and writing only: mount it read-only in the guest.' },
+  readSnapshots: { supported: false, reason: 'The bytes of restore points cannot be read here yet.' },
   postponeMaintenance: { supported: false, reason: 'Azure has no call that moves the start of a scheduled event; it can only be started early.' },
   commands: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },

@@ -14,6 +14,7 @@ const usualLimits: Traits['limits'] = {
   snapshot: perGroup,
   tag: perGroup,
   traffic: perGroup,
+  blocks: perGroup,
 }
 
 export const gcpTraits = ({ expectedSeconds, limits }: Pick<GcpSettings, 'expectedSeconds' | 'limits'>): Traits => ({
@@ -26,6 +27,11 @@ export const gcpTraits = ({ expectedSeconds, limits }: Pick<GcpSettings, 'expect
   // By instant snapshots of a consistency group.
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   readOnlyDisks: { supported: true },
+  readSnapshots: {
+    supported: false,
+    reason:
+      'Compute Engine has no call that reads a snapshot or lists what has changed in it: prove it by a test rollback that asks for the checksums of chosen paths.',
+  },
   postponeMaintenance: { supported: false, reason: 'Compute Engine has no call that postpones host maintenance; it can only be started early.' },
   commands: {
     supported: false,

@@ -1,4 +1,5 @@
 export * from './adapter.ts'
+export * from './capabilities/blocks.ts'
 export * from './capabilities/commands.ts'
 export * from './capabilities/compute.ts'
 export * from './capabilities/disks.ts'

@@ -1,3 +1,4 @@
+import type { Blocks } from './capabilities/blocks.ts'
 import type { Commands } from './capabilities/commands.ts'
 import type { Compute } from './capabilities/compute.ts'
 import type { Disks } from './capabilities/disks.ts'
@@ -26,6 +27,7 @@ export interface Provider {
   readonly labels: Labelling
   readonly traffic?: Traffic
   readonly snapshots?: Snapshots
+  readonly blocks?: Blocks
   readonly disks?: Disks
   readonly isolation?: Isolation
   readonly commands?: Commands
@@ -64,6 +66,8 @@ export interface Traits {
   readonly multiDiskSnapshot: Answer<{ maxDisks: number; guarantee: 'always' | 'conditional' }>
   /** A disk that is plugged in so that its instance can read it and nothing else. Of clouds whose disks can be exchanged. */
   readonly readOnlyDisks: Answer
+  /** Whether the bytes of snapshots can be read, `blockBytes` at once; what the lists of blocks count in. */
+  readonly readSnapshots: Answer<{ blockBytes: number }>
   readonly postponeMaintenance: Answer
   /** Scripts inside of instances, through the cloud's own channel. */
   readonly commands: Answer
@@ -72,7 +76,7 @@ export interface Traits {
   /** Token buckets of the cloud's own rate limits, by group of calls. */
   readonly limits: Readonly<Record<LimitGroup, TokenBucket>>
 }
-export type LimitGroup = 'read' | 'mutate' | 'launch' | 'start' | 'snapshot' | 'tag' | 'traffic'
+export type LimitGroup = 'read' | 'mutate' | 'launch' | 'start' | 'snapshot' | 'tag' | 'traffic' | 'blocks'
 export interface TokenBucket {
   readonly capacity: number
   readonly refillPerSecond: number

@@ -4,6 +4,8 @@ import { ConnectionReset, SimError } from '../datacentre/sim-error.ts'
 import { type AccessKey, type AccessKeys, isDenied } from './access-keys.ts'
 import { authenticate } from './authenticate.ts'
 import type { ActionEntry, ActionTable, XmlObject } from './call.ts'
+import { ebsRouteOf } from './ebs/actions.ts'
+import { asEbsSaysIt } from './ebs/ebs-error.ts'
 import { ec2Actions } from './ec2/actions.ts'
 import { elbv2Actions } from './elbv2/actions.ts'
 import { Params } from './params.ts'
@@ -38,7 +40,7 @@ export interface FrontRequest extends SignedRequest {
   readonly signal: AbortSignal
 }
 
-const tables: Record<Exclude<Service, 'sqs' | 'ssm'>, ActionTable> = { ec2: ec2Actions, elasticloadbalancing: elbv2Actions, sts: stsActions }
+const tables: Record<Exclude<Service, 'sqs' | 'ssm' | 'ebs'>, ActionTable> = { ec2: ec2Actions, elasticloadbalancing: elbv2Actions, sts: stsActions }
 
 /**
  * Answers one request to any of the simulated services. Throws `ConnectionReset` when the answer is to be withheld; every
@@ -54,12 +56,15 @@ export async function answer(options: FrontOptions, request: FrontRequest): Prom
     const params = json ? undefined : paramsOf(request)
     service = serviceOf(authorization, target, params?.optional('Version'))
     const key = authenticate(request, authorization, options.keys, options.wallClock.nowMs())
-    const action = json ? target.slice(target.indexOf('.') + 1) : (params?.optional('Action') ?? '')
+    const restful = service === 'ebs' ? ebsRouteOf(request.method, request.url) : undefined
+    const action = restful !== undefined ? restful.action : json ? target.slice(target.indexOf('.') + 1) : (params?.optional('Action') ?? '')
     if (service === undefined || authorization === undefined)
       throw new SimError('UnknownService', `The simulated region has no service '${authorization?.service ?? ''}'.`, 404)
     if (action === '') throw new SimError('MissingAction', 'The request must contain an Action.')
     const region = regionOf(options, authorization)
     authorise(key, service, action)
+    if (restful !== undefined) return withRequestId(await region.dataCentre.invoke(action, () => restful.run(region.dataCentre)), requestId)
+    if (service === 'ebs') throw new SimError('UnknownService', 'The simulated region has no such call.', 404) // never: every request to it has its route
     if (service === 'sqs') return withRequestId(await sqsReply(options, region, authorization.region, action, request, params, requestId), requestId)
     if (service === 'ssm') return withRequestId(await ssmReply(options, region, action, request), requestId)
     return withRequestId(
@@ -78,7 +83,7 @@ export async function answer(options: FrontOptions, request: FrontRequest): Prom
 async function queryServiceReply(call: {
   options: FrontOptions
   region: Region
-  service: Exclude<Service, 'sqs' | 'ssm'>
+  service: Exclude<Service, 'sqs' | 'ssm' | 'ebs'>
   action: string
   key: AccessKey
   params: Params
@@ -177,6 +182,7 @@ const isUnpaged = (action: string, params: Params): boolean =>
 
 /** Throttling has another name and status outside of EC2. */
 function asTheServiceSaysIt(error: SimError, service: Service | undefined): SimError {
+  if (service === 'ebs') return asEbsSaysIt(error)
   if (error.code !== 'RequestLimitExceeded' || service === 'ec2' || service === undefined) return error
   if (service === 'ssm') return new SimError('ThrottlingException', 'Rate exceeded', 400)
   return service === 'sqs' ? new SimError('RequestThrottled', 'Rate exceeded', 403) : new SimError('Throttling', 'Rate exceeded', 400)

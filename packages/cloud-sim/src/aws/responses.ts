@@ -1,16 +1,17 @@
 import type { SimError } from '../datacentre/sim-error.ts'
 import type { XmlObject } from './call.ts'
+import { EbsError } from './ebs/ebs-error.ts'
 import type { Service } from './services.ts'
 import { escapeXml, renderXml } from './xml.ts'
 
 export interface Reply {
   readonly status: number
   readonly contentType: string
-  readonly body: string
+  readonly body: string | Uint8Array
   readonly headers?: Readonly<Record<string, string>>
 }
 
-const namespaces: Record<Exclude<Service, 'ssm'>, string> = {
+const namespaces: Record<Exclude<Service, 'ssm' | 'ebs'>, string> = {
   ec2: 'http://ec2.amazonaws.com/doc/2016-11-15/',
   elasticloadbalancing: 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/',
   sqs: 'http://queue.amazonaws.com/doc/2012-11-05/',
@@ -25,7 +26,7 @@ export function ec2Reply(action: string, result: XmlObject, requestId: string): 
 }
 
 /** The other Query services wrap the result; their lists are `<member>`s. */
-export function queryReply(service: Exclude<Service, 'ssm'>, action: string, result: string | XmlObject, requestId: string): Reply {
+export function queryReply(service: Exclude<Service, 'ssm' | 'ebs'>, action: string, result: string | XmlObject, requestId: string): Reply {
   const inner = typeof result === 'string' ? result : renderXml(result, 'member')
   const body = `<${action}Response xmlns="${namespaces[service]}"><${action}Result>${inner}</${action}Result><ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${action}Response>`
   return { status: 200, contentType: 'text/xml', body }
@@ -36,6 +37,7 @@ export const jsonReply = (result: unknown): Reply => ({ status: 200, contentType
 /** An error in the protocol the request came in. `json` only for SQS and Systems Manager. */
 export function errorReply(service: Service | undefined, error: SimError, requestId: string, json: boolean): Reply {
   if (service === 'ssm') return ssmError(error)
+  if (service === 'ebs') return ebsError(error)
   if (service === 'ec2') {
     const body = `${xmlHead}<Response><Errors><Error><Code>${error.code}</Code><Message>${escapeXml(error.message)}</Message></Error></Errors><RequestID>${requestId}</RequestID></Response>`
     return { status: error.status, contentType: 'text/xml;charset=UTF-8', body }
@@ -71,4 +73,14 @@ function jsonError(error: SimError, side: string): Reply {
 
 function ssmError({ status, code, message }: SimError): Reply {
   return { status, contentType: 'application/x-amz-json-1.1', body: JSON.stringify({ __type: code, ...(message === '' ? {} : { message }) }) }
+}
+
+function ebsError(error: SimError): Reply {
+  const reason = error instanceof EbsError && error.reason !== '' ? { Reason: error.reason } : {}
+  return {
+    status: error.status,
+    contentType: 'application/json',
+    body: JSON.stringify({ Message: error.message, ...reason }),
+    headers: { 'x-amzn-errortype': error.code },
+  }
 }

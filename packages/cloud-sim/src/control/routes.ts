@@ -160,6 +160,7 @@ export function breakSomething(
   if (body.slowStarts !== undefined) faults.slowStarts(body.slowStarts)
   if (body.consistency !== undefined) faults.setConsistency(compact(body.consistency))
   if (body.spoilSnapshot !== undefined) storage.spoilSnapshot(body.spoilSnapshot)
+  if (body.corruptSnapshot !== undefined) storage.corruptSnapshot(body.corruptSnapshot.snapshotId, body.corruptSnapshot)
   if (body.deleteSnapshot !== undefined) storage.deleteSnapshot(body.deleteSnapshot)
   if (body.answering !== undefined) instances.setAnswering(body.answering.instanceId, body.answering.answering)
   if (body.guestLatencyMs !== undefined) {

@@ -70,6 +70,18 @@ export const faultBody = z.strictObject({
   answering: z.strictObject({ instanceId: z.string(), answering: z.boolean() }).optional(),
   /** From now on the cloud says that this snapshot cannot be read. */
   spoilSnapshot: z.string().optional(),
+  /** Its bytes are others from now on, and the cloud does not notice. */
+  corruptSnapshot: z
+    .strictObject({
+      snapshotId: z.string(),
+      offset: z.int().min(0),
+      length: z
+        .int()
+        .min(1)
+        .max(1 << 20)
+        .default(1),
+    })
+    .optional(),
   /** Behind the back of whoever took it. */
   deleteSnapshot: z.string().optional(),
   /** Milliseconds before each answer of every guest. */

@@ -159,6 +159,8 @@ export interface StorageApi {
   describeSnapshots(query?: Query): Page<Snapshot>
   /** From now on the cloud says that it cannot be read. */
   spoilSnapshot(snapshotId: string): void
+  /** Its bytes change, and the cloud does not notice. Of `length` bytes from `offset` every bit is turned. */
+  corruptSnapshot(snapshotId: string, range: { readonly offset: number; readonly length: number }): void
   deleteSnapshot(snapshotId: string): void
   /** 0–100 now. */
   progressPercent(snapshot: Snapshot): number

@@ -59,7 +59,7 @@ function* readJournal(path: string): Iterable<TreeChange> {
 /** Rewrites the journal as the shortest one that says the same; returns its length in lines. */
 function compact(path: string, tree: Tree): number {
   const changes: TreeChange[] = []
-  for (const [layer, { parent }] of Object.entries(tree.layers)) changes.push({ layer: Number(layer), ...(parent === undefined ? {} : { parent }) })
+  for (const [layer, what] of Object.entries(tree.layers)) changes.push({ layer: Number(layer), ...what })
   // Keeps numbers of discarded layers from being used again.
   if (tree.nextLayer > 1) changes.push({ layer: tree.nextLayer - 1, ...(tree.layers[tree.nextLayer - 1] ?? { discarded: true as const }) })
   for (const [head, at] of Object.entries(tree.heads)) changes.push({ head, at })
@@ -136,6 +136,11 @@ class DiskLayer implements Layer {
     const descriptor = this.#files.get(this.#bitmapPath)
     if (fstatSync(descriptor).size <= at) ftruncateSync(descriptor, at + 1)
     writeSync(descriptor, bitmap, at, 1, at)
+  }
+
+  *blocks(): Iterable<number> {
+    const bitmap = this.#loadBitmap()
+    for (let block = 0; block < bitmap.length * 8; block++) if (this.has(block)) yield block
   }
 
   discard(): void {

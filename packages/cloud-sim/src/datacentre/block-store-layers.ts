@@ -10,6 +10,8 @@ export interface Layer {
   read(block: number): Uint8Array
   /** Always one whole block. */
   write(block: number, bytes: Uint8Array): void
+  /** Numbers of the present ones, in any order. */
+  blocks(): Iterable<number>
   discard(): void
 }
 /** Where layers are kept; `record` is told every change of the family tree, so that it can be found again. */
@@ -18,11 +20,12 @@ export interface LayerShelf {
   record?(change: TreeChange): void
 }
 export type TreeChange =
-  | { readonly layer: number; readonly parent?: number; readonly discarded?: true }
+  | { readonly layer: number; readonly parent?: number; readonly silent?: true; readonly discarded?: true }
   | { readonly head: string; readonly at?: Tree['heads'][string] }
 export interface Tree {
   nextLayer: number
-  layers: Record<string, { parent?: number }>
+  /** `silent`: its bytes are read, and no list of what was written knows of them. */
+  layers: Record<string, { parent?: number; silent?: true }>
   /** By volume or snapshot id. */
   heads: Record<string, { layer: number; sizeBytes: number; frozen: boolean }>
 }
@@ -97,6 +100,30 @@ export class LayeredBlockStore implements BlockStore {
     })
   }
 
+  written(id: string): readonly number[] {
+    return this.#blocksAbove(this.#loud(this.#head(id).layer), new Set())
+  }
+
+  differing(id: string, otherId: string): readonly number[] | undefined {
+    const [one, other] = [this.#ancestors(id), this.#ancestors(otherId)]
+    const common = new Set(one.filter((layer) => other.includes(layer)))
+    if (common.size === 0) return undefined
+    const found = new Set([...this.#blocksAbove(one[0], common), ...this.#blocksAbove(other[0], common)])
+    return [...found].toSorted((a, b) => a - b)
+  }
+
+  spoil(frozenId: string, offset: number, bytes: Uint8Array): void {
+    const head = this.#head(frozenId)
+    checkRange(head.sizeBytes, offset, bytes.length)
+    const layer = this.#newLayer(head.layer, true)
+    this.#setHead(frozenId, layer, head.sizeBytes, false)
+    this.write(frozenId, offset, bytes)
+    this.#setHead(frozenId, layer, head.sizeBytes, true)
+    // One use is the head's, as before; each setting of it counted one.
+    this.#release(layer)
+    this.#release(head.layer)
+  }
+
   delete(id: string): void {
     const head = this.#tree.heads[id]
     if (!head) return
@@ -126,6 +153,30 @@ export class LayeredBlockStore implements BlockStore {
     return undefined
   }
 
+  /** The layer itself, or the first below that lists know of. */
+  #loud(layerId: number): number | undefined {
+    let at: number | undefined = layerId
+    while (at !== undefined && this.#tree.layers[at]?.silent === true) at = this.#tree.layers[at]?.parent
+    return at
+  }
+
+  #ancestors(id: string): readonly number[] {
+    const found: number[] = []
+    for (let at = this.#loud(this.#head(id).layer); at !== undefined; at = this.#below(at)) found.push(at)
+    return found
+  }
+
+  #below(layerId: number): number | undefined {
+    const parent = this.#tree.layers[layerId]?.parent
+    return parent === undefined ? undefined : this.#loud(parent)
+  }
+
+  #blocksAbove(from: number | undefined, floor: ReadonlySet<number>): readonly number[] {
+    const found = new Set<number>()
+    for (let at = from; at !== undefined && !floor.has(at); at = this.#below(at)) for (const block of this.#layer(at).blocks()) found.add(block)
+    return [...found].toSorted((a, b) => a - b)
+  }
+
   #layer(layerId: number): Layer {
     let layer = this.#open.get(layerId)
     if (!layer) {
@@ -135,10 +186,11 @@ export class LayeredBlockStore implements BlockStore {
     return layer
   }
 
-  #newLayer(parent?: number): number {
+  #newLayer(parent?: number, silent = false): number {
     const layerId = this.#tree.nextLayer++
-    this.#tree.layers[layerId] = parent === undefined ? {} : { parent }
-    this.#record({ layer: layerId, ...(parent === undefined ? {} : { parent }) })
+    const layer = { ...(parent === undefined ? {} : { parent }), ...(silent ? { silent: true as const } : {}) }
+    this.#tree.layers[layerId] = layer
+    this.#record({ layer: layerId, ...layer })
     if (parent !== undefined) this.#use(parent)
     return layerId
   }
@@ -208,7 +260,10 @@ export function replayTree(changes: Iterable<TreeChange>): Tree {
     } else {
       tree.nextLayer = Math.max(tree.nextLayer, change.layer + 1)
       if (change.discarded) delete tree.layers[change.layer]
-      else tree.layers[change.layer] = change.parent === undefined ? {} : { parent: change.parent }
+      else {
+        const { parent, silent } = change
+        tree.layers[change.layer] = { ...(parent === undefined ? {} : { parent }), ...(silent === undefined ? {} : { silent }) }
+      }
     }
   }
   return tree
@@ -223,6 +278,7 @@ export function memoryBlockStore(): LayeredBlockStore {
         has: (block) => blocks.has(block),
         read: (block) => blocks.get(block) ?? new Uint8Array(blockBytes),
         write: (block, bytes) => void blocks.set(block, bytes),
+        blocks: () => blocks.keys(),
         discard: () => blocks.clear(),
       }
     },

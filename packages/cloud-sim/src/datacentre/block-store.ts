@@ -12,6 +12,12 @@ export interface BlockStore {
   read(id: string, offset: number, length: number): Uint8Array
   /** Throws a RangeError outside of the volume, and an Error for a frozen id. */
   write(id: string, offset: number, bytes: Uint8Array): void
+  /** Numbers of the blocks (of `blockBytes`) that were ever written, ascending; the others read as zero. */
+  written(id: string): readonly number[]
+  /** Blocks in which two of one line may differ, ascending; `undefined` when nothing they stand on is common to both. */
+  differing(id: string, otherId: string): readonly number[] | undefined
+  /** Silent corruption of what is frozen: other bytes, and nothing that lists what was written knows of it. */
+  spoil(frozenId: string, offset: number, bytes: Uint8Array): void
   /** Unknown id: nothing happens. Bytes that a clone still needs stay. */
   delete(id: string): void
   has(id: string): boolean

@@ -13,6 +13,10 @@ const requestBuckets: Record<string, Bucket> = {
   CreateSnapshot: { capacity: 100, refillPerSecond: 5 },
   CreateSnapshots: { capacity: 100, refillPerSecond: 5 },
   CreateVolume: { capacity: 100, refillPerSecond: 5 },
+  // Of the EBS direct APIs.
+  ListSnapshotBlocks: { capacity: 50, refillPerSecond: 50 },
+  ListChangedBlocks: { capacity: 50, refillPerSecond: 50 },
+  GetSnapshotBlock: { capacity: 1000, refillPerSecond: 1000 },
   CreateTags: { capacity: 100, refillPerSecond: 10 },
 }
 const mutating: Bucket = { capacity: 50, refillPerSecond: 5 }

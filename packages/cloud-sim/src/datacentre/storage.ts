@@ -165,6 +165,16 @@ export class Storage implements StorageApi {
     this.#snapshots.spoil(snapshotId)
   }
 
+  corruptSnapshot(snapshotId: string, { offset, length }: Parameters<StorageApi['corruptSnapshot']>[1]): void {
+    const { blocks } = this.#world
+    this.#snapshots.need(snapshotId)
+    blocks.spoil(
+      snapshotId,
+      offset,
+      blocks.read(snapshotId, offset, length).map((byte) => ~byte),
+    )
+  }
+
   deleteSnapshot(snapshotId: string): void {
     this.#snapshots.delete(snapshotId)
   }

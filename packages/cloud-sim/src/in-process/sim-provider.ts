@@ -1,6 +1,7 @@
 import type { Provider, Traits } from '@understudy/provider'
 import type { DataCentre } from '../datacentre/datacentre.ts'
 import { SimAdapter } from './adapter.ts'
+import { simBlocks } from './blocks.ts'
 import { simCommands } from './commands.ts'
 import { simCompute } from './compute.ts'
 import { EventQueue } from './event-queue.ts'
@@ -48,6 +49,7 @@ export function simProvider(dc: DataCentre, options: SimProviderOptions = {}): P
     labels: simLabels(adapter),
     traffic: simTraffic(adapter),
     snapshots: simSnapshots(adapter),
+    blocks: simBlocks(adapter),
     disks: simDisks(adapter),
     isolation: simIsolation(adapter),
     commands: simCommands(adapter),

@@ -19,6 +19,7 @@ export const capabilityNames = [
   'snapshots',
   'multi-disk-snapshots',
   'read-only-disks',
+  'snapshot-digests',
   'commands',
   'market',
   'portable',

@@ -81,6 +81,7 @@ export const traits: Traits = {
   rename: { supported: true, how: 'tag' },
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   readOnlyDisks: { supported: true },
+  readSnapshots: { supported: false, reason: 'a fake' },
   postponeMaintenance: { supported: false, reason: 'no' },
   commands: { supported: false, reason: 'no' },
   expectedSeconds: { launch: 30, start: 25, resume: 20, shift: 1 },
@@ -92,5 +93,6 @@ export const traits: Traits = {
     snapshot: { capacity: 1, refillPerSecond: 1 },
     tag: { capacity: 1, refillPerSecond: 1 },
     traffic: { capacity: 1, refillPerSecond: 1 },
+    blocks: { capacity: 1, refillPerSecond: 1 },
   },
 }

@@ -83,7 +83,7 @@ function readBucket(value: unknown, pointer: string, fail: Fail): { readonly cap
 }
 
 const stages = ['launch', 'start', 'resume', 'shift'] as const
-const limitGroups = ['read', 'mutate', 'launch', 'start', 'snapshot', 'tag', 'traffic'] as const
+const limitGroups = ['read', 'mutate', 'launch', 'start', 'snapshot', 'tag', 'traffic', 'blocks'] as const
 
 /** `expectedSeconds` of an account's settings: how long the cloud takes, where it is known better than the adapter assumes. */
 export const readExpectedSeconds = (value: unknown, fail: Fail) => readMembers(value, '/settings/expectedSeconds', stages, readPositive, fail)

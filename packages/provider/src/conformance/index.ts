@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest'
+import { blockConformance } from './blocks.ts'
 import { commandConformance } from './commands.ts'
 import { computeConformance } from './compute.ts'
 import { diskConformance } from './disks.ts'
@@ -36,6 +37,7 @@ export function describeConformance(name: string, makeWorld: () => Promise<Confo
     portableConformance(current)
     trafficConformance(current)
     snapshotConformance(current)
+    blockConformance(current)
     diskConformance(current)
     isolationConformance(current)
     commandConformance(current)

@@ -64,6 +64,7 @@ const groupsByCapability: Readonly<Record<string, LimitGroup>> = {
   signals: 'read',
   labels: 'tag',
   traffic: 'traffic',
+  blocks: 'blocks',
 }
 
 export function limitGroupOf({ name, capability }: Pick<ProviderCall, 'name' | 'capability'>): LimitGroup | undefined {

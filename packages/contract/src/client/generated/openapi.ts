@@ -1695,7 +1695,7 @@ export interface components {
         };
         Capability: {
             /** @enum {string} */
-            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "read-only-disks" | "commands" | "market" | "portable";
+            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "read-only-disks" | "snapshot-digests" | "commands" | "market" | "portable";
             supported: boolean;
             /** @description Why not. Always there when it is not supported. */
             reason?: string;

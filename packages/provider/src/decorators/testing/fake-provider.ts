@@ -4,7 +4,7 @@ import type { CallContext, InstanceRef } from '../../refs.ts'
 /** A provider whose every answer a test gives: what is not given fails as a bug would. */
 export function fakeProvider(answers: Partial<Record<string, (...args: never[]) => unknown>>): Provider {
   const bucket = { capacity: 10, refillPerSecond: 1 }
-  const limits = { read: bucket, mutate: bucket, launch: bucket, start: bucket, snapshot: bucket, tag: bucket, traffic: bucket }
+  const limits = { read: bucket, mutate: bucket, launch: bucket, start: bucket, snapshot: bucket, tag: bucket, traffic: bucket, blocks: bucket }
   const capability = (name: string): object =>
     Object.fromEntries(Object.entries(answers).flatMap(([key, answer]) => (key.startsWith(`${name}.`) ? [[key.slice(name.length + 1), answer]] : [])))
   const no = { supported: false, reason: 'a fake' } as const
@@ -17,6 +17,7 @@ export function fakeProvider(answers: Partial<Record<string, (...args: never[]) 
       rename: no,
       multiDiskSnapshot: no,
       readOnlyDisks: no,
+      readSnapshots: no,
       postponeMaintenance: no,
       commands: no,
       expectedSeconds: { launch: 1, start: 1, resume: 1, shift: 1 },
