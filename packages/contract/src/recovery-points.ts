@@ -24,11 +24,25 @@ export const Finding = z
       'snapshot_missing',
       'snapshot_unusable',
       'snapshot_changed',
+      'digests_changed',
+      'bytes_changed',
     ]),
     message: z.string(),
     data: anyJson.optional(),
   })
   .meta({ id: 'RecoveryPointFinding' })
+
+export const Digests = z
+  .object({
+    state: z.enum(['complete', 'unavailable', 'failed']).meta({
+      description: 'unavailable: the cloud lets nobody read snapshots · failed: tried again a day later, unless a later point was read meanwhile',
+    }),
+    at: time,
+    reason: z.string().optional(),
+    hash: z.string().optional().meta({ description: "SHA-256 of the document's canonical JSON. In the audit trail, and in the next manifest." }),
+    document: jsonObject.optional().meta({ description: 'One root per disk over the SHA-256 of each of its blocks.' }),
+  })
+  .meta({ id: 'RecoveryPointDigests', description: 'Of its bytes, read after it was sealed. Absent: not (yet).' })
 
 export const RecoveryPoint = z
   .object({
@@ -51,9 +65,25 @@ export const RecoveryPoint = z
     deleteTime: time.optional().meta({ description: 'When it was deleted. `:undelete` brings it back until `purgeTime`.' }),
     purgeTime: time.optional(),
     verification: z
-      .object({ at: time, intact: z.boolean(), findings: z.array(Finding) })
+      .object({
+        at: time,
+        intact: z.boolean(),
+        findings: z.array(Finding),
+        bytes: z
+          .object({ read: z.number().int(), of: z.number().int(), reason: z.string().optional() })
+          .optional()
+          .meta({ description: 'How many blocks were read again, of how many that have digests; and why no more. Absent: the point has none.' }),
+      })
       .optional()
       .meta({ description: 'What the last `:verify` has found.' }),
+    digests: Digests.optional(),
+    space: z
+      .object({
+        usedBytes: z.number().int().optional().meta({ description: 'What the cloud keeps for this point alone. Absent: unknown.' }),
+        fullBytes: z.number().int().optional().meta({ description: 'What a full copy of its disks would take. Absent: unknown.' }),
+        savedBytes: z.number().int().optional().meta({ description: 'The difference: what being incremental saves. Absent: unknown.' }),
+      })
+      .meta({ id: 'RecoveryPointSpace', description: 'Known of points whose bytes were read for digests.' }),
     operationId: z.string().optional(),
     lastError: z.string().optional(),
     createdAt: time,
@@ -116,9 +146,20 @@ export const verifyRecoveryPoint = defineRoute({
     operationId: 'verifyRecoveryPoint',
     tags,
     summary: 'Look whether it is still what was kept',
-    description: 'Compares the manifest with its hash, with the chain before it, with the audit trail, and with the snapshots that the cloud has.',
+    description:
+      'Compares the manifest with its hash, with the chain before it, with the audit trail, and with the snapshots that the cloud has. Of a point with digests, blocks are read again.',
     params,
-    body: noBody,
+    body: z
+      .strictObject({
+        share: z
+          .number()
+          .min(0)
+          .max(1)
+          .optional()
+          .meta({ description: 'Of the blocks that have digests: 1 reads them all, 0 none. Default: 0.05, of each disk at least one.' }),
+      })
+      .optional()
+      .meta({ id: 'VerifyRecoveryPoint' }),
     response: { 202: acceptedOperation },
   },
 })

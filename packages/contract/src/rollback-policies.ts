@@ -76,6 +76,10 @@ const rules = {
       window,
     })
     .meta({ id: 'DrillRule', description: 'Test rollbacks of the newest point, without being asked.' }),
+  digests: z.enum(['none', 'incremental', 'whole']).meta({
+    description:
+      'Whether the bytes of points are read for digests after they were kept · incremental: what has changed since the point before · whole: all of it each time. Reading costs what the cloud takes for it. Default: none.',
+  }),
 } as const
 const optionalRules = {
   schedule: rules.schedule.optional(),
@@ -87,6 +91,7 @@ const optionalRules = {
   automatic: rules.automatic.optional(),
   verification: rules.verification.optional(),
   drills: rules.drills.optional(),
+  digests: rules.digests.optional(),
 } as const
 const removableRules = {
   schedule: rules.schedule.nullable().optional(),
@@ -98,6 +103,7 @@ const removableRules = {
   automatic: rules.automatic.nullable().optional(),
   verification: rules.verification.nullable().optional(),
   drills: rules.drills.nullable().optional(),
+  digests: rules.digests.nullable().optional(),
 } as const
 
 const PolicySelector = z

@@ -1,4 +1,4 @@
-import type { DatabasePosition, Manifest, RecoveryPoint, RecoveryPointStore, PointVerification } from '@understudy/control'
+import type { DatabasePosition, Manifest, PointDigests, RecoveryPoint, RecoveryPointStore, PointVerification } from '@understudy/control'
 import { AppError } from '@understudy/core'
 import { sqlState } from './database-errors.ts'
 import type { Prisma, RecoveryPoint as RecoveryPointRow } from './generated/client.ts'
@@ -99,6 +99,7 @@ const toColumns = (point: RecoveryPoint) => ({
   database: optionalJsonColumn(point.database),
   manifest: optionalJsonColumn(point.manifest),
   verification: optionalJsonColumn(point.verification),
+  digests: optionalJsonColumn(point.digests),
   sequence: point.sequence ?? null,
   manifestHash: point.manifestHash ?? null,
   capturedAt: point.capturedAt ?? null,
@@ -125,6 +126,7 @@ function toDomain(row: Listed | null): RecoveryPoint | undefined {
     database: optional(row.database as DatabasePosition | null),
     manifest: optional((row.manifest ?? null) as Manifest | null),
     verification: optional(row.verification as PointVerification | null),
+    digests: optional(row.digests as PointDigests | null),
     sequence: optional(row.sequence),
     manifestHash: optional(row.manifestHash),
     capturedAt: optional(row.capturedAt),

@@ -5,6 +5,7 @@ import { auditStore } from './audit-store.ts'
 import { avoidStore } from './avoid-store.ts'
 import { bootDataStore } from './boot-data-store.ts'
 import { complianceStore } from './compliance-store.ts'
+import { digestStore } from './digest-store.ts'
 import { eventStore } from './event-store.ts'
 import type { Prisma } from './generated/client.ts'
 import { idempotencyStore } from './idempotency-store.ts'
@@ -40,6 +41,7 @@ export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Jour
   operations: wrapped('operations', operationStore(db, sql), around),
   outbox: wrapped('outbox', outboxStore(sql), around),
   reconcilers: wrapped('reconcilers', reconcilerStore(db, sql), around),
+  recoveryDigests: wrapped('recoveryDigests', digestStore(db, sql), around),
   recoveryPoints: wrapped('recoveryPoints', recoveryPointStore(db), around),
   recoverySchedules: wrapped('recoverySchedules', recoveryScheduleStore(db, sql), around),
   resources: wrapped('resources', resourceStore(db, sql), around),

@@ -155,7 +155,7 @@ describe('the adapter', () => {
     const next = await provider.blocks!.list(snapshot, { from: 0, since })
     await provider.close()
     await endpoint.close()
-    expect(page).toEqual({ sizeBytes: 8 * gibibyte, blocks: [{ index: 7, cleared: true }], keptBytes: 0, next: 8 })
+    expect(page).toEqual({ sizeBytes: 8 * gibibyte, blocks: [{ index: 7, cleared: true, keptBytes: 0 }], next: 8 })
     expect(next).toBe('unrelated')
   })
 })

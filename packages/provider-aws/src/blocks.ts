@@ -44,7 +44,6 @@ async function list({ calls }: Adapter, { snapshotId, sinceId, from, signal }: A
       return {
         sizeBytes: (answer.VolumeSize ?? 0) * gibibyte,
         blocks,
-        keptBytes: blocks.filter(({ cleared }) => cleared === undefined).length * blockBytes,
         ...(token === undefined || last === undefined ? {} : { next: last + 1 }),
       }
     }
@@ -62,14 +61,22 @@ const notComplete = (snapshotId: string, cause: unknown) =>
 function blocksIn(answer: ListSnapshotBlocksResponse | ListChangedBlocksResponse): readonly Block[] {
   if ('ChangedBlocks' in answer && answer.ChangedBlocks !== undefined) {
     return answer.ChangedBlocks.map(({ BlockIndex: index = 0, SecondBlockToken: token }) =>
-      token === undefined ? { index, cleared: true as const } : { index, token },
+      token === undefined ? { index, cleared: true as const, keptBytes: 0 } : { index, token, keptBytes: blockBytes },
     )
   }
   const { Blocks: blocks = [] } = answer as ListSnapshotBlocksResponse // the other one has no such member
-  return blocks.map(({ BlockIndex: index = 0, BlockToken: token }) => ({ index, ...(token === undefined ? {} : { token }) }))
+  return blocks.map(({ BlockIndex: index = 0, BlockToken: token }) => ({
+    ...{ index, keptBytes: blockBytes },
+    ...(token === undefined ? {} : { token }),
+  }))
 }
 
-async function read({ calls }: Adapter, snapshotId: string, { index, token }: Block, signal: AbortSignal | undefined): Promise<Uint8Array> {
+async function read(
+  { calls }: Adapter,
+  snapshotId: string,
+  { index, token }: Pick<Block, 'index' | 'token'>,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
   const input = { SnapshotId: snapshotId, BlockIndex: index, BlockToken: token }
   const { bytes, checksum, algorithm, length } = await calls.getSnapshotBlock(input, signal)
   if (algorithm === 'SHA256' && checksum !== createHash('sha256').update(bytes).digest('base64')) {

@@ -1,5 +1,6 @@
 import type { RecoveryPoint as RecoveryPointView } from '@understudy/contract'
-import type { RecoveryPoint } from '@understudy/control'
+import { spaceOf } from '@understudy/control'
+import type { PointSpace, RecoveryPoint } from '@understudy/control'
 import type { JsonObject } from '@understudy/core'
 import type { z } from 'zod'
 import { etagOf } from '../http/etag.ts'
@@ -25,10 +26,16 @@ export const recoveryPointView = (point: RecoveryPoint): z.input<typeof Recovery
       at: point.verification.at,
       intact: point.verification.findings.length === 0,
       findings: point.verification.findings.map((finding) => present({ ...finding })),
+      ...(point.verification.bytes === undefined ? {} : { bytes: point.verification.bytes }),
     },
+    digests: point.digests && present({ ...point.digests, document: point.digests.document as unknown as JsonObject | undefined }), // plain JSON by its type
+    space: spaceView(spaceOf(point.digests)),
     operationId: point.operationId,
     lastError: point.lastError,
     createdAt: point.createdAt.toISOString(),
     updatedAt: point.updatedAt.toISOString(),
     etag: etagOf(point.version),
   })
+
+const spaceView = ({ usedBytes, fullBytes }: PointSpace) =>
+  present({ usedBytes, fullBytes, savedBytes: usedBytes === undefined || fullBytes === undefined ? undefined : Math.max(0, fullBytes - usedBytes) })

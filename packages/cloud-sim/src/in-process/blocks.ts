@@ -42,11 +42,12 @@ function list(adapter: SimAdapter, ref: SnapshotRef, since: SnapshotRef | undefi
   if (changed === undefined) return 'unrelated'
   const all = since === undefined ? changed : indexes(changed, blockBytes)
   const found = all.filter((index) => index >= from)
-  const page = found.slice(0, pageMax).map((index) => (written.has(index) ? { index } : { index, cleared: true as const }))
+  const page = found
+    .slice(0, pageMax)
+    .map((index) => (written.has(index) ? { index, keptBytes: blockBytes } : { index, cleared: true as const, keptBytes: 0 }))
   return {
     sizeBytes: sizeGiB * gibibyte,
     blocks: page,
-    keptBytes: page.filter(({ index }) => written.has(index)).length * blockBytes,
     ...(found.length > pageMax ? { next: (page.at(-1)?.index ?? 0) + 1 } : {}),
   }
 }

@@ -3,6 +3,7 @@ import { verifyAccountSaga } from '../accounts/verify-account.saga.ts'
 import type { SagaDeps } from '../context.ts'
 import { failoverSaga } from '../failover/failover.saga.ts'
 import { captureRecoveryPointSaga } from '../recovery/capture-recovery-point.saga.ts'
+import { digestRecoveryPointSaga } from '../recovery/digests/digest-recovery-point.saga.ts'
 import { purgeRecoveryPointSaga } from '../recovery/purge-recovery-point.saga.ts'
 import { rollbackSaga } from '../recovery/rollback.saga.ts'
 import { releaseDiskSaga } from '../recovery/restored-disks/release-disk.saga.ts'
@@ -36,6 +37,7 @@ export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   disarmShadowSaga,
   failoverSaga,
   captureRecoveryPointSaga,
+  digestRecoveryPointSaga,
   verifyRecoveryPointSaga,
   purgeRecoveryPointSaga,
   rollbackSaga,

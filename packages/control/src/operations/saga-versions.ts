@@ -13,6 +13,7 @@ export const sagaVersions = {
   'shadow.disarm': 1,
   failover: 1,
   'recovery.capture': 1,
+  'recovery.digest': 1,
   'recovery.verify': 1,
   'recovery.purge': 1,
   'recovery.rollback': 1,

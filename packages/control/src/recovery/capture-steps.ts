@@ -6,6 +6,7 @@ import { systemActor } from '../access/access.ts'
 import { awaitCondition, awaitOperation } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
 import type { SagaDeps } from '../context.ts'
+import type { Stores } from '../database.ts'
 import { recordChange } from '../journal/record-change.ts'
 import { dnaHashOf, redactDna } from '../resources/redact.ts'
 import { swapOrRepeat } from '../seen-version.ts'
@@ -121,6 +122,7 @@ export async function seal(
       parent: parent?.manifestHash === undefined ? null : { point: parent.id, hash: parent.manifestHash },
       definition: { hash: definition.hash, dna: definition.dna },
       disks,
+      ...(await newDigests(stores, point.resourceId)),
       memory: { kept: false, reason: 'Clouds keep memory in the instance that it belongs to, not in a snapshot.' },
       database: point.database ?? null,
       order: [
@@ -146,6 +148,17 @@ export async function seal(
     })
     return { hash, sequence: manifest.sequence }
   })
+}
+
+/** So many links back a document is looked for that was completed late. */
+const lateMax = 50
+
+/** Documents of digests that no manifest names yet. */
+async function newDigests({ recoveryPoints }: Stores, resourceId: string): Promise<Pick<Manifest, 'digests'>> {
+  const links = await recoveryPoints.chain(resourceId, { limit: lateMax })
+  const named = new Set(links.flatMap(({ manifest }) => (manifest?.digests ?? []).map(({ point }) => point)))
+  const digests = links.flatMap(({ id, digests: read }) => (read?.hash === undefined || named.has(id) ? [] : [{ point: id, hash: read.hash }]))
+  return digests.length === 0 ? {} : { digests: digests.toReversed() }
 }
 
 export function requireSnapshots(provider: Provider): Snapshots {

@@ -26,6 +26,8 @@ export interface Manifest {
     readonly members: readonly { readonly device: string; readonly role: 'root' | 'data'; readonly snapshot: string; readonly sizeGiB: number }[]
   }
   /** No cloud keeps memory apart from the instance that it belongs to. */
+  /** Documents of digests that were completed since the point before was sealed. Left out where there is none. */
+  readonly digests?: readonly { readonly point: string; readonly hash: string }[]
   readonly memory: { readonly kept: false; readonly reason: string }
   readonly database: DatabasePosition | null
   /** In the order in which it happened, by our clock. */
@@ -40,6 +42,8 @@ export interface Link {
   readonly sequence: number
   readonly manifest: Manifest
   readonly manifestHash: string
+  /** Of the document of its digests, where there is one. */
+  readonly digestsHash?: string | undefined
 }
 
 /**
@@ -48,7 +52,13 @@ export interface Link {
  * ours that was ahead.
  */
 export function checkManifests(links: readonly Link[], atMs: number): readonly Finding[] {
-  return links.flatMap((link, index) => [...checkLink(link), ...checkParent(link, links[index + 1]), ...checkOwnClock(link, links[index + 1], atMs)])
+  const digests = new Map(links.map(({ id, digestsHash }) => [id, digestsHash]))
+  return links.flatMap((link, index) => [
+    ...checkLink(link),
+    ...checkParent(link, links[index + 1]),
+    ...checkOwnClock(link, links[index + 1], atMs),
+    ...checkDigests(link, digests),
+  ])
 }
 
 function checkLink({ id, sequence, manifest, manifestHash: sealed }: Link): readonly Finding[] {
@@ -82,6 +92,15 @@ function checkParent(link: Link, before: Link | undefined): readonly Finding[] {
     },
   ]
 }
+
+/** A late document is in the chain from the manifest on that was sealed after it. */
+const checkDigests = ({ id, manifest }: Link, present: ReadonlyMap<string, string | undefined>): readonly Finding[] =>
+  (manifest.digests ?? []).flatMap(({ point, hash }): readonly Finding[] => {
+    const found = present.get(point)
+    if (found === hash) return []
+    const message = `The digests of ${point} are not those that ${id} names.`
+    return [{ kind: 'digests_changed', message, data: { point, named: hash, present: found ?? null } }]
+  })
 
 function checkOwnClock({ id, manifest }: Link, before: Link | undefined, atMs: number): readonly Finding[] {
   const times = [...(before?.manifest.order ?? []), ...manifest.order].map(({ at }) => at)

@@ -1,4 +1,5 @@
 import type { Json } from '@understudy/core'
+import type { PointDigests } from './digests/digests.ts'
 import type { Manifest } from './manifest.ts'
 
 /**
@@ -30,6 +31,8 @@ export interface RecoveryPoint {
   readonly deleteTime: Date | undefined
   readonly purgeTime: Date | undefined
   readonly verification: PointVerification | undefined
+  /** Of its bytes, read after it was sealed. Absent: not (yet). */
+  readonly digests?: PointDigests | undefined
   /** What captures, or purges, it. */
   readonly operationId: string | undefined
   readonly lastError: string | undefined
@@ -44,10 +47,17 @@ export interface DatabasePosition {
   readonly position: string
 }
 
-/** What the last look at a point has found. Without findings it is what was kept, as far as can be told without reading its bytes. */
+/** What the last look at a point has found. Without findings it is what was kept, as far as its bytes were read. */
 export interface PointVerification {
   readonly at: string
   readonly findings: readonly Finding[]
+  readonly bytes?: VerifiedBytes
+}
+/** How many blocks were read again, of how many that have digests. `reason`: why none was, or not all that were asked for. */
+export interface VerifiedBytes {
+  readonly read: number
+  readonly of: number
+  readonly reason?: string
 }
 export const findingKinds = [
   'manifest_changed',
@@ -58,6 +68,8 @@ export const findingKinds = [
   'snapshot_missing',
   'snapshot_unusable',
   'snapshot_changed',
+  'digests_changed',
+  'bytes_changed',
 ] as const
 export type FindingKind = (typeof findingKinds)[number]
 export interface Finding {

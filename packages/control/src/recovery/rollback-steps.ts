@@ -19,6 +19,8 @@ import type { NewOperation } from '../operations/start-operation.ts'
 import type { Resource } from '../resources/resource.ts'
 import { redactDna } from '../resources/redact.ts'
 import { dropUnsealed, keepDisks, pointOf, readDefinition, seal } from './capture-steps.ts'
+import { closePoint } from './digests/digest-steps.ts'
+import { inspectBytes } from './digests/inspect-bytes.ts'
 import { inspectPoint, refuseDamaged } from './inspect-point.ts'
 import { findPolicyOf } from './policies/may-roll-back.ts'
 import { planRollback } from './rollback-plan.ts'
@@ -69,7 +71,32 @@ export async function approvedPlan(
 
 export async function passGate(deps: SagaDeps, step: RollbackStep): Promise<Agreed> {
   const { plan, set, zone, hadTraffic } = await approvedPlan(deps, step)
+  await sampleBytes(deps, step)
   return { set, zone, devices: plan.devices, wasRunning: plan.wasRunning, hadTraffic }
+}
+
+/** So much of the point's bytes is read again before anything is done, and no longer: what cannot be read holds no rollback up. */
+const sample = { share: 0.01, withinMs: 20_000 }
+
+async function sampleBytes(deps: SagaDeps, step: RollbackStep): Promise<void> {
+  const point = await pointOf(deps, step.params.pointId)
+  if (point.digests?.document === undefined) return
+  try {
+    refuseDamaged((await inspectBytes(deps, step, point, sample)).findings, step.params.despite)
+  } catch (error) {
+    if (!isProviderError(error, 'throttled', 'unavailable', 'unknown', 'quota_exceeded')) throw error
+  }
+}
+
+/** What a worker that died in the middle of it has left open: it ends by itself in minutes, so that a cloud that does not answer is no matter. */
+export async function closeSample(deps: SagaDeps, step: RollbackStep): Promise<void> {
+  const point = await deps.database.stores.recoveryPoints.findById(step.params.pointId)
+  if (point?.digests?.document === undefined) return
+  try {
+    await closePoint(deps, step, point.id)
+  } catch (error) {
+    if (!isProviderError(error)) throw error
+  }
 }
 
 /** A rollback can be rolled back. */

@@ -19,7 +19,7 @@ export const rollbackSaga = saga<SagaDeps, RollbackParams>('recovery.rollback', 
     title: 'Check that the world is still as it was planned for',
     budget: { maxMs: 2 * minute },
     run: steps.passGate,
-    undo: 'nothing-to-undo',
+    undo: steps.closeSample,
   })
   .step('safety', {
     title: 'Keep the state of now as a recovery point',

@@ -7,8 +7,12 @@ import { priorities } from '../operations/operation.ts'
 import type { Operation } from '../operations/operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
 
-/** Looks whether the point is still what was kept. Two who ask at once get the same operation. */
-export async function verifyRecoveryPoint(control: Control, principal: Principal, input: { readonly id: string }): Promise<Operation> {
+/** Looks whether the point is still what was kept; `share`: of its blocks, read again. Two who ask at once get the same operation. */
+export async function verifyRecoveryPoint(
+  control: Control,
+  principal: Principal,
+  input: { readonly id: string; readonly share?: number | undefined },
+): Promise<Operation> {
   requireRole(principal, 'operator')
   return control.database.transaction(async (stores) => {
     const point = await stores.recoveryPoints.find(principal.projectId, input.id)
@@ -17,7 +21,7 @@ export async function verifyRecoveryPoint(control: Control, principal: Principal
     const { operation } = await startOperation(control, stores, {
       kind: 'recovery.verify',
       projectId: point.projectId,
-      params: { pointId: point.id },
+      params: { pointId: point.id, ...(input.share === undefined ? {} : { share: input.share }) },
       resourceId: point.resourceId,
       lockKey: `recovery.verify:${point.id}`,
       priority: priorities.background,

@@ -7,14 +7,14 @@ export interface Block {
   readonly token?: string
   /** Only in lists of changes: it has no bytes of its own any more, and reads as zeroes. */
   readonly cleared?: true
+  /** What the cloud keeps in it: it may count in smaller portions than blocks. Of a list of changes: what it keeps for the change. */
+  readonly keptBytes: number
 }
 
 export interface BlockPage {
   readonly sizeBytes: number
   /** Ascending. What is in no block reads as zeroes, or, in a list of changes, is as it was. */
   readonly blocks: readonly Block[]
-  /** How many bytes the cloud keeps in the blocks of this page: it may count in smaller portions. */
-  readonly keptBytes: number
   /** Index at which the next page begins; absent: that was all. */
   readonly next?: number
 }
@@ -40,5 +40,5 @@ export interface Blocks {
    * All bytes of one block. Compared with the checksum that the cloud sends along, where it does: `conflict` with the code
    * `ChecksumMismatch` when they are others. `invalid`: the token is too old; list again.
    */
-  read(snapshot: SnapshotRef, block: Block, options?: { readonly signal?: AbortSignal | undefined }): Promise<Uint8Array>
+  read(snapshot: SnapshotRef, block: Pick<Block, 'index' | 'token'>, options?: { readonly signal?: AbortSignal | undefined }): Promise<Uint8Array>
 }

@@ -691,7 +691,7 @@ export interface paths {
         put?: never;
         /**
          * Look whether it is still what was kept
-         * @description Compares the manifest with its hash, with the chain before it, with the audit trail, and with the snapshots that the cloud has.
+         * @description Compares the manifest with its hash, with the chain before it, with the audit trail, and with the snapshots that the cloud has. Of a point with digests, blocks are read again.
          */
         post: operations["verifyRecoveryPoint"];
         delete?: never;
@@ -1862,6 +1862,11 @@ export interface components {
             /** @description What has to be true of what came back, where a rollback or a rehearsal names nothing else. */
             verification?: components["schemas"]["RestoreChecks"];
             drills?: components["schemas"]["DrillRule"];
+            /**
+             * @description Whether the bytes of points are read for digests after they were kept · incremental: what has changed since the point before · whole: all of it each time. Reading costs what the cloud takes for it. Default: none.
+             * @enum {string}
+             */
+            digests?: "none" | "incremental" | "whole";
         };
         CreateSignal: {
             /** @description The id of a resource. */
@@ -2495,7 +2500,15 @@ export interface components {
                 at: string;
                 intact: boolean;
                 findings: components["schemas"]["RecoveryPointFinding"][];
+                /** @description How many blocks were read again, of how many that have digests; and why no more. Absent: the point has none. */
+                bytes?: {
+                    read: number;
+                    of: number;
+                    reason?: string;
+                };
             };
+            digests?: components["schemas"]["RecoveryPointDigests"];
+            space: components["schemas"]["RecoveryPointSpace"];
             operationId?: string;
             lastError?: string;
             /** Format: date-time */
@@ -2508,9 +2521,26 @@ export interface components {
              */
             etag: string;
         };
+        /** @description Of its bytes, read after it was sealed. Absent: not (yet). */
+        RecoveryPointDigests: {
+            /**
+             * @description unavailable: the cloud lets nobody read snapshots · failed: tried again a day later, unless a later point was read meanwhile
+             * @enum {string}
+             */
+            state: "complete" | "unavailable" | "failed";
+            /** Format: date-time */
+            at: string;
+            reason?: string;
+            /** @description SHA-256 of the document's canonical JSON. In the audit trail, and in the next manifest. */
+            hash?: string;
+            /** @description One root per disk over the SHA-256 of each of its blocks. */
+            document?: {
+                [key: string]: unknown;
+            };
+        };
         RecoveryPointFinding: {
             /** @enum {string} */
-            kind: "manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed";
+            kind: "manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed" | "digests_changed" | "bytes_changed";
             message: string;
             data?: unknown;
         };
@@ -2518,6 +2548,15 @@ export interface components {
             items: components["schemas"]["RecoveryPoint"][];
             /** @description Present when there may be more. */
             nextPageToken?: string;
+        };
+        /** @description Known of points whose bytes were read for digests. */
+        RecoveryPointSpace: {
+            /** @description What the cloud keeps for this point alone. Absent: unknown. */
+            usedBytes?: number;
+            /** @description What a full copy of its disks would take. Absent: unknown. */
+            fullBytes?: number;
+            /** @description The difference: what being incremental saves. Absent: unknown. */
+            savedBytes?: number;
         };
         Resource: {
             /** @description The id of a resource. */
@@ -2598,7 +2637,7 @@ export interface components {
             device: string;
             reason: string;
             /** @description Kinds of damage of the point that you know of and accept. */
-            despite?: ("manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed")[];
+            despite?: ("manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed" | "digests_changed" | "bytes_changed")[];
             /** @description After that it is unplugged and deleted. Default: 86400. */
             ttlSeconds?: number;
         };
@@ -2794,6 +2833,11 @@ export interface components {
             verification?: components["schemas"]["RestoreChecks"];
             drills?: components["schemas"]["DrillRule"];
             /**
+             * @description Whether the bytes of points are read for digests after they were kept · incremental: what has changed since the point before · whole: all of it each time. Reading costs what the cloud takes for it. Default: none.
+             * @enum {string}
+             */
+            digests?: "none" | "incremental" | "whole";
+            /**
              * Format: date-time
              * @description When it was deleted. `:undelete` brings it back until `purgeTime`.
              */
@@ -2967,7 +3011,7 @@ export interface components {
              */
             onFailedVerification?: "restore" | "keep";
             /** @description Kinds of damage of the point that you know of and accept. What is not named refuses the rollback with `point_damaged`. */
-            despite?: ("manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed")[];
+            despite?: ("manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed" | "digests_changed" | "bytes_changed")[];
             /** @description Of the plan that you approve. Required unless `validateOnly=true`. */
             planHash?: string;
         };
@@ -2975,7 +3019,7 @@ export interface components {
             reason: string;
             verification?: components["schemas"]["RestoreChecks"];
             /** @description Kinds of damage of the point that you know of and accept. */
-            despite?: ("manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed")[];
+            despite?: ("manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed" | "digests_changed" | "bytes_changed")[];
             /** @description After that a sweep removes what is left of it. Default: 3600. */
             ttlSeconds?: number;
         };
@@ -3261,6 +3305,7 @@ export interface components {
             automatic?: components["schemas"]["AutomaticRollback"] | null;
             verification?: components["schemas"]["RestoreChecks"] | null;
             drills?: components["schemas"]["DrillRule"] | null;
+            digests?: ("none" | "incremental" | "whole") | null;
         };
         UpdateWebhook: {
             /** Format: uri */
@@ -3275,6 +3320,10 @@ export interface components {
             types?: string[];
             /** @enum {string} */
             status?: "enabled" | "disabled";
+        };
+        VerifyRecoveryPoint: {
+            /** @description Of the blocks that have digests: 1 reads them all, 0 none. Default: 0.05, of each disk at least one. */
+            share?: number;
         };
         WebhookEndpoint: {
             /** @description The id of a webhook endpoint. */
@@ -5080,7 +5129,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["VerifyRecoveryPoint"];
+            };
+        };
         responses: {
             /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
             202: {

@@ -1,4 +1,5 @@
 import type { Labels } from '@understudy/core'
+import type { DigestMode } from '../digests/digests.ts'
 import type { AskedChecks } from '../../probes/probe.ts'
 import type { Role } from '../../access/access.ts'
 
@@ -44,6 +45,8 @@ export interface PolicyRules {
   /** What has to be true of what came back, unless whoever asks for the rollback or the rehearsal says otherwise. */
   readonly verification?: AskedChecks
   readonly drills?: DrillRule
+  /** Whether the bytes of points are read for digests, and whether as a whole each time. Left out: none. */
+  readonly digests?: DigestMode
 }
 
 export interface Schedule {

@@ -1,0 +1,34 @@
+import type { DigestChunk } from './chunk.ts'
+
+/** Which disk, and which part of its line. */
+export interface LineQuery {
+  readonly resourceId: string
+  readonly device: string
+  readonly from: number
+  readonly to: number
+}
+
+/** Digests of blocks, by chunk. Rows of an attempt that is given up are deleted with it. */
+export interface DigestStore {
+  /** Repeated: replaced by what is the same. */
+  put(chunk: DigestChunk): Promise<void>
+  /** Number of the last chunk that was written of a disk for a point: a reader goes on behind it. */
+  lastChunk(pointId: string, device: string): Promise<number | undefined>
+  /** Of one chunk, the newest first. */
+  chunk(query: LineQuery & { readonly chunk: number }): Promise<readonly DigestChunk[]>
+  /** Of every chunk the newest, without entries. */
+  heads(query: LineQuery): Promise<readonly Omit<DigestChunk, 'entries'>[]>
+  sums(pointId: string, device: string): Promise<{ readonly read: number; readonly keptBytes: number }>
+  deleteOf(pointId: string): Promise<void>
+  /** The newest point of a resource that was read, below a sequence; with its manifest. */
+  newestRead(resourceId: string, below: number): Promise<string | undefined>
+  /**
+   * Of each resource the oldest usable point that is to be read: captured since then, not read, and not before one that was. One that has
+   * failed is due again when that was before `failedBefore`.
+   */
+  due(resourceIds: readonly string[], times: { readonly capturedSince: Date; readonly failedBefore: Date }): Promise<readonly DuePoint[]>
+}
+export interface DuePoint {
+  readonly id: string
+  readonly resourceId: string
+}

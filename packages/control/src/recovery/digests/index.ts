@@ -1,0 +1,5 @@
+export type { DigestChunk } from './chunk.ts'
+export type { DigestStore, DuePoint, LineQuery } from './digest.store.ts'
+export { digestRecoveryPointSaga } from './digest-recovery-point.saga.ts'
+export * from './digests.ts'
+export * from './recovery-digests.reconciler.ts'
