@@ -82,6 +82,10 @@ export class RegularForecaster implements Forecaster {
   private readonly scorecards: readonly Scorecard[]
   private readonly pending: Pending[] = []
   private offsets: readonly Float64Array[] | undefined
+  private current: { readonly points: Float64Array; readonly naive: Float64Array } | undefined
+  /** Where each model writes its forecasts, and those of all for one step. */
+  private readonly each: readonly Float64Array[]
+  private readonly at: Float64Array
   readonly members: readonly { readonly name: string; readonly weight: number }[]
 
   constructor(series: Series, plan: Plan, members: readonly Member[]) {
@@ -99,6 +103,8 @@ export class RegularForecaster implements Forecaster {
     })
     if (fits.length === 0) throw new ForecastError('members', 'none could be fitted')
     this.fitted = fits.map(({ model }) => model)
+    this.each = fits.map(() => new Float64Array(plan.horizon))
+    this.at = new Float64Array(fits.length)
     const scored = { ...past, members: fits }
     this.combination = combine(scored, values, isGap, values.length / period)
     this.members = fits.map(({ member }, index) => ({ name: member.name, weight: this.combination.weights[index]! }))
@@ -172,6 +178,7 @@ export class RegularForecaster implements Forecaster {
     const normal = Number.isFinite(value) ? Math.max(-farthest, Math.min(farthest, (value - centre) / unit)) : points[0]!
     if (Number.isFinite(value)) this.settle(normal)
     for (const model of this.fitted) model.update(normal)
+    this.current = undefined
     this.position++
   }
 
@@ -208,21 +215,20 @@ export class RegularForecaster implements Forecaster {
     return this.offsets
   }
 
-  /** Combined point forecasts and the yardstick's, in normal units. */
-  private points(): { points: Float64Array; naive: Float64Array } {
-    const { horizon } = this.plan
-    const each = this.fitted.map((model) => {
-      const into = new Float64Array(horizon)
-      model.predict(into)
-      return into
-    })
-    const at = new Float64Array(each.length)
-    const points = new Float64Array(horizon)
-    for (let step = 0; step < horizon; step++) {
+  /** Combined point forecasts in normal units, and the yardstick's, until a value comes. */
+  private points(): { readonly points: Float64Array; readonly naive: Float64Array } {
+    return (this.current ??= this.combine())
+  }
+
+  private combine(): { readonly points: Float64Array; readonly naive: Float64Array } {
+    const { fitted, each, at } = this
+    for (let index = 0; index < fitted.length; index++) fitted[index]!.predict(each[index]!)
+    const points = new Float64Array(this.plan.horizon)
+    for (let step = 0; step < points.length; step++) {
       for (let index = 0; index < each.length; index++) at[index] = each[index]![step]!
       points[step] = combined(this.combination, at)
     }
-    return { points, naive: each[0]! }
+    return { points, naive: each[0]!.slice() }
   }
 
   private denormalised(point: number, offsets: Float64Array, spread: number): Float64Array {

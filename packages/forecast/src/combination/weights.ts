@@ -114,26 +114,31 @@ export function combined({ weights, rule }: Combination, forecasts: Float64Array
   return weightedMedian(forecasts, weights)
 }
 
-/** Where each median sorts anew: it is taken thousands of times for one fit. */
-let order = new Uint16Array(32)
+/**
+ * The order of the last values: forecasts of one step are nearly in the order of the step before, and medians are taken thousands of
+ * times for one fit.
+ */
+let order = new Uint16Array(0)
 
-/** Sorted by insertion, since there are few; between two values the middle where the weight meets a half exactly in between. */
+/** Sorted by insertion, since there are few, equal ones as they are given; between two values the middle where the weight meets a half exactly in between. */
 function weightedMedian(values: Float64Array, weights: Float64Array): number {
-  if (order.length < values.length) order = new Uint16Array(values.length)
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index]!
+  if (order.length !== values.length) order = Uint16Array.from(values, (_, index) => index)
+  for (let index = 1; index < order.length; index++) {
+    const one = order[index]!
+    const value = values[one]!
     let place = index
-    while (place > 0 && values[order[place - 1]!]! > value) {
+    while (place > 0 && isAfter(values[order[place - 1]!]!, order[place - 1]!, value, one)) {
       order[place] = order[place - 1]!
       place--
     }
-    order[place] = index
+    order[place] = one
   }
   let passed = 0
   let before = values[order[0]!]!
   let middleBefore = 0
   for (let place = 0; place < values.length; place++) {
-    const [value, weight] = [values[order[place]!]!, weights[order[place]!]!]
+    const value = values[order[place]!]!
+    const weight = weights[order[place]!]!
     const middle = passed + weight / 2
     if (middle >= 0.5) {
       if (passed === 0) return value
@@ -145,4 +150,8 @@ function weightedMedian(values: Float64Array, weights: Float64Array): number {
     middleBefore = middle
   }
   return before
+}
+
+function isAfter(value: number, index: number, other: number, otherIndex: number): boolean {
+  return value > other || (value === other && index > otherIndex)
 }

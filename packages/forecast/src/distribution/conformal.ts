@@ -1,5 +1,6 @@
 import { gridLevels } from './distribution.ts'
 import { widenedByFewErrors } from './few-errors.ts'
+import { RecentErrors } from './recent-errors.ts'
 
 /** What errors of a backtest are widened by, since a future differs more than a past. A round number chosen as `docs/benchmarks.md` says. */
 const widening = 1.1
@@ -14,26 +15,16 @@ const believedBias = 0.5
  * out old ones, and the width follows the coverage that was seen (Gibbs, Candès 2021).
  */
 export class ErrorPool {
-  private readonly errors: Float64Array[]
-  private readonly counts: Uint32Array
-  private readonly next: Uint32Array
-  /** The errors of each step in ascending order, until one comes. */
-  private readonly sorted: (Float64Array | undefined)[] = []
+  private readonly errors: readonly RecentErrors[]
   private adaptation = 1
 
   constructor(horizon: number, size: number) {
-    this.errors = Array.from({ length: horizon }, () => new Float64Array(size))
-    this.counts = new Uint32Array(horizon)
-    this.next = new Uint32Array(horizon)
+    this.errors = Array.from({ length: horizon }, () => new RecentErrors(size))
   }
 
   /** @param step steps ahead, the first being 0 */
   add(step: number, error: number): void {
-    const ring = this.errors[step]!
-    ring[this.next[step]!] = error
-    this.next[step] = (this.next[step]! + 1) % ring.length
-    this.counts[step] = Math.min(ring.length, this.counts[step]! + 1)
-    this.sorted[step] = undefined
+    this.errors[step]!.add(error)
   }
 
   /** An outcome, and whether the central 80 % that were told held it: misses widen, hits narrow, in balance at one miss in five. */
@@ -44,43 +35,58 @@ export class ErrorPool {
 
   /** Scores at each of `gridLevels` for `step` (the first being 0): times the scale of a place, distances from the point. Never falling. */
   offsets(step: number): Float64Array {
-    const pooled = this.pool(step)
-    if (pooled.length === 0) return new Float64Array(gridLevels.length)
-    const factor = widening * this.adaptation
-    const unseen = widenedByFewErrors(this.errors[step]!, this.counts[step]!)
-    const bias = quantileOf(pooled, 0.5)
-    return gridLevels.map((level, index) => believedBias * bias + factor * unseen[index]! * (quantileOf(pooled, level) - bias))
-  }
-
-  /** In ascending order. A step without errors of its own, which a short history leaves, takes the nearest that has some, wider by the root of the time. */
-  private pool(step: number): Float64Array {
-    let nearest = step
-    while (nearest > 0 && this.counts[nearest]! < 3) nearest--
+    const nearest = this.nearest(step)
+    const count = this.pool(nearest)
+    const offsets = new Float64Array(gridLevels.length)
+    if (count === 0) return offsets
+    // A step without errors of its own takes those of the nearest, wider by the root of the time.
     const growth = Math.sqrt((step + 1) / (nearest + 1))
-    let pooled = this.sortedOf(nearest)
-    for (let near = Math.max(0, nearest - neighbours); near <= Math.min(this.errors.length - 1, nearest + neighbours); near++) {
-      if (near !== nearest) pooled = merged(pooled, this.sortedOf(near))
+    const factor = growth * widening * this.adaptation
+    const unseen = widenedByFewErrors(this.errors[step]!.inTime())
+    const bias = quantileOf(pooled, count, 0.5)
+    for (let index = 0; index < offsets.length; index++) {
+      offsets[index] = growth * believedBias * bias + factor * unseen[index]! * (quantileOf(pooled, count, gridLevels[index]!) - bias)
     }
-    return growth === 1 ? pooled : pooled.map((error) => growth * error)
+    return offsets
   }
 
-  /** Each is sorted once for all the steps that it informs. */
-  private sortedOf(step: number): Float64Array {
-    return (this.sorted[step] ??= this.errors[step]!.slice(0, this.counts[step]).sort())
+  /** The last step up to this one that has a few errors: a short history leaves none to the far ones. */
+  private nearest(step: number): number {
+    let nearest = step
+    while (nearest > 0 && this.errors[nearest]!.count < 3) nearest--
+    return nearest
+  }
+
+  /** Puts the errors of a step and of its neighbours into `pooled`, in ascending order, and says how many there are. */
+  private pool(step: number): number {
+    const last = Math.min(this.errors.length - 1, step + neighbours)
+    let count = 0
+    for (let near = Math.max(0, step - neighbours); near <= last; near++) count = merge(count, this.errors[near]!.bySize())
+    return count
   }
 }
 
-/** Of ascending values, of which the i-th of n is at (i + ½)/n; linear between them, constant beyond. */
-function quantileOf(sorted: Float64Array, level: number): number {
-  const place = Math.max(0, Math.min(sorted.length - 1, level * sorted.length - 0.5))
+/** Where errors are merged, and where those before are meanwhile: each forecast does it for all its steps. */
+let [pooled, before] = [new Float64Array(1024), new Float64Array(1024)]
+
+/** Adds ascending values to the first `count` of `pooled`, and says how many there are then. */
+function merge(count: number, added: Float64Array): number {
+  const total = count + added.length
+  if (before.length < total) before = new Float64Array(2 * total)
+  const [from, into] = [pooled, before]
+  let [fromOld, fromAdded] = [0, 0]
+  let at = 0
+  while (fromOld < count && fromAdded < added.length) into[at++] = from[fromOld]! <= added[fromAdded]! ? from[fromOld++]! : added[fromAdded++]!
+  while (fromOld < count) into[at++] = from[fromOld++]!
+  while (fromAdded < added.length) into[at++] = added[fromAdded++]!
+  ;[pooled, before] = [into, from]
+  return total
+}
+
+/** Of the first `count` of ascending values, of which the i-th of n is at (i + ½)/n; linear between them, constant beyond. */
+function quantileOf(sorted: Float64Array, count: number, level: number): number {
+  const place = Math.max(0, Math.min(count - 1, level * count - 0.5))
   const below = Math.floor(place)
   const low = sorted[below]!
-  return below + 1 < sorted.length ? low + (place - below) * (sorted[below + 1]! - low) : low
-}
-
-function merged(a: Float64Array, b: Float64Array): Float64Array {
-  const both = new Float64Array(a.length + b.length)
-  let [fromA, fromB] = [0, 0]
-  for (let at = 0; at < both.length; at++) both[at] = fromB >= b.length || (fromA < a.length && a[fromA]! <= b[fromB]!) ? a[fromA++]! : b[fromB++]!
-  return both
+  return below + 1 < count ? low + (place - below) * (sorted[below + 1]! - low) : low
 }

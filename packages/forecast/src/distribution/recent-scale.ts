@@ -33,26 +33,29 @@ export class RecentScale {
 
   /** 1 where nothing is known, or nothing is unusual. */
   now(): number {
-    const { sizes, next, kept } = this
-    return this.relative(Array.from({ length: Math.min(kept, recent) }, (_, back) => sizes[(next - 1 - back + sizes.length) % sizes.length]!))
+    const { sizes, next } = this
+    const count = Math.min(this.kept, recent)
+    let sum = 0
+    for (let back = 1; back <= count; back++) sum += sizes[(next - back + sizes.length) % sizes.length]!
+    return this.relative(sum, count)
   }
 
   /** What it was before the error at `index` of `past`, by what is usual now. */
   before(past: Float64Array, index: number): number {
-    return this.relative(
-      past
-        .subarray(Math.max(0, index - recent), index)
-        .filter(Number.isFinite)
-        .map(Math.abs),
-    )
+    let [sum, count] = [0, 0]
+    for (let at = Math.max(0, index - recent); at < index; at++) {
+      if (Number.isNaN(past[at])) continue
+      sum += Math.abs(past[at]!)
+      count++
+    }
+    return this.relative(sum, count)
   }
 
-  private relative(last: ArrayLike<number>): number {
+  /** @param sum of the last `count` sizes */
+  private relative(sum: number, count: number): number {
     // What rounding leaves of a sum is no size.
     const mean = this.sum / Math.max(this.kept, 1)
     if (!(mean > 1e-12)) return 1
-    let sum = usual * mean
-    for (let index = 0; index < last.length; index++) sum += last[index]!
-    return Math.sqrt(Math.max(least, Math.min(most, sum / (last.length + usual) / mean)))
+    return Math.sqrt(Math.max(least, Math.min(most, (usual * mean + sum) / (count + usual) / mean)))
   }
 }

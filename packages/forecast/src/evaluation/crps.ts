@@ -1,7 +1,6 @@
 import type { Distribution } from '../distribution/distribution.ts'
 import { requireRow } from '../distribution/distribution.ts'
 import { requireFinite } from '../requirements.ts'
-import { pinball } from './scores.ts'
 
 /**
  * Continuous ranked probability score of one step (1 the first), in the series' unit: twice the integral of the quantile loss over
@@ -13,14 +12,20 @@ export function crps(distribution: Distribution, step: number, actual: number): 
   return crpsOfRow(distribution.levels, values, actual)
 }
 
-/** `crps` of what is known to be a distribution. */
+/** `crps` of what is known to be a distribution, and an outcome that is finite. */
 export function crpsOfRow(levels: Float64Array, values: Float64Array, actual: number): number {
   const last = levels.length - 1
-  let sum = levels[0]! * pinball(actual, values[0]!, levels[0]! / 2) + (1 - levels[last]!) * pinball(actual, values[last]!, (1 + levels[last]!) / 2)
+  let left = loss(actual, values[0]!, levels[0]!)
+  let sum = levels[0]! * loss(actual, values[0]!, levels[0]! / 2)
   for (let index = 1; index <= last; index++) {
-    const left = pinball(actual, values[index - 1]!, levels[index - 1]!)
-    const right = pinball(actual, values[index]!, levels[index]!)
+    const right = loss(actual, values[index]!, levels[index]!)
     sum += ((left + right) / 2) * (levels[index]! - levels[index - 1]!)
+    left = right
   }
-  return 2 * sum
+  return 2 * (sum + (1 - levels[last]!) * loss(actual, values[last]!, (1 + levels[last]!) / 2))
+}
+
+/** `pinball` of numbers that are known to be finite. */
+function loss(actual: number, forecast: number, level: number): number {
+  return actual >= forecast ? level * (actual - forecast) : (1 - level) * (forecast - actual)
 }

@@ -63,12 +63,14 @@ class Analogues implements FittedMember {
   /** Fills `nearest`, and says how many there are. */
   private find(level: number): number {
     const { history, width, period, nearest } = this
+    const { values, length } = history
     const first = Math.min(this.horizon, period)
     const last = Math.min(history.length - width, reach * period)
     let count = 0
     let levelThere = this.levelAt(first)
     for (let back = first; back <= last; back++) {
-      if (back > first) levelThere += (history.back(back + width) - history.back(back)) / width
+      const there = length - back
+      if (back > first) levelThere += (values[there - width]! - values[there]!) / width
       const offset = levelThere - level
       const bound = count < followed ? Infinity : nearest.unlike[followed - 1]!
       const hours = Math.min(back % period, period - (back % period))
@@ -76,7 +78,7 @@ class Analogues implements FittedMember {
       let unlike = (width * otherLevel * Math.abs(offset)) / factor
       const limit = bound / factor
       for (let lag = 1; lag <= width && unlike < limit; lag++) {
-        const distance = Math.abs(history.back(back + lag) - history.back(lag) - offset)
+        const distance = Math.abs(values[there - lag]! - values[length - lag]! - offset)
         unlike += lag <= justNow ? countsAs * distance : distance
       }
       if (unlike < limit) count = this.keep(count, unlike * factor, back, levelThere)

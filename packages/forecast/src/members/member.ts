@@ -27,27 +27,28 @@ export interface FittedMember {
 
 /** Values seen so far, growing; models with lags read its end. */
 export class History {
-  private data: Float64Array
+  /** Of which the first `length` are known. */
+  values: Float64Array
   length: number
 
   constructor(values: Float64Array) {
-    this.data = new Float64Array(values.length + 256)
-    this.data.set(values)
+    this.values = new Float64Array(values.length + 256)
+    this.values.set(values)
     this.length = values.length
   }
 
   /** The value `lag` steps before the next one: `back(1)` is the last. */
   back(lag: number): number {
-    return this.data[this.length - lag]!
+    return this.values[this.length - lag]!
   }
 
   push(value: number): void {
-    if (this.length === this.data.length) {
+    if (this.length === this.values.length) {
       const larger = new Float64Array(this.length * 2)
-      larger.set(this.data)
-      this.data = larger
+      larger.set(this.values)
+      this.values = larger
     }
-    this.data[this.length++] = value
+    this.values[this.length++] = value
   }
 }
 
