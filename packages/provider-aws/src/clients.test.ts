@@ -13,7 +13,7 @@ it('makes no call whose permission the README does not name, and asks for none t
   })
   calls.destroy()
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-  const listed = [...readme.matchAll(/^\| (\w+) +\| (?:ec2|elasticloadbalancing|sqs|ssm|sts):(\w+) +\|/gm)]
+  const listed = [...readme.matchAll(/^\| (\w+) +\| (?:ebs|ec2|elasticloadbalancing|route53|sqs|ssm|sts):(\w+) +\|/gm)]
   const made = Object.keys(calls).filter((name) => name !== 'destroy')
   expect(new Set(listed.map(([, call]) => call))).toEqual(new Set(made))
   for (const [, call = '', action = ''] of listed) expect(call.toLowerCase().startsWith(action.toLowerCase())).toBe(true)

@@ -50,6 +50,8 @@ import {
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type * as Elb from '@aws-sdk/client-elastic-load-balancing-v2'
+import { ChangeResourceRecordSetsCommand, GetChangeCommand, ListResourceRecordSetsCommand, Route53Client } from '@aws-sdk/client-route-53'
+import type * as Names from '@aws-sdk/client-route-53'
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type * as Sqs from '@aws-sdk/client-sqs'
 import { GetCommandInvocationCommand, ListCommandsCommand, SendCommandCommand, SSMClient } from '@aws-sdk/client-ssm'
@@ -85,6 +87,7 @@ export function awsCalls(settings: AwsSettings) {
     ...ec2Changes(clients, tell),
     ...balancerCalls(clients, tell),
     ...blockCalls(clients, tell),
+    ...nameCalls(clients, tell),
     ...commandCalls(clients, tell),
     ...otherCalls(clients, tell),
     destroy(): void {
@@ -136,6 +139,8 @@ function sdkClients(settings: AwsSettings) {
     ec2Once: new EC2Client({ ...common('ec2'), ...once }),
     elbRead: new ElasticLoadBalancingV2Client({ ...common('elbv2'), ...read }),
     elbRepeat: new ElasticLoadBalancingV2Client({ ...common('elbv2'), ...repeat }),
+    namesRead: new Route53Client({ ...common('route53'), ...read }),
+    namesRepeat: new Route53Client({ ...common('route53'), ...repeat }),
     sqs: new SQSClient({ ...common('sqs'), ...repeat }),
     ssmRead: new SSMClient({ ...common('ssm'), ...read }),
     ssmOnce: new SSMClient({ ...common('ssm'), ...once }),
@@ -233,6 +238,14 @@ async function wholeBlock(ebs: EBSClient, input: Ebs.GetSnapshotBlockCommandInpu
   const { BlockData: data, Checksum: checksum, ChecksumAlgorithm: algorithm, DataLength: length } = answer
   return { bytes: (await data?.transformToByteArray()) ?? new Uint8Array(), checksum, algorithm, length }
 }
+
+/** Route 53 refuses a change of what is not there as it was read: repeating one does not do it twice. */
+const nameCalls = ({ namesRead, namesRepeat }: Clients, tell: Tell) => ({
+  listResourceRecordSets: (input: Names.ListResourceRecordSetsCommandInput) => tell('read', namesRead.send(new ListResourceRecordSetsCommand(input))),
+  getChange: (input: Names.GetChangeCommandInput, signal?: AbortSignal) => tell('read', namesRead.send(new GetChangeCommand(input), until(signal))),
+  changeResourceRecordSets: (input: Names.ChangeResourceRecordSetsCommandInput, signal?: AbortSignal) =>
+    tell('repeatable', namesRepeat.send(new ChangeResourceRecordSetsCommand(input), until(signal))),
+})
 
 const commandCalls = ({ ssmRead, ssmOnce }: Clients, tell: Tell) => ({
   sendCommand: (input: Ssm.SendCommandCommandInput, signal?: AbortSignal) => tell('once', ssmOnce.send(new SendCommandCommand(input), until(signal))),

@@ -50,7 +50,7 @@ describe('permissions', () => {
 
   it('that are asked about are those of the table in the README, but for the one that says who we are', async () => {
     const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-    const listed = [...readme.matchAll(/^\| \w+ +\| ((?:ebs|ec2|elasticloadbalancing|sqs|ssm):\w+) +\|/gm)].map(([, action]) => action)
+    const listed = [...readme.matchAll(/^\| \w+ +\| ((?:ebs|ec2|elasticloadbalancing|route53|sqs|ssm):\w+) +\|/gm)].map(([, action]) => action)
     expect((await check([], { eventsQueueUrl: queueUrl })).map(({ permission }) => permission).toSorted()).toEqual(listed.toSorted())
   })
 

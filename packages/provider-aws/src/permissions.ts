@@ -131,6 +131,9 @@ const balancer = (action: string, ask: Probe['ask']): Probe => ({
   ask,
   proofByAbsence: true,
 })
+/** About a zone and a change that there are not: the permission is looked at first. */
+const noZone = 'Z00000000000000000000'
+const names = (action: string, ask: Probe['ask']): Probe => ({ capability: 'traffic', permission: `route53:${action}`, ask, proofByAbsence: true })
 const queue = (action: string, ask: Probe['ask']): Probe => ({
   capability: 'signals',
   permission: `sqs:${action}`,
@@ -249,6 +252,21 @@ const probes: Readonly<Record<Asked, Probe>> = {
   ),
   modifyListener: balancer('ModifyListener', (calls, subject) => calls.modifyListener({ ListenerArn: listenerArn(subject), Port: 80 })),
   modifyRule: balancer('ModifyRule', (calls, subject) => calls.modifyRule({ RuleArn: ruleArn(subject) })),
+  listResourceRecordSets: names('ListResourceRecordSets', (calls) => calls.listResourceRecordSets({ HostedZoneId: noZone })),
+  getChange: names('GetChange', (calls) => calls.getChange({ Id: 'C00000000000000000000' })),
+  changeResourceRecordSets: names('ChangeResourceRecordSets', (calls) =>
+    calls.changeResourceRecordSets({
+      HostedZoneId: noZone,
+      ChangeBatch: {
+        Changes: [
+          {
+            Action: 'DELETE',
+            ResourceRecordSet: { Name: 'understudy-verify.invalid.', Type: 'A', TTL: 60, ResourceRecords: [{ Value: '192.0.2.1' }] },
+          },
+        ],
+      },
+    }),
+  ),
   describeInstanceStatus: ec2('signals', 'DescribeInstanceStatus', (calls) => calls.describeInstanceStatus(dry)),
   // What it receives stays visible to the poller.
   receiveMessage: queue('ReceiveMessage', (calls, { queueUrl }) =>

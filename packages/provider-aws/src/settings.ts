@@ -19,7 +19,7 @@ export interface AwsAccountSettings {
   /** Replace the published token buckets of AWS, for an account whose limits were raised and for endpoints that are not AWS. */
   readonly limits?: Partial<Traits['limits']>
 }
-export type AwsService = 'ebs' | 'ec2' | 'elbv2' | 'sqs' | 'ssm' | 'sts'
+export type AwsService = 'ebs' | 'ec2' | 'elbv2' | 'route53' | 'sqs' | 'ssm' | 'sts'
 
 /** Everything the adapter needs. */
 export interface AwsSettings extends AwsAccountSettings {

@@ -4,17 +4,19 @@ import { checkWeights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
 import { addressMove } from './traffic/address-move.ts'
 import { balancer } from './traffic/balancer.ts'
+import { dnsWeight } from './traffic/dns-weight.ts'
 import { lbTarget } from './traffic/lb-target.ts'
 import { lbWeight } from './traffic/lb-weight.ts'
 import type { Mechanism } from './traffic/mechanism.ts'
 
-/** Elastic Load Balancing and Elastic IPs. */
+/** Elastic Load Balancing, Elastic IPs and Route 53. */
 export function awsTraffic(adapter: Adapter): Traffic {
   const shared = balancer(adapter)
   const mechanisms: Readonly<Partial<Record<string, Mechanism>>> = {
     'lb-weight': lbWeight(adapter, shared),
     'lb-target': lbTarget(adapter, shared),
     'address-move': addressMove(adapter),
+    'dns-weight': dnsWeight(adapter),
   }
   const of = ({ mechanism }: TrafficBinding): Mechanism => {
     // The binding comes from a document; its type is a promise, not a fact.
@@ -23,7 +25,12 @@ export function awsTraffic(adapter: Adapter): Traffic {
     return found
   }
   return {
-    mechanisms: { 'lb-weight': { standby: true }, 'lb-target': { standby: false }, 'address-move': { standby: false, unwatched: true } },
+    mechanisms: {
+      'lb-weight': { standby: true },
+      'lb-target': { standby: false },
+      'address-move': { standby: false, unwatched: true },
+      'dns-weight': { standby: false, unwatched: true, foreign: true },
+    },
     async validate(binding) {
       await of(binding).validate(binding)
     },
@@ -35,6 +42,8 @@ export function awsTraffic(adapter: Adapter): Traffic {
       if (mechanism.health) return await mechanism.health(binding, nativeId)
       return (await mechanism.state(binding)).find((member) => member.nativeId === nativeId)?.health
     },
+    followSeconds: async (binding) => of(binding).followSeconds?.(binding),
+    drainSeconds: async (binding) => of(binding).followSeconds?.(binding),
     async enrol(binding, ref, context) {
       await of(binding).enrol(binding, ref, context)
     },

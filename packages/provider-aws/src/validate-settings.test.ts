@@ -40,7 +40,7 @@ describe('the settings of an AWS account', () => {
   it('report every problem where it is', () => {
     const settings = {
       endpoint: 'ftp://x',
-      endpoints: { ec2: 'nonsense', route53: 'https://x' },
+      endpoints: { ec2: 'nonsense', cloudfront: 'https://x' },
       eventsQueueUrl: 'https://user:secret@sqs.example.net/q',
       expectedSeconds: { launch: 0 },
       limits: { read: { capacity: 0.5, refillPerSecond: 1 }, mutate: 7 },
@@ -50,7 +50,7 @@ describe('the settings of an AWS account', () => {
       new Set([
         '/settings/region',
         '/settings/endpoint',
-        '/settings/endpoints/route53',
+        '/settings/endpoints/cloudfront',
         '/settings/endpoints/ec2',
         '/settings/eventsQueueUrl',
         '/settings/expectedSeconds/launch',

@@ -2,7 +2,7 @@ import { given, isObject, readExpectedSeconds, readLimits, readMembers, readObje
 import type { Validated } from '@understudy/provider/adapter-kit'
 import type { AwsAccountSettings, AwsCredentials } from './settings.ts'
 
-const services = ['ec2', 'elbv2', 'sqs', 'ssm', 'sts'] as const
+const services = ['ec2', 'elbv2', 'route53', 'sqs', 'ssm', 'sts'] as const
 
 /** Checks the part of an account that is not secret. */
 export function validateAwsSettings(document: unknown): Validated<AwsAccountSettings> {

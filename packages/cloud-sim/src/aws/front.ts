@@ -11,7 +11,8 @@ import { elbv2Actions } from './elbv2/actions.ts'
 import { Params } from './params.ts'
 import { randomUuid } from './random-text.ts'
 import { ec2Reply, errorReply, jsonReply, queryReply, type Reply } from './responses.ts'
-import { type Service, serviceOf } from './services.ts'
+import { isRoute53, route53RouteOf } from './route53/front.ts'
+import { type RestService, type Service, serviceOf } from './services.ts'
 import { type Authorization, headerText, parseAuthorization, type SignedRequest } from './sigv4.ts'
 import { type SqsInput, sqsActions } from './sqs/actions.ts'
 import { inputFromQuery, outputToQuery } from './sqs/query-protocol.ts'
@@ -40,7 +41,8 @@ export interface FrontRequest extends SignedRequest {
   readonly signal: AbortSignal
 }
 
-const tables: Record<Exclude<Service, 'sqs' | 'ssm' | 'ebs'>, ActionTable> = { ec2: ec2Actions, elasticloadbalancing: elbv2Actions, sts: stsActions }
+type QueryService = Exclude<Service, 'sqs' | 'ssm' | RestService>
+const tables: Record<QueryService, ActionTable> = { ec2: ec2Actions, elasticloadbalancing: elbv2Actions, sts: stsActions }
 
 /**
  * Answers one request to any of the simulated services. Throws `ConnectionReset` when the answer is to be withheld; every
@@ -53,10 +55,10 @@ export async function answer(options: FrontOptions, request: FrontRequest): Prom
   const json = target !== ''
   let service: Service | undefined
   try {
-    const params = json ? undefined : paramsOf(request)
-    service = serviceOf(authorization, target, params?.optional('Version'))
+    const params = json || isRoute53(request.url) ? undefined : paramsOf(request)
+    service = isRoute53(request.url) ? 'route53' : serviceOf(authorization, target, params?.optional('Version'))
     const key = authenticate(request, authorization, options.keys, options.wallClock.nowMs())
-    const restful = service === 'ebs' ? ebsRouteOf(request.method, request.url) : undefined
+    const restful = routeOf(service, request)
     const action = restful !== undefined ? restful.action : json ? target.slice(target.indexOf('.') + 1) : (params?.optional('Action') ?? '')
     if (service === undefined || authorization === undefined)
       throw new SimError('UnknownService', `The simulated region has no service '${authorization?.service ?? ''}'.`, 404)
@@ -64,7 +66,7 @@ export async function answer(options: FrontOptions, request: FrontRequest): Prom
     const region = regionOf(options, authorization)
     authorise(key, service, action)
     if (restful !== undefined) return withRequestId(await region.dataCentre.invoke(action, () => restful.run(region.dataCentre)), requestId)
-    if (service === 'ebs') throw new SimError('UnknownService', 'The simulated region has no such call.', 404) // never: every request to it has its route
+    if (service === 'ebs' || service === 'route53') throw new SimError('UnknownService', 'The simulated region has no such call.', 404) // never: every request to it has its route
     if (service === 'sqs') return withRequestId(await sqsReply(options, region, authorization.region, action, request, params, requestId), requestId)
     if (service === 'ssm') return withRequestId(await ssmReply(options, region, action, request), requestId)
     return withRequestId(
@@ -80,10 +82,16 @@ export async function answer(options: FrontOptions, request: FrontRequest): Prom
   }
 }
 
+/** Of a service whose requests are paths. */
+function routeOf(service: Service | undefined, { method, url, body }: FrontRequest) {
+  if (service === 'ebs') return ebsRouteOf(method, url)
+  return service === 'route53' ? route53RouteOf(method, url, body) : undefined
+}
+
 async function queryServiceReply(call: {
   options: FrontOptions
   region: Region
-  service: Exclude<Service, 'sqs' | 'ssm' | 'ebs'>
+  service: QueryService
   action: string
   key: AccessKey
   params: Params
@@ -153,8 +161,9 @@ function paramsOf(request: FrontRequest): Params {
 }
 
 function regionOf(options: FrontOptions, authorization: Authorization): Region {
-  // STS is a global service to many clients: they sign for us-east-1 wherever they are.
-  const region = options.regions.get(authorization.region) ?? (authorization.service === 'sts' ? [...options.regions.values()][0] : undefined)
+  // STS is a global service to many clients, and Route 53 is one: they sign for us-east-1 wherever they are.
+  const isGlobal = authorization.service === 'sts' || authorization.service === 'route53'
+  const region = options.regions.get(authorization.region) ?? (isGlobal ? [...options.regions.values()][0] : undefined)
   if (region === undefined)
     throw new SimError('SignatureDoesNotMatch', `Credential should be scoped to a valid region, not '${authorization.region}'. `, 403)
   return region

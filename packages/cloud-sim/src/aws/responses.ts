@@ -14,6 +14,7 @@ export interface Reply {
 const namespaces: Record<Exclude<Service, 'ssm' | 'ebs'>, string> = {
   ec2: 'http://ec2.amazonaws.com/doc/2016-11-15/',
   elasticloadbalancing: 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/',
+  route53: 'https://route53.amazonaws.com/doc/2013-04-01/',
   sqs: 'http://queue.amazonaws.com/doc/2012-11-05/',
   sts: 'https://sts.amazonaws.com/doc/2011-06-15/',
 }
@@ -31,6 +32,13 @@ export function queryReply(service: Exclude<Service, 'ssm' | 'ebs'>, action: str
   const body = `<${action}Response xmlns="${namespaces[service]}"><${action}Result>${inner}</${action}Result><ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${action}Response>`
   return { status: 200, contentType: 'text/xml', body }
 }
+
+/** Route 53 wraps nothing: what is answered is inside of the response itself. */
+export const restReply = (action: string, inner: string): Reply => ({
+  status: 200,
+  contentType: 'text/xml',
+  body: `${xmlHead}<${action}Response xmlns="${namespaces.route53}">${inner}</${action}Response>`,
+})
 
 export const jsonReply = (result: unknown): Reply => ({ status: 200, contentType: 'application/x-amz-json-1.0', body: JSON.stringify(result) })
 

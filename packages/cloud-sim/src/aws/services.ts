@@ -1,9 +1,15 @@
 import type { Authorization } from './sigv4.ts'
 
-export type Service = 'ebs' | 'ec2' | 'elasticloadbalancing' | 'sqs' | 'ssm' | 'sts'
+export type RestService = 'ebs' | 'route53'
+export type Service = 'ec2' | 'elasticloadbalancing' | 'sqs' | 'ssm' | 'sts' | RestService
 
-const versions: Record<string, Service> = { '2016-11-15': 'ec2', '2015-12-01': 'elasticloadbalancing', '2012-11-05': 'sqs', '2011-06-15': 'sts' }
-const names: readonly string[] = [...Object.values(versions), 'ssm', 'ebs']
+const versions: Record<string, Exclude<Service, 'ssm' | RestService>> = {
+  '2016-11-15': 'ec2',
+  '2015-12-01': 'elasticloadbalancing',
+  '2012-11-05': 'sqs',
+  '2011-06-15': 'sts',
+}
+const names: readonly string[] = [...Object.values(versions), 'ssm', 'ebs', 'route53']
 
 /**
  * Which service a request is for: the scope it was signed for; without a usable signature the target header or the API

@@ -18,7 +18,7 @@ const nameBody = z.strictObject({
 })
 
 /** Nobody listens on port 53 here: `resolve` is how a client of the simulation asks. */
-export const nameRoutes: ControlRoutes<{ readonly names: Names }> = {
+export const nameRoutes = {
   'POST /names': async ({ names }, body) => ({ traffic: await names.add(nameBody.parse(body)) }),
   'POST /resolve': ({ names }, body) => {
     const { name } = nameBody.pick({ name: true }).parse(body)
@@ -26,4 +26,4 @@ export const nameRoutes: ControlRoutes<{ readonly names: Names }> = {
     if (found === undefined) throw new SimError('NXDOMAIN', `Nobody has the name ${name}.`, 404)
     return found
   },
-}
+} satisfies ControlRoutes<{ readonly names: Names }>

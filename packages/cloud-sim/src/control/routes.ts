@@ -1,6 +1,8 @@
+import { seededRandom } from '@understudy/core'
 import type { z } from 'zod'
 import type { AccessKeys } from '../aws/access-keys.ts'
 import { compact } from '../aws/compact.ts'
+import { nameRoutes, type Names } from '../clouds/names.ts'
 import type { DataCentre } from '../datacentre/datacentre.ts'
 import { SimError } from '../datacentre/sim-error.ts'
 import type { EventBridgeEvent } from '../datacentre/types.ts'
@@ -48,6 +50,8 @@ export const controlRoutes: Readonly<Record<string, Handler>> = {
     region.queues.deliver(eventBody.parse(body) as EventBridgeEvent)
     return {}
   },
+  'POST /names': ({ region }, body) => nameRoutes['POST /names']({ names: namesOf(region) }, body),
+  'POST /resolve': ({ region }, body) => nameRoutes['POST /resolve']({ names: namesOf(region) }, body),
   'POST /fault': ({ region }, body) => fault(region, faultBody.parse(body)),
   'DELETE /faults': ({ region }) => clearFaults(region),
   'POST /capacity': ({ region }, body) => {
@@ -138,6 +142,22 @@ function scheduleEvent({ dataCentre }: SimulatedRegion, body: z.infer<typeof sch
     }),
   )
 }
+
+const chance = seededRandom(1)
+
+/** Each name in a hosted zone of Route 53, that of the name above it. */
+const namesOf = ({ dataCentre: { dns } }: SimulatedRegion): Names => ({
+  async add({ name, address, ttlSeconds }) {
+    const above = name.slice(name.indexOf('.') + 1)
+    const zone = dns.zones().find((candidate) => candidate.name === above) ?? dns.createZone(above)
+    dns.change(zone.id, [{ action: 'CREATE', record: { name, type: 'A', ttl: ttlSeconds, values: [address] } }])
+    return { mechanism: 'dns-weight', native: { hostedZoneId: zone.id, name } }
+  },
+  resolve(name) {
+    const found = dns.resolve(name, chance)
+    return found && { address: found.address, ttlSeconds: found.ttl }
+  },
+})
 
 function fault(region: SimulatedRegion, body: z.infer<typeof faultBody>): object {
   if (body.queue !== undefined)

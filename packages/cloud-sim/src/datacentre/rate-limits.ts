@@ -19,6 +19,9 @@ const requestBuckets: Record<string, Bucket> = {
   GetSnapshotBlock: { capacity: 1000, refillPerSecond: 1000 },
   CreateTags: { capacity: 100, refillPerSecond: 10 },
 }
+/** Route 53 counts all of its calls together, five in a second per account. */
+const names: Bucket = { capacity: 5, refillPerSecond: 5 }
+const nameCalls = new Set(['ChangeResourceRecordSets', 'ListResourceRecordSets', 'GetChange'])
 const mutating: Bucket = { capacity: 50, refillPerSecond: 5 }
 const reading: Bucket = { capacity: 100, refillPerSecond: 20 }
 const readingUnpaged: Bucket = { capacity: 50, refillPerSecond: 10 }
@@ -61,6 +64,7 @@ export class RateLimits {
 function requestBucketOf(operation: string, options: InvokeOptions): { readonly name: string; readonly bucket: Bucket } {
   const own = requestBuckets[operation]
   if (own) return { name: operation, bucket: own }
+  if (nameCalls.has(operation)) return { name: 'names', bucket: names }
   if (/^(Describe|Get|List)/.test(operation)) {
     return options.unpaged ? { name: 'reading-unpaged', bucket: readingUnpaged } : { name: 'reading', bucket: reading }
   }

@@ -152,6 +152,13 @@ async function makeBinding(
     dc.network.associateAddress({ allocationId, instanceId: member.nativeId })
     return { mechanism, native: { allocationId } }
   }
+  if (mechanism === 'dns-weight') {
+    const zone = dc.dns.createZone('example.com.')
+    const name = `${member.nativeId}.example.com.`
+    const address = dc.instances.get(member.nativeId)?.publicIp ?? ''
+    dc.dns.change(zone.id, [{ action: 'CREATE', record: { name, type: 'A', ttl: 30, values: [address] } }])
+    return { mechanism, native: { hostedZoneId: zone.id, name } }
+  }
   const name = `t-${member.nativeId.slice(-8)}`
   const group = (role: string) =>
     dc.balancers.createTargetGroup({ name: `${name}-${role}`, port: servicePort, healthCheck, deregistrationDelaySeconds: 10 })
@@ -186,6 +193,10 @@ function servedBy(
   if (mechanism === 'address-move') {
     const address = dc.network.describeAddresses().items.find(({ allocationId }) => allocationId === native['allocationId'])
     return address?.instanceId === undefined ? undefined : answers(address.instanceId)
+  }
+  if (mechanism === 'dns-weight') {
+    const address = dc.dns.resolve(String(native['name']), random)?.address
+    return answers([...dc.instances.all()].find(({ publicIp }) => publicIp !== undefined && publicIp === address)?.instanceId ?? '')
   }
   const listenerArn = mechanism === 'lb-weight' ? String(native['listenerArn']) : (listenerOf.get(String(native['targetGroupArn'])) ?? '')
   const choice = dc.balancers.choose(listenerArn, random)

@@ -15,6 +15,13 @@ export interface LbTargetBinding {
 export interface AddressBinding {
   readonly allocationId: string
 }
+/** A name of a hosted zone of Route 53, whose weighted records are the members' addresses. */
+export interface NameBinding {
+  readonly hostedZoneId: string
+  /** With its final dot. */
+  readonly name: string
+  readonly addresses: 'external' | 'internal'
+}
 
 export function readLbWeight({ native }: TrafficBinding): LbWeightBinding {
   const { listenerArn, ruleArn } = native
@@ -37,6 +44,15 @@ export function readAddress({ native }: TrafficBinding): AddressBinding {
   if (typeof allocationId !== 'string' || !/^eipalloc-[0-9a-z]+$/.test(allocationId))
     throw invalid('allocationId must look like eipalloc-0123456789abcdef0')
   return { allocationId }
+}
+
+/** `{ hostedZoneId, name, addresses? }`; `addresses` is `external` where it is not said. */
+export function readName({ native: { hostedZoneId, name, addresses = 'external' } }: TrafficBinding): NameBinding {
+  if (typeof hostedZoneId !== 'string' || !/^Z[0-9A-Z]{1,31}$/.test(hostedZoneId)) throw invalid('hostedZoneId must look like Z0123456789ABCDEFGHIJ')
+  if (typeof name !== 'string' || !/^([a-z0-9_]([a-z0-9_-]*[a-z0-9])?\.)+$/i.test(name))
+    throw invalid('name must be a DNS name with its final dot, like www.example.com.')
+  if (addresses !== 'external' && addresses !== 'internal') throw invalid('addresses must be external or internal')
+  return { hostedZoneId, name: name.toLowerCase(), addresses }
 }
 
 function arn(native: TrafficBinding['native'], member: string): string {
