@@ -4,17 +4,15 @@ import { checkWeights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from './adapter.ts'
 import { addressMove } from './traffic/address-move.ts'
 import { dnsWeight } from './traffic/dns-weight.ts'
-import { drains } from './traffic/drains.ts'
 import { lbTarget } from './traffic/lb-target.ts'
 import { lbWeight } from './traffic/lb-weight.ts'
 import type { Mechanism } from './traffic/mechanism.ts'
 
 /** Global load balancers, reserved addresses and Cloud DNS. */
 export function gcpTraffic(adapter: Adapter): Traffic {
-  const drained = drains(adapter.clock)
   const mechanisms: Readonly<Partial<Record<string, Mechanism>>> = {
-    'lb-weight': lbWeight(adapter, drained),
-    'lb-target': lbTarget(adapter, drained),
+    'lb-weight': lbWeight(adapter),
+    'lb-target': lbTarget(adapter),
     'address-move': addressMove(adapter),
     'dns-weight': dnsWeight(adapter),
   }
@@ -40,6 +38,9 @@ export function gcpTraffic(adapter: Adapter): Traffic {
     },
     async followSeconds(binding) {
       return await of(binding).followSeconds?.(binding)
+    },
+    async drainSeconds(binding) {
+      return await of(binding).drainSeconds?.(binding)
     },
     async enrol(binding, ref, context) {
       await of(binding).enrol(binding, ref, context)

@@ -201,10 +201,8 @@ describe('on the wire', () => {
     await traffic?.enrol(binding, clone, contextOf())
     await traffic?.setWeights(binding, [{ ref: clone, weight: 100 }], contextOf())
     await traffic?.remove(binding, ref, contextOf())
-    expect(await traffic?.state(binding)).toMatchObject([
-      { nativeId: clone.nativeId, weight: 100 },
-      { nativeId: ref.nativeId, health: 'draining' },
-    ])
+    expect(await traffic?.state(binding)).toMatchObject([{ nativeId: clone.nativeId, weight: 100 }])
+    expect(await traffic?.drainSeconds?.(binding)).toBeGreaterThanOrEqual(0)
     await labels.setProtection(ref, { terminate: false }, contextOf())
     await ended(await compute.terminate(clone, contextOf()))
     const { problemsOf } = restRules()

@@ -10,7 +10,7 @@ import { lastPart, requestIdOf } from '../names.ts'
 import { repeatSafely } from '../repeat.ts'
 import { readLbTarget } from './bindings.ts'
 import type { GroupName, LbTargetBinding } from './bindings.ts'
-import type { Drains } from './drains.ts'
+import { drainSecondsOf } from './drain-seconds.ts'
 import type { Mechanism } from './mechanism.ts'
 
 interface Endpoint {
@@ -23,8 +23,7 @@ interface Endpoint {
 }
 
 /** Zonal network endpoint groups of one backend service: every healthy endpoint has an equal part. */
-export function lbTarget(adapter: Adapter, drained: Drains): Mechanism {
-  const entryOf = ({ backendService }: LbTargetBinding): string => `endpoints ${backendService}`
+export function lbTarget(adapter: Adapter): Mechanism {
   const enrol = async (binding: LbTargetBinding, ref: InstanceRef, context: CallContext): Promise<void> => {
     const instance = await existing(adapter, ref, context)
     const group = binding.groups.find(({ zone }) => zone === zoneOf(instance))
@@ -38,12 +37,8 @@ export function lbTarget(adapter: Adapter, drained: Drains): Mechanism {
     await write(adapter, 'attach', group, endpointOf(instance, binding.port), context)
   }
   const leave = async (binding: LbTargetBinding, endpoints: readonly Endpoint[], context: CallContext): Promise<void> => {
-    if (endpoints.length === 0) return
-    const { connectionDraining } = await adapter.calls.getBackendService(binding.backendService)
-    for (const { nativeId, group, name, address, port } of endpoints) {
+    for (const { group, name, address, port } of endpoints)
       await write(adapter, 'detach', group, { instance: name, ipAddress: address, port }, context)
-      drained.note(entryOf(binding), nativeId, connectionDraining?.drainingTimeoutSec ?? 0)
-    }
   }
   return {
     async validate(binding) {
@@ -61,8 +56,10 @@ export function lbTarget(adapter: Adapter, drained: Drains): Mechanism {
       await endpointsOf(adapter, read)
     },
     async state(binding) {
-      const read = readLbTarget(binding)
-      return drained.beside(entryOf(read), shared(await endpointsOf(adapter, read)))
+      return shared(await endpointsOf(adapter, readLbTarget(binding)))
+    },
+    async drainSeconds(binding) {
+      return drainSecondsOf(await adapter.calls.getBackendService(readLbTarget(binding).backendService))
     },
     enrol: (binding, ref, context) => enrol(readLbTarget(binding), ref, context),
     async setWeights(binding, weights: Weights, context) {

@@ -10,7 +10,7 @@ import { lastPart, requestIdOf } from '../names.ts'
 import { repeatSafely } from '../repeat.ts'
 import { readLbWeight } from './bindings.ts'
 import type { GroupName, LbWeightBinding } from './bindings.ts'
-import type { Drains } from './drains.ts'
+import { drainSecondsOf } from './drain-seconds.ts'
 import type { Mechanism } from './mechanism.ts'
 
 /** So often a backend service that somebody else has changed in between is read again. */
@@ -31,18 +31,21 @@ interface View {
 }
 
 /** Two unmanaged instance groups of one backend service, whose shares are set by their capacity. */
-export function lbWeight(adapter: Adapter, drained: Drains): Mechanism {
+export function lbWeight(adapter: Adapter): Mechanism {
   return {
     async validate(binding) {
       await look(adapter, readLbWeight(binding))
     },
     async state(binding) {
       const read = readLbWeight(binding)
-      return drained.beside(`groups ${read.backendService}`, membersIn((await look(adapter, read)).groups))
+      return membersIn((await look(adapter, read)).groups)
+    },
+    async drainSeconds(binding) {
+      return drainSecondsOf(await adapter.calls.getBackendService(readLbWeight(binding).backendService))
     },
     enrol: (binding, ref, context) => enrol(adapter, binding, ref, context),
     setWeights: (binding, weights, context) => setWeights(adapter, binding, weights, context),
-    remove: (binding, ref, context) => remove(adapter, drained, binding, ref, context),
+    remove: (binding, ref, context) => remove(adapter, binding, ref, context),
   }
 }
 
@@ -108,9 +111,9 @@ async function setWeights(adapter: Adapter, binding: TrafficBinding, weights: We
   }
 }
 
-async function remove(adapter: Adapter, drained: Drains, binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void> {
+async function remove(adapter: Adapter, binding: TrafficBinding, ref: InstanceRef, context: CallContext): Promise<void> {
   const read = readLbWeight(binding)
-  const { groups, service } = await look(adapter, read)
+  const { groups } = await look(adapter, read)
   const group = groups.find(({ members }) => members.some(({ nativeId }) => nativeId === ref.nativeId))
   if (group === undefined) return
   const instance = await readInstance(adapter, { ...ref, zone: group.zone }, context.signal)
@@ -122,7 +125,6 @@ async function remove(adapter: Adapter, drained: Drains, binding: TrafficBinding
   }
   const accepted = await repeatSafely(adapter, () => adapter.calls.removeFromGroup(target, context.signal), context.signal)
   await untilDone(adapter, accepted, context.signal)
-  drained.note(`groups ${read.backendService}`, ref.nativeId, service.connectionDraining?.drainingTimeoutSec ?? 0)
 }
 
 function capacitiesFor({ groups }: View, weights: Weights): number[] {
