@@ -97,6 +97,22 @@ export const Resource = z
     tier: Tier.optional(),
     traffic: Traffic.optional(),
     hold: z.object({ reason: z.string(), by: z.string(), until: time }).optional(),
+    unplaced: z
+      .array(
+        z
+          .object({
+            accountId,
+            code: z.enum(['zones', 'one-zone', 'refused', 'type']),
+            reason: z.string(),
+            since: time,
+          })
+          .meta({ id: 'Unplaced' }),
+      )
+      .optional()
+      .meta({
+        description:
+          'Shadows that are promised and not being made, since no place for them was found: by account, with the reason. Events `io.understudy.shadows.unplaced.v1` say so when it becomes known.',
+      }),
     dnaHash: z.string().meta({ description: 'Changes when the definition changes.' }),
     dnaAt: time,
     primaryEpoch: z.number().int().meta({ description: 'Raised by every promotion.' }),

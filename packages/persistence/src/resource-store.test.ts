@@ -58,6 +58,17 @@ test('the status changes without the version', async () => {
   expect(await stores().resources.findById(resource.id)).toEqual({ ...resource, status: 'degraded', updatedAt: later(5) })
 })
 
+test('what is known of shadows without a place is kept with its moment, taken away again, and no change of the resource', async () => {
+  const { resource } = await aWorld(connection.database)
+  const unplaced = [{ accountId: resource.accountId, code: 'one-zone', reason: 'There is only one.', since: later(5) }] as const
+  await stores().resources.setUnplaced(resource.id, unplaced)
+  expect(await stores().resources.findById(resource.id)).toEqual({ ...resource, unplaced })
+  await stores().resources.update({ ...resource, name: 'other' }, resource.version)
+  expect(await stores().resources.findById(resource.id)).toMatchObject({ name: 'other', unplaced })
+  await stores().resources.setUnplaced(resource.id, [])
+  expect(await stores().resources.findById(resource.id)).not.toHaveProperty('unplaced')
+})
+
 const promotion = (resource: Resource, nativeId: string) => ({
   id: resource.id,
   seenEpoch: resource.primaryEpoch,

@@ -41,6 +41,9 @@ export function resourceStore(db: Prisma.TransactionClient, sql: Sql): ResourceS
     async setStatus(id, status, at) {
       await db.resource.updateMany({ where: { id }, data: { status, updatedAt: at } })
     },
+    async setUnplaced(id, unplaced) {
+      await db.resource.updateMany({ where: { id }, data: { unplaced: optionalJsonColumn(unplaced.length === 0 ? undefined : unplaced) } })
+    },
     async namesAccount(projectId, accountId) {
       const rows = await sql.rows<{ id: string }>(
         `select id from resources where project_id = $1
@@ -153,6 +156,7 @@ function toDomain(row: ResourceRow | null): Resource | undefined {
     tier: toTier(row.tier),
     status: row.status as Resource['status'], // checked by the table
     hold: toHold(row),
+    ...unplacedIn(row),
     primaryEpoch: row.primaryEpoch,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
@@ -163,6 +167,13 @@ function toDomain(row: ResourceRow | null): Resource | undefined {
 /** JSON leaves out what is undefined; the type names it. */
 const toTier = (tier: Prisma.JsonValue): Resource['tier'] =>
   tier === null ? undefined : { instanceType: undefined, ...(tier as unknown as Omit<NonNullable<Resource['tier']>, 'instanceType'>) }
+
+/** Written from the same type; JSON has texts for its moments. */
+function unplacedIn({ unplaced }: ResourceRow): Pick<Resource, 'unplaced'> {
+  if (unplaced === null) return {}
+  const stored = unplaced as unknown as readonly (Omit<NonNullable<Resource['unplaced']>[number], 'since'> & { readonly since: string })[]
+  return { unplaced: stored.map((one) => ({ ...one, since: new Date(one.since) })) }
+}
 
 function toHold(row: ResourceRow): Hold | undefined {
   const { holdReason, holdBy, holdUntil } = row

@@ -18,6 +18,7 @@ export const resourceView = (resource: Resource): z.input<typeof ResourceView> =
     traffic:
       resource.traffic && present({ mechanism: resource.traffic.mechanism, native: resource.traffic.native, accountId: resource.traffic.accountId }),
     hold: resource.hold && { reason: resource.hold.reason, by: resource.hold.by, until: resource.hold.until.toISOString() },
+    unplaced: resource.tier && resource.unplaced?.map(({ since, ...one }) => ({ ...one, since: since.toISOString() })),
     dnaHash: resource.dnaHash,
     dnaAt: resource.dnaAt.toISOString(),
     primaryEpoch: resource.primaryEpoch,

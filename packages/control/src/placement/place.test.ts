@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { placements } from './place.ts'
+import { placements, whyNowhere } from './place.ts'
 import type { PlacementQuestion } from './place.ts'
 
 const question = (overrides: Partial<PlacementQuestion> = {}): PlacementQuestion => ({
@@ -46,4 +46,20 @@ describe('placements', () => {
       }),
     )
   })
+})
+
+describe('why there is no place', () => {
+  const why = (overrides: Partial<PlacementQuestion>) => {
+    expect(placements(question(overrides))).toEqual([])
+    return whyNowhere(question(overrides))
+  }
+  test('is that the cloud has none of the zones that are named', () =>
+    expect(why({ wanted: ['x', 'y'] })).toEqual({ code: 'zones', reason: expect.stringMatching(/x, y.*a, b, c/) as string }))
+  test('is that there is no zone but the primary’s', () => expect(why({ zones: ['a'] }).code).toBe('one-zone'))
+  test('is that the cloud names no zone', () => expect(why({ zones: [] }).code).toBe('zones'))
+  test('is that all have lately refused', () =>
+    expect(why({ avoided: [{ instanceType: 'm7i.large' }] })).toMatchObject({
+      code: 'refused',
+      reason: expect.stringContaining('m7i.large') as string,
+    }))
 })

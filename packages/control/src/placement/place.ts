@@ -42,6 +42,26 @@ export function placements(question: PlacementQuestion): readonly Placement[] {
     .map(({ zone }) => ({ zone, instanceType, purchase }))
 }
 
+export interface Nowhere {
+  /** `zones`: the tier's are not offered · `one-zone`: there is none but the primary's · `refused`: all have lately refused · `type`: none is large enough. */
+  readonly code: 'zones' | 'one-zone' | 'refused' | 'type'
+  readonly reason: string
+}
+
+/** Why there is no place at all, in words for who has promised one. Pure; meant for a question that `placements` finds nothing for. */
+export function whyNowhere({ wanted, zones, primaryZone, instanceType, purchase }: PlacementQuestion): Nowhere {
+  const offered = zones.length === 0 ? 'it names none' : `it has ${zones.join(', ')}`
+  if (typeof wanted !== 'string' && !wanted.some((zone) => zones.includes(zone)))
+    return { code: 'zones', reason: `The cloud offers none of the zones that the tier names (${wanted.join(', ')}): ${offered}.` }
+  if (zones.length === 0) return { code: 'zones', reason: 'The cloud names no zone in which a shadow could be.' }
+  if (wanted === 'other' && zones.every((zone) => zone === primaryZone))
+    return { code: 'one-zone', reason: `The cloud has no zone but that of the primary (${primaryZone ?? ''}), and the tier asks for another.` }
+  return {
+    code: 'refused',
+    reason: `Every zone that the tier allows has lately refused ${instanceType} (${purchase}) for want of capacity or quota. It is asked again later.`,
+  }
+}
+
 /** Whether an avoided offering (absent fields mean "any") covers this placement. */
 export const covers = (avoided: Offering, placement: Placement): boolean =>
   (avoided.zone === undefined || avoided.zone === placement.zone) &&

@@ -1,5 +1,5 @@
 import type { ResourceDna } from '@understudy/provider'
-import type { Resource } from './resource.ts'
+import type { Resource, Unplaced } from './resource.ts'
 
 export interface ResourceStore {
   /** `already_exists` when the instance is imported in this account already. */
@@ -20,6 +20,8 @@ export interface ResourceStore {
   update(resource: Resource, seenVersion: number): Promise<void>
   /** Status alone, without touching the version. */
   setStatus(id: string, status: Resource['status'], at: Date): Promise<void>
+  /** What is known of shadows without a place; nothing else, and without touching the version. */
+  setUnplaced(id: string, unplaced: readonly Unplaced[]): Promise<void>
   /**
    * Makes another instance the primary: succeeds only while `primaryEpoch` is what the caller saw, and raises it. Repeating it
    * with the instance that is primary already is a success. `false`: somebody else promoted in between.

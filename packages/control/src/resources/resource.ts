@@ -19,6 +19,8 @@ export interface Resource {
   readonly tier: Tier | undefined
   readonly status: ResourceStatus
   readonly hold: Hold | undefined
+  /** Shadows that are promised and have no place, by account. Left out: none is known of. */
+  readonly unplaced?: readonly Unplaced[]
   /** Raised by every promotion; a promotion that saw an older one is refused, so there is never a second primary. */
   readonly primaryEpoch: number
   readonly createdAt: Date
@@ -45,6 +47,15 @@ export const isHeld = (resource: Pick<Resource, 'hold'>, atMs: number): boolean 
 export const readinessLevels = ['cold', 'parked', 'warm', 'hot'] as const
 /** cold: recipe and snapshots · parked: stopped or hibernated · warm: running small · hot: running at full size */
 export type Readiness = (typeof readinessLevels)[number]
+
+/** Why a shadow that is promised is not being made. */
+export interface Unplaced {
+  /** Where it was to be. */
+  readonly accountId: string
+  readonly code: 'zones' | 'one-zone' | 'refused' | 'type'
+  readonly reason: string
+  readonly since: Date
+}
 
 /** What the owner pays for. */
 export interface Tier {

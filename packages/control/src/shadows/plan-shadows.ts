@@ -4,8 +4,9 @@ import type { Account } from '../accounts/account.ts'
 import type { Control } from '../context.ts'
 import { priorities } from '../operations/operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
-import { findPlacements } from '../placement/find-placements.ts'
-import type { Placement } from '../placement/place.ts'
+import { placementQuestion } from '../placement/find-placements.ts'
+import { placements, whyNowhere } from '../placement/place.ts'
+import type { Nowhere, Placement } from '../placement/place.ts'
 import { fingerprintOfPlace } from '../resources/elsewhere.ts'
 import type { Elsewhere } from '../resources/elsewhere.ts'
 import type { Readiness, Resource } from '../resources/resource.ts'
@@ -15,43 +16,59 @@ const backoffFirstMs = 5000
 const backoffMaxMs = 10 * 60_000
 const rememberMs = 60 * 60_000
 
-/** Plans shadows that are missing: the row first, and in the same transaction the operation that makes it real. Answers how many. */
+/** How many were planned, and why not more. */
+export interface Planning {
+  readonly planned: number
+  readonly nowhere?: Nowhere
+  /** Nobody was asked this time: what was known before is still what is known. */
+  readonly isUnasked?: true
+}
+const unasked: Planning = { planned: 0, isUnasked: true }
+
+/** Plans shadows that are missing: the row first, and in the same transaction the operation that makes it real. */
 export async function planShadows(
   control: Control,
   account: Account,
   resource: Resource,
   existing: readonly Shadow[],
   missing: number,
-): Promise<number> {
+): Promise<Planning> {
   const { tier } = resource
-  if (tier === undefined || (await isBackingOff(control, resource, account.id))) return 0
+  if (tier === undefined || (await isBackingOff(control, resource, account.id))) return unasked
   const provider = await control.providers.open(account)
   const instanceType = tier.instanceType ?? resource.dna.size.type
   let planned = 0
   const occupiedZones = existing.filter(({ accountId }) => accountId === account.id).map((shadow) => shadow.zone)
   for (; planned < missing; planned++) {
-    const [placement] = await findPlacements(control, provider, resource, { zones: tier.zones, instanceType, purchase: tier.purchase, occupiedZones })
-    if (!placement) break
+    const wanted = { zones: tier.zones, instanceType, purchase: tier.purchase, occupiedZones }
+    const question = await placementQuestion(control, provider, resource, wanted)
+    const [placement] = placements(question)
+    if (!placement) return { planned, nowhere: whyNowhere(question) }
     await planOne(control, resource, { accountId: account.id, placement, readiness: tier.readiness, dnaFingerprint: resource.dna.fingerprint })
     occupiedZones.push(placement.zone)
   }
-  return planned
+  return { planned }
 }
 
 /** The same for the one in another account: of the closest type that its catalogue has and that can be had. */
-export async function planElsewhere(control: Control, account: Account, resource: Resource, place: Elsewhere): Promise<number> {
-  if (await isBackingOff(control, resource, account.id)) return 0
+export async function planElsewhere(control: Control, account: Account, resource: Resource, place: Elsewhere): Promise<Planning> {
+  if (await isBackingOff(control, resource, account.id)) return unasked
   const provider = await control.providers.open(account)
   const { readiness, purchase, definition } = place
+  const { vcpus, memoryMiB, arch } = definition
+  const size = `${vcpus} vCPUs and ${memoryMiB} MiB (${arch})`
+  let nowhere: Nowhere = { code: 'type', reason: `No type that the cloud offers has ${size}.` }
   for (const { instanceType } of (await provider.portable?.fitting(definition)) ?? []) {
     if (readiness === 'warm' && instanceType === resource.dna.size.type) continue
     const wanted = { zones: place.zones, instanceType, purchase, occupiedZones: [], accountId: account.id }
-    const [placement] = await findPlacements(control, provider, resource, wanted)
+    const question = await placementQuestion(control, provider, resource, wanted)
+    const [placement] = placements(question)
+    nowhere = whyNowhere(question)
     if (!placement) continue
     await planOne(control, resource, { accountId: account.id, placement, readiness, dnaFingerprint: fingerprintOfPlace(place) })
-    return 1
+    return { planned: 1 }
   }
-  return 0
+  return { planned: 0, nowhere }
 }
 
 /** A cloud that refuses is asked again ever more rarely, so that a wrong tier does not become a loop of launches. Another account may still do. */

@@ -13,9 +13,11 @@ import { AccountFailures } from '../reconcilers/per-account.ts'
 import type { Reconciler } from '../reconcilers/reconciler.ts'
 import type { Resource } from '../resources/resource.ts'
 import { planElsewhere, planShadows } from './plan-shadows.ts'
+import type { Planning } from './plan-shadows.ts'
 import { promiseGap } from './promise.gate.ts'
 import type { PromiseGap } from './promise.gate.ts'
 import type { Shadow } from './shadow.ts'
+import { noteUnplaced } from './unplaced.ts'
 
 const pageSize = 200
 /** After this many failed drills since its last proof a shadow is replaced. */
@@ -147,12 +149,17 @@ async function close(
   counts.retired += gap.retire.length
   counts.drills += drills.length
   counts.disarmed += gap.disarm.length
-  if (gap.missing > 0) counts.planned += await planShadows(control, account, resource, shadows, gap.missing)
-  for (const place of gap.missingIn) {
-    await failures.isolate(control, place.accountId, async (other) => {
-      counts.planned += await planElsewhere(control, other, resource, place)
+  const plannings = new Map<string, Planning>()
+  if (gap.missing > 0) plannings.set(account.id, await planShadows(control, account, resource, shadows, gap.missing))
+  for (const { accountId, ...place } of gap.missingIn) {
+    // An account that does not answer has said nothing new.
+    plannings.set(accountId, { planned: 0, isUnasked: true })
+    await failures.isolate(control, accountId, async (other) => {
+      plannings.set(accountId, await planElsewhere(control, other, resource, { accountId, ...place }))
     })
   }
+  for (const { planned } of plannings.values()) counts.planned += planned
+  await noteUnplaced(control, resource, plannings)
 }
 
 async function failedDrills(control: Control, shadow: Shadow): Promise<readonly Operation[]> {

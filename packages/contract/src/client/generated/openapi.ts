@@ -2580,6 +2580,8 @@ export interface components {
                 /** Format: date-time */
                 until: string;
             };
+            /** @description Shadows that are promised and not being made, since no place for them was found: by account, with the reason. Events `io.understudy.shadows.unplaced.v1` say so when it becomes known. */
+            unplaced?: components["schemas"]["Unplaced"][];
             /** @description Changes when the definition changes. */
             dnaHash: string;
             /** Format: date-time */
@@ -3269,6 +3271,15 @@ export interface components {
              * @enum {string}
              */
             shadow?: "separate" | "any" | "none";
+        };
+        Unplaced: {
+            /** @description The id of an account. */
+            accountId: string;
+            /** @enum {string} */
+            code: "zones" | "one-zone" | "refused" | "type";
+            reason: string;
+            /** Format: date-time */
+            since: string;
         };
         UpdateAccount: {
             name?: string;
