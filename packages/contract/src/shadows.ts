@@ -31,7 +31,7 @@ export const Shadow = z
     purchase,
     readiness,
     proof: z
-      .object({ at: time, method: z.enum(['health', 'start', 'snapshot']), seconds: z.number(), operationId: z.string().optional() })
+      .object({ at: time, method: z.enum(['health', 'running', 'start', 'snapshot']), seconds: z.number(), operationId: z.string().optional() })
       .optional()
       .meta({ description: 'When and how it was last seen to be able to take over.' }),
     dataLag: DataLag,

@@ -8,7 +8,9 @@ const keptMs = 3_600_000
 
 type Arch = 'x86_64' | 'arm64'
 
-/** Instances from an AMI, of the closest type of the present generations. The AMI's own block devices are what it boots from. */
+/**
+ * Instances from an AMI, of the closest type of the present generations, without those whose vCPUs are whole ones only while credits last. The AMI's own block devices are what it boots from.
+ */
 export function awsPortable(adapter: Adapter): Portable {
   const kept = new Map<Arch, { readonly untilMs: number; readonly types: Promise<readonly FittingType[]> }>()
   return {
@@ -44,7 +46,7 @@ async function readTypes({ calls }: Adapter, architecture: Arch): Promise<readon
     nextToken = page.NextToken === '' ? undefined : page.NextToken
   } while (nextToken !== undefined)
   return found
-    .filter((type) => type.CurrentGeneration === true && type.BareMetal !== true)
+    .filter((type) => type.CurrentGeneration === true && type.BareMetal !== true && type.BurstablePerformanceSupported !== true)
     .filter(({ GpuInfo, FpgaInfo, InferenceAcceleratorInfo, NeuronInfo }) =>
       [GpuInfo, FpgaInfo, InferenceAcceleratorInfo, NeuronInfo].every(isAbsent),
     )

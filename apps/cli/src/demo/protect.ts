@@ -71,11 +71,11 @@ export function provenShadow(client: UnderstudyClient, resourceId: string, other
   })
 }
 
+const howProven: Readonly<Record<string, string>> = { health: 'health checks', running: 'running, with nobody to ask whether it answers,' }
+
 /** How it has shown that it is ready. */
 export const proofText = (shadow: { readonly proof?: { readonly method: string; readonly seconds: number } }): string =>
-  shadow.proof === undefined
-    ? 'nothing'
-    : `${shadow.proof.method === 'health' ? 'health checks' : shadow.proof.method} after ${shadow.proof.seconds.toFixed(1)} s`
+  shadow.proof === undefined ? 'nothing' : `${howProven[shadow.proof.method] ?? shadow.proof.method} after ${shadow.proof.seconds.toFixed(1)} s`
 
 /** The failover of the resource, when it has come to its end. */
 export function failover(client: UnderstudyClient, resourceId: string) {

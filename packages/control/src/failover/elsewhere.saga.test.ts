@@ -97,6 +97,8 @@ describe('a shadow in another account', () => {
           })
           const [made] = [...stage.far.instances.all()]
           expect(Buffer.from(made?.userData ?? '', 'base64').toString(), 'the boot data of the primary').toContain('echo primary')
+          // Nobody watches whether it answers: no more than that is claimed.
+          expect((await bench.database.stores.shadows.findById(shadowId))?.proof?.method).toBe('running')
         },
         expectCleanSlate: async () =>
           expect(await stage.look()).toEqual({

@@ -54,12 +54,13 @@ export const proveShadowSaga = saga<SagaDeps, Params>('shadow.prove', { version:
     budget: { maxMs: 10 * minute },
     run: async (deps, step) => {
       const { shadow, resource, provider, ref } = await shadowWorld(deps, step.params.shadowId)
-      if (resource.traffic && provider.traffic && watchesStandby(provider, resource.traffic)) {
+      const watched = watchesStandby(provider, resource.traffic)
+      if (resource.traffic && provider.traffic && watched) {
         await step.audit({ action: 'traffic.enrol', target: ref.nativeId })
         await provider.traffic.enrol(resource.traffic, ref, contextOf(deps, step, shadow, 'enrol'))
         await awaitHealthy(deps, provider, resource.traffic, ref, step.signal)
       }
-      return { seconds: (deps.clock.nowMs() - step.outputs.started.startedMs) / 1000 }
+      return { watched, seconds: (deps.clock.nowMs() - step.outputs.started.startedMs) / 1000 }
     },
     undo: 'nothing-to-undo',
   })
@@ -75,7 +76,7 @@ export const proveShadowSaga = saga<SagaDeps, Params>('shadow.prove', { version:
     run: async (deps, step) => {
       const { shadow } = await shadowWorld(deps, step.params.shadowId)
       const at = now(deps.clock)
-      const method = step.outputs.started.wasResting ? 'start' : 'health'
+      const method = step.outputs.started.wasResting ? 'start' : step.outputs.answered.watched ? 'health' : 'running'
       await deps.database.transaction(async (stores) => {
         await stores.shadows.setProof(shadow.id, { at, method, seconds: step.outputs.answered.seconds, operationId: step.operationId })
         await stores.shadows.move(shadow.id, { from: ['proving'], to: 'ready', operationId: null, lastError: null, at })

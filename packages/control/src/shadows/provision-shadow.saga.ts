@@ -202,12 +202,13 @@ async function enrol(deps: SagaDeps, step: StepContext<Params, object>): Promise
   const { shadow, resource, provider, ref } = await worldOf(deps, step)
   if (!ref || shadow.readiness === 'parked') return { watched: false, seconds: 0 }
   const startedMs = deps.clock.nowMs()
+  const seconds = (): number => (deps.clock.nowMs() - startedMs) / 1000
   await ensureRunning(deps, provider, ref, purposeOf(deps, step, shadow, 'start'))
-  if (!resource.traffic || !provider.traffic || !watchesStandby(provider, resource.traffic)) return { watched: false, seconds: 0 }
+  if (!resource.traffic || !provider.traffic || !watchesStandby(provider, resource.traffic)) return { watched: false, seconds: seconds() }
   await step.audit({ action: 'traffic.enrol', target: ref.nativeId })
   await provider.traffic.enrol(resource.traffic, ref, purposeOf(deps, step, shadow, 'enrol'))
   await awaitHealthy(deps, provider, resource.traffic, ref, step.signal)
-  return { watched: true, seconds: (deps.clock.nowMs() - startedMs) / 1000 }
+  return { watched: true, seconds: seconds() }
 }
 
 /** A cold shadow is a recipe and these snapshots: the cheapest stand-in, and the slowest. */
@@ -237,7 +238,7 @@ async function deleteKeptDisks(deps: SagaDeps, step: StepContext<Params, object>
 }
 
 interface Made {
-  readonly enrolled?: { readonly seconds: number } | null
+  readonly enrolled?: { readonly watched: boolean; readonly seconds: number } | null
   readonly disks?: { readonly setId: string; readonly seconds: number } | null
 }
 
@@ -245,7 +246,8 @@ interface Made {
 function proofOf(shadow: Shadow, made: Made, step: StepContext<Params, object>, at: Date): Proof | undefined {
   const { operationId } = step
   if (made.disks) return { at, method: 'snapshot', seconds: made.disks.seconds, operationId }
-  return isRunningKind(shadow.readiness) ? { at, method: 'health', seconds: made.enrolled?.seconds ?? 0, operationId } : undefined
+  if (!isRunningKind(shadow.readiness)) return undefined
+  return { at, method: made.enrolled?.watched === true ? 'health' : 'running', seconds: made.enrolled?.seconds ?? 0, operationId }
 }
 
 async function register(deps: SagaDeps, step: StepContext<Params, Made>): Promise<{ readonly ready: boolean }> {

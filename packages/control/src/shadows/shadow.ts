@@ -57,10 +57,10 @@ export const isAlive = (status: ShadowStatus): boolean => status !== 'promoted' 
 export interface Proof {
   readonly at: Date
   /**
-   * `health`: it answers the load balancer's checks (running shadows) · `start`: it was started, answered, and was parked again ·
-   * `snapshot`: the disks are kept and usable (cold ones)
+   * `health`: it answers the load balancer's checks (running shadows) · `running`: the cloud calls it running, and nothing watches whether
+   * it answers before it has traffic · `start`: it was started, answered where something watches that, and was parked again · `snapshot`: the disks are kept and usable (cold ones)
    */
-  readonly method: 'health' | 'start' | 'snapshot'
+  readonly method: 'health' | 'running' | 'start' | 'snapshot'
   readonly seconds: number
   readonly operationId: string | undefined
 }

@@ -2885,7 +2885,7 @@ export interface components {
                 /** Format: date-time */
                 at: string;
                 /** @enum {string} */
-                method: "health" | "start" | "snapshot";
+                method: "health" | "running" | "start" | "snapshot";
                 seconds: number;
                 operationId?: string;
             };
