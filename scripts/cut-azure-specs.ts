@@ -19,7 +19,7 @@ const wanted = new Set([
   ...['VirtualMachineRunCommands_GetByVirtualMachine', 'VirtualMachineRunCommands_CreateOrUpdate', 'VirtualMachineRunCommands_Delete'],
   ...['Disks_Get', 'Disks_CreateOrUpdate', 'Disks_Update', 'Disks_Delete', 'Disks_List', 'Disks_ListByResourceGroup'],
   ...['RestorePointCollections_Get', 'RestorePointCollections_CreateOrUpdate', 'RestorePointCollections_Delete', 'RestorePointCollections_ListAll'],
-  ...['RestorePoints_Get', 'RestorePoints_Create'],
+  ...['RestorePoints_Get', 'RestorePoints_Create', 'DiskRestorePoint_GrantAccess', 'DiskRestorePoint_RevokeAccess'],
   ...['NetworkInterfaces_Get', 'NetworkInterfaces_CreateOrUpdate', 'NetworkInterfaces_Delete', 'NetworkInterfaces_List', 'NetworkInterfaces_ListAll'],
   ...['NetworkSecurityGroups_Get', 'NetworkSecurityGroups_CreateOrUpdate', 'NetworkSecurityGroups_Delete'],
   ...['PublicIPAddresses_Get', 'PublicIPAddresses_CreateOrUpdate', 'PublicIPAddresses_Delete', 'PublicIPAddresses_ListAll'],

@@ -19,7 +19,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
   const open = (): Promise<Opened> => (opened ??= import('./open-provider.ts').then((loaded) => loaded.openAzureProvider(settings)))
   /** These methods of a capability, each of which opens the provider first. Every one of them is asynchronous. */
   const deferred = <
-    C extends 'compute' | 'labels' | 'traffic' | 'snapshots' | 'disks' | 'isolation' | 'commands' | 'permissions' | 'market' | 'portable',
+    C extends 'compute' | 'labels' | 'traffic' | 'snapshots' | 'blocks' | 'disks' | 'isolation' | 'commands' | 'permissions' | 'market' | 'portable',
     M extends keyof Opened[C],
   >(
     capability: C,
@@ -46,6 +46,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
     market: deferred('market', ['zones', 'quotes', 'sizes']),
     portable: { define: defineIn(scopeOf(settings)), ...deferred('portable', ['fitting']) },
     snapshots: deferred('snapshots', ['capture', 'get', 'materialise', 'delete', 'deleteDisk']),
+    blocks: deferred('blocks', ['open', 'close', 'list', 'read']),
     disks: deferred('disks', ['arrange', 'plug', 'unplug']),
     isolation: deferred('isolation', ['ensure', 'remove']),
     commands: deferred('commands', ['run', 'forget']),

@@ -8,6 +8,7 @@ import type { TokenCredential } from '@azure/identity'
 import type { Agent } from 'node:https'
 import { capturePolicy } from './capture.ts'
 import { type ConnectionOptions, connectionPolicy, guardedAgent } from './connection.ts'
+import { pageBlobReader } from './page-blob.ts'
 import type { AzureSettings } from './settings.ts'
 import { tracePolicy } from './trace.ts'
 
@@ -20,6 +21,7 @@ export interface AzureClients {
   readonly network: NetworkManagementClient
   readonly locks: ManagementLockClient
   readonly trafficManager: TrafficManagerManagementClient
+  readonly blobs: ReturnType<typeof pageBlobReader>
   /** A token for ARM, whose claims say who we are. */
   token(signal?: AbortSignal): Promise<string>
   /** `GET` of a path of ARM for which there is no package. */
@@ -54,6 +56,7 @@ export function azureClients(settings: AzureSettings): AzureClients {
   const http = createDefaultHttpClient()
   return {
     compute,
+    blobs: pageBlobReader(agent, connection),
     // The classic clients make a token's scope of the endpoint unless they are told.
     network: new NetworkManagementClient(credential, settings.scope.account, { ...options, credentialScopes: scope }),
     trafficManager: new TrafficManagerManagementClient(credential, settings.scope.account, { ...options, credentialScopes: scope }),

@@ -2,6 +2,7 @@ import type { Provider } from '@understudy/provider'
 import { providerError } from '@understudy/provider'
 import { serialiser } from '@understudy/provider/adapter-kit'
 import { type Adapter, call } from './adapter.ts'
+import { azureBlocks } from './blocks.ts'
 import { azureClients } from './clients.ts'
 import { azureCommands } from './commands.ts'
 import { azureCompute } from './compute.ts'
@@ -56,6 +57,7 @@ export function openAzureProvider(settings: AzureSettings) {
     market: azureMarket(adapter, sizes),
     portable: azurePortable(scope, sizes),
     snapshots,
+    blocks: azureBlocks(adapter),
     disks: azureDisks(adapter),
     isolation: azureIsolation(adapter),
     commands: azureCommands(adapter),

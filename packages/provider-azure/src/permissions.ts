@@ -104,6 +104,7 @@ export const needed: Readonly<Partial<Record<PermittedCapability, readonly strin
       'restorePointCollections/restorePoints/delete',
       'restorePointCollections/restorePoints/diskRestorePoints/read',
       'restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action',
+      'restorePointCollections/restorePoints/diskRestorePoints/endGetAccess/action',
       // A rollback plugs the disks of a set into the VM that was captured.
       'virtualMachines/attachDetachDataDisks/action',
     ),

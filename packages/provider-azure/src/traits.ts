@@ -31,7 +31,7 @@ export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'ex
   // Restore points: of all managed disks (a VM has at most 64 data disks), and of one moment unless the host caches writes.
   multiDiskSnapshot: { supported: true, maxDisks: 65, guarantee: 'conditional' },
   readOnlyDisks: { supported: false, reason: 'Azure attaches managed disks for reading and writing only: mount it read-only in the guest.' },
-  readSnapshots: { supported: false, reason: 'The bytes of restore points cannot be read here yet.' },
+  readSnapshots: { supported: true, blockBytes: 512 * 1024 },
   postponeMaintenance: { supported: false, reason: 'Azure has no call that moves the start of a scheduled event; it can only be started early.' },
   commands: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },

@@ -57,6 +57,7 @@ export async function azureSite(): Promise<Site> {
       }
     },
     guards: () => state.securityGroups.size,
+    openAddresses: () => state.accesses.size,
     snapshotIdOf(member) {
       const members = [...state.restorePointCollections.values()].flatMap(({ points }) => [...points.values()].flatMap((point) => point.members))
       return members.find(({ id }) => id === member)?.snapshotId ?? ''

@@ -29,6 +29,8 @@ export interface Site {
   guards(): number
   /** Of the data centre: which bytes a member of a set stands for. */
   snapshotIdOf(member: string): string
+  /** How many addresses of snapshots are good now, where the cloud gives such. */
+  openAddresses?(): number
   close(): Promise<void>
 }
 

@@ -3,6 +3,7 @@ import { ConnectionReset, SimError } from '../datacentre/sim-error.ts'
 import { ArmError, armErrorOf } from './arm-error.ts'
 import { type ArmCall, type ArmReply, isObject, ok } from './call.ts'
 import { checkBody } from './check-body.ts'
+import { grantAccess, revokeAccess } from './disk-access.ts'
 import { getLoadBalancer, getPool, getRule, putLoadBalancer, putPool, ruleHealth } from './load-balancers.ts'
 import { deleteNic, getNic, listNics, putNic } from './network.ts'
 import { errorJson, readOperation } from './operations.ts'
@@ -78,6 +79,8 @@ const routes: readonly Route[] = [
   route(inGroup('Microsoft.Network/networkInterfaces/{name}'), network, { GET: getNic, PUT: putNic, DELETE: deleteNic }),
   route('/providers/Microsoft.Compute/restorePointCollections', compute, { GET: listCollections }),
   route(collectionPath, compute, { GET: getCollection, PUT: putCollection, DELETE: deleteCollection }),
+  route(`${collectionPath}/restorePoints/{point}/diskRestorePoints/{disk}/beginGetAccess`, storage, { POST: grantAccess }),
+  route(`${collectionPath}/restorePoints/{point}/diskRestorePoints/{disk}/endGetAccess`, storage, { POST: revokeAccess }),
   route(`${collectionPath}/restorePoints/{point}`, compute, { GET: getPoint, PUT: putPoint }),
   route('/providers/Microsoft.Network/networkInterfaces', network, { GET: listNics }),
   route('/providers/Microsoft.Network/locations/{location}/operations/{operation}', network, { GET: readOperation }),

@@ -1,3 +1,4 @@
+import { answerBlob, isBlob } from './blob.ts'
 import { createServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Clock, type JsonObject, type Random, seededRandom, systemClock } from '@understudy/core'
@@ -90,6 +91,10 @@ export async function startAzureServer(options: AzureServerOptions = {}): Promis
     return await answerArm({ dataCentre, state, method, headers, origin, url: request.url ?? '/', text }, onInternalError)
   }
   const http = createServer({ key, cert, keepAliveTimeout: 75_000 }, (request, response) => {
+    if (isBlob(request.url)) {
+      answerBlob({ dataCentre, state }, request, response)
+      return
+    }
     receive(request, response, observed(reply, url, options.onExchange), newId)
       .catch((error: unknown) => {
         if (!(error instanceof ConnectionReset)) onInternalError(error)

@@ -139,6 +139,13 @@ export interface SecurityGroupRecord {
   readonly etag: number
   readonly rules: readonly JsonObject[]
 }
+/** One address under which one disk of a restore point can be read. */
+export interface AccessRecord {
+  readonly diskRestorePointId: string
+  readonly snapshotId: string
+  readonly signature: string
+  readonly expiresAtMs: number
+}
 export interface OperationRecord {
   readonly id: string
   /** What the operation answers when it has succeeded, at its `Location`. */
@@ -165,6 +172,8 @@ export class AzureState {
   /** Scope, then the lock's name. */
   readonly locks = new Map<string, Map<string, JsonObject>>()
   readonly operations = new Map<string, OperationRecord>()
+  /** By the name of the blob. Not saved: whoever reads asks again. */
+  readonly accesses = new Map<string, AccessRecord>()
   /** Actions that the caller's roles lack, in lower case: `microsoft.compute/virtualmachines/start/action`. */
   readonly denied = new Set<string>()
   /** Object id of the caller, for refusals. */

@@ -8,6 +8,7 @@ import type { SagaDeps } from '../context.ts'
 import { recordChange } from '../journal/record-change.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
 import { swapOrRepeat } from '../seen-version.ts'
+import { membersOf } from './digests/digest-steps.ts'
 import { isLocked } from './recovery-point.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
 
@@ -30,9 +31,13 @@ export const purgeRecoveryPointSaga = saga<SagaDeps, z.infer<typeof params>>('re
     run: async (deps, step) => {
       const { set, resourceId, accountId } = step.outputs.taken
       if (set === null) return { deleted: false }
-      const { snapshots } = await deps.openProvider(accountId)
+      const provider = await deps.openProvider(accountId)
       await step.audit({ action: 'snapshots.delete', target: set })
-      await snapshots?.delete({ setId: set }, callContext(deps, step, { resourceId, priority: 'background' }))
+      const { digests, manifest } = await pointOf(deps, step)
+      // What a reader that died has left open may keep it from being deleted.
+      if (digests !== undefined && manifest !== undefined)
+        await provider.blocks?.close(membersOf(provider, manifest), callContext(deps, step, { suffix: 'close', resourceId, priority: 'background' }))
+      await provider.snapshots?.delete({ setId: set }, callContext(deps, step, { resourceId, priority: 'background' }))
       return { deleted: true }
     },
     undo: 'nothing-to-undo',

@@ -88,7 +88,7 @@ async function sampleBytes(deps: SagaDeps, step: RollbackStep): Promise<void> {
   }
 }
 
-/** What a worker that died in the middle of it has left open: it ends by itself in minutes, so that a cloud that does not answer is no matter. */
+/** What a worker that died in the middle of it has left open: it ends by itself within the hour, so that a cloud that does not answer is no matter. */
 export async function closeSample(deps: SagaDeps, step: RollbackStep): Promise<void> {
   const point = await deps.database.stores.recoveryPoints.findById(step.params.pointId)
   if (point?.digests?.document === undefined) return

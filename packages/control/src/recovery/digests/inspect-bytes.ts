@@ -31,7 +31,7 @@ export async function inspectBytes(
   if (blocks === undefined) return none('Its snapshots can no longer be read.')
   const untilMs = withinMs === undefined ? undefined : deps.clock.nowMs() + withinMs
   const asked = { point, blocks, scope, share, seed: step.operationId, signal: step.signal, ...(untilMs === undefined ? {} : { untilMs }) }
-  const seconds = withinMs === undefined ? 12 * 3600 : Math.ceil(withinMs / 1000) + 300
+  const seconds = withinMs === undefined ? 12 * 3600 : Math.ceil(withinMs / 1000) + 3600
   try {
     const { findings, read } = await withOpen(deps, step, { point, blocks, opened: membersOf(provider, manifest), seconds }, () =>
       checkBytes(deps, asked),
