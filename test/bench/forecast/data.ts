@@ -8,6 +8,8 @@ export interface Task {
   readonly source: string
   /** The same for tasks whose outcomes tell of one another: those of a series within four days. */
   readonly cluster: string
+  /** Where in the series what is known begins. */
+  readonly start: number
   readonly history: Float64Array
   readonly future: Float64Array
 }
@@ -29,18 +31,22 @@ export async function cloudSeries(
 /**
  * 336 hours in, 24 out. By default three origins per series, the last at its end and the first as early as its history allows. Dense
  * origins are half a day apart (three days for single machines, of which there are many): a source of two series says too little about
- * how often it is held with three.
+ * how often it is held with three. Daily ones are a day apart, so that each hour is forecast once.
  */
-export async function cloudTasks(directory: string, origins: 'three' | 'dense' = 'three'): Promise<readonly Task[]> {
+export async function cloudTasks(directory: string, origins: 'three' | 'dense' | 'daily' = 'three'): Promise<readonly Task[]> {
   return (await cloudSeries(directory)).flatMap(({ id, source, values }) => {
     const room = values.length - 336 - 24
     if (room < 0) return []
-    const apart = source === 'azure2017vm' ? 72 : 12
-    const dense = Array.from({ length: Math.floor(room / apart) + 1 }, (_, index) => room - index * apart)
-    const starts = origins === 'dense' ? dense : [...new Set([0, room >> 1, room])]
+    const every = (apart: number): readonly number[] => Array.from({ length: Math.floor(room / apart) + 1 }, (_, index) => room - index * apart)
+    const starts = {
+      three: () => [...new Set([0, room >> 1, room])],
+      dense: () => every(source === 'azure2017vm' ? 72 : 12),
+      daily: () => every(24),
+    }[origins]()
     return starts.map((start) => ({
       id,
       source,
+      start,
       cluster: `${id} ${Math.floor(start / 96)}`,
       history: values.slice(start, start + 336),
       future: values.slice(start + 336, start + 360),
@@ -68,5 +74,5 @@ export async function m4Tasks(directory: string): Promise<readonly Task[]> {
       })
   }
   const test = new Map(await read('m4_hourly_test.csv'))
-  return (await read('m4_hourly_train.csv')).map(([id, history]) => ({ id, source: 'm4', cluster: id, history, future: test.get(id)! }))
+  return (await read('m4_hourly_train.csv')).map(([id, history]) => ({ id, source: 'm4', cluster: id, start: 0, history, future: test.get(id)! }))
 }

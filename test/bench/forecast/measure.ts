@@ -33,24 +33,39 @@ export interface Measured {
   readonly task: Task
   readonly engine: Scores
   readonly naive: Scores
-  readonly milliseconds: number
-  /** Taking in one point, scoring what came due, and adapting; mean over the future. */
-  readonly updateMilliseconds: number
+  /** Of fitting and predicting, and of taking in one point, scoring what came due, and adapting, the mean over the future. */
+  readonly times: { readonly fit: Elapsed; readonly update: Elapsed }
   readonly distribution: Distribution
   /** The place of each outcome in its distribution. */
   readonly places: readonly number[]
 }
 
+/** In milliseconds: by the clock, and what this thread computed meanwhile; the rest is waiting for a core. */
+interface Elapsed {
+  readonly passed: number
+  readonly computed: number
+}
+
+function stopwatch(): () => Elapsed {
+  const started = performance.now()
+  const before = process.threadCpuUsage()
+  return () => {
+    const { user, system } = process.threadCpuUsage(before)
+    return { passed: performance.now() - started, computed: (user + system) / 1000 }
+  }
+}
+
 /** Fits, predicts all quantiles and scores one task, with the yardstick as R's `snaive` states it (normal intervals). */
 export function measure(task: Task): Measured {
   const { history, future } = task
-  const started = performance.now()
+  const fitted = stopwatch()
   const forecaster = fitForecaster(regularSeries({ values: history }), { horizon: future.length })
   const distribution = forecaster.predict()
-  const milliseconds = performance.now() - started
-  const updatesStarted = performance.now()
+  const fit = fitted()
+  const updated = stopwatch()
   forecaster.update(future)
-  const updateMilliseconds = (performance.now() - updatesStarted) / future.length
+  const { passed, computed } = updated()
+  const times = { fit, update: { passed: passed / future.length, computed: computed / future.length } }
   const scale = maseScale(history, period)
   const engine = score(task, scale, (step, level) => quantile(distribution, step, level))
   const deviation = naiveDeviation(history)
@@ -59,7 +74,7 @@ export function measure(task: Task): Measured {
     return history[history.length - period + ((step - 1) % period)]! + normalQuantile(level) * deviation * Math.sqrt(cycle)
   })
   const places = Array.from(future, (value, index) => levelOf(distribution, index + 1, value))
-  return { task, engine, naive, milliseconds, updateMilliseconds, distribution, places }
+  return { task, engine, naive, times, distribution, places }
 }
 
 /** Scores of a forecast whose quantile at a step (the first being 1) and level is `at`; `scale` is that of MASE. */

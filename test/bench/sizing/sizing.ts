@@ -3,7 +3,9 @@ import type { ReadinessTier, SizingAlternative } from '@understudy/forecast/sizi
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dataDirectory } from '../data-directory.ts'
 import type { Task } from '../forecast/data.ts'
+import { intervalByDrawing } from '../forecast/by-chance.ts'
 import { cloudSeries, cloudTasks } from '../forecast/data.ts'
+import { mean } from '../forecast/measure.ts'
 import { atStep, costs, hot, nominal, sized, tiers } from './sized.ts'
 import { staticCapacityAt, staticPools } from './static-pools.ts'
 import { Tallies } from './tally.ts'
@@ -12,7 +14,7 @@ import { walk } from './walk.ts'
 
 /*
  * `npm run bench -- sizing`: pools for the demand of whole clusters. A missing unit costs 39 times an idle one, so that demand should
- * exceed the pool in 2.5 % of hours. First planned once for the next day, from 14 days alone, then over and over: every midnight for the
+ * exceed the pool in 2.5 % of hours. First planned once for the next day, from 14 days alone, on three days and on every day; then over and over: every midnight for the
  * next day, and every hour for when new units can serve, with what came of earlier decisions.
  */
 
@@ -33,9 +35,9 @@ export async function benchSizing(): Promise<void> {
   // The extracts hold no whole clusters; machines started per hour of a region come nearest.
   const isWanted = (source: string): boolean => (isShort ? source === 'azure2017' : aggregates.has(source))
   const tasks = (await cloudTasks(path)).filter(({ source }) => isWanted(source))
-  const dayAhead = planTasks(tasks)
-  say(`\nPlanned once for the next 24 hours: ${tasks.length} tasks, nominal shortage ${nominal * 100} %\n\n${dayAhead.render()}`)
-  sayStatic(dayAhead, 'sized by the costs')
+  const everyDay = (await cloudTasks(path, 'daily')).filter(({ source }) => isWanted(source))
+  const dayAhead = sayPlanned('three days per series', tasks)
+  const dayAheadEveryDay = sayPlanned('every day', everyDay)
   const series = (await cloudSeries(path)).filter(({ source }) => isWanted(source)).map(({ values }) => values)
   const walked = walk(series, lanes)
   for (const [name, tallies] of Object.entries(walked)) {
@@ -47,32 +49,52 @@ export async function benchSizing(): Promise<void> {
     `\nHot, warm (1 min) and parked (10 min) units at the same costs: ${inTiers.cost.toFixed(2)} of what hot units alone cost, as expected; ${inTiers.realCost.toFixed(2)} as it came`,
   )
   await mkdir('bench-results', { recursive: true })
-  const result = { bench: 'sizing', isShort, nominal, costs, tiers, dayAhead, walked, inTiers }
+  const result = { bench: 'sizing', isShort, nominal, costs, tiers, dayAhead, dayAheadEveryDay, walked, inTiers }
   await writeFile('bench-results/sizing.json', `${JSON.stringify(result, undefined, 2)}\n`)
   say('Written to bench-results/sizing.json')
 }
 
-function planTasks(tasks: readonly Task[]): Tallies {
+/** Plans each task by its 14 days alone, and says what came of it and where the shortage might as well lie by chance. */
+function sayPlanned(days: string, tasks: readonly Task[]): Tallies {
   const tallies = new Tallies()
-  for (const { history, future } of tasks) {
-    const distribution = fitForecaster(regularSeries({ values: history }), { horizon: future.length }).predict()
-    const fixed = staticPools(history)
-    future.forEach((demand, index) => {
-      const step = index + 1
-      const at = (level: number): number => quantile(distribution, step, level)
-      const policies = {
-        ...fixed,
-        'the hour of the day before + 20 %': 1.2 * history[history.length - 24 + (index % 24)]!,
-        'last value + 30 %': 1.3 * history[history.length - 1]!,
-        'forecast: median + 20 %': 1.2 * at(0.5),
-        'forecast: 90 % quantile': at(0.9),
-        'sized by the costs': sized(atStep(distribution, step)).totalUnits,
-      }
-      for (const [policy, capacity] of Object.entries(policies)) if (Number.isFinite(demand)) tallies.of(policy).add(capacity, demand)
-    })
-    tallies.endSeries()
-  }
+  const shortages = tasks.map((task) => planTask(task, tallies))
+  say(`\nPlanned once for the next 24 hours, ${days}: ${tasks.length} tasks, nominal shortage ${nominal * 100} %\n\n${tallies.render()}`)
+  sayStatic(tallies, policySized)
+  // Days of one series within four tell of one another.
+  const clusters = [...Map.groupBy(tasks.keys(), (index) => tasks[index]!.cluster).values()].map((cluster) =>
+    cluster.map((index) => shortages[index]!),
+  )
+  const [low, high] = intervalByDrawing(clusters, (drawn) => 100 * mean(drawn.flat()))
+  say(`By chance its shortage may be ${low.toFixed(2)} to ${high.toFixed(2)} %`)
   return tallies
+}
+
+const policySized = 'sized by the costs'
+
+/** Returns the share of hours in which what the costs ask for was short. */
+function planTask({ history, future }: Task, tallies: Tallies): number {
+  const distribution = fitForecaster(regularSeries({ values: history }), { horizon: future.length }).predict()
+  const fixed = staticPools(history)
+  let [short, hours] = [0, 0]
+  future.forEach((demand, index) => {
+    if (!Number.isFinite(demand)) return
+    const step = index + 1
+    const at = (level: number): number => quantile(distribution, step, level)
+    const units = sized(atStep(distribution, step)).totalUnits
+    const policies = {
+      ...fixed,
+      'the hour of the day before + 20 %': 1.2 * history[history.length - 24 + (index % 24)]!,
+      'last value + 30 %': 1.3 * history[history.length - 1]!,
+      'forecast: median + 20 %': 1.2 * at(0.5),
+      'forecast: 90 % quantile': at(0.9),
+      [policySized]: units,
+    }
+    for (const [policy, capacity] of Object.entries(policies)) tallies.of(policy).add(capacity, demand)
+    hours++
+    if (demand > units) short++
+  })
+  tallies.endSeries()
+  return hours > 0 ? short / hours : 0
 }
 
 /** Expected and real cost of pools in tiers over those of hot units alone, summed over tasks in units of each task's mean demand. */

@@ -3,7 +3,11 @@ import type { Measured } from '../measure.ts'
 import { fanChart } from './fan.ts'
 import { reliabilityChart } from './reliability.ts'
 
-const titles: Readonly<Record<string, string>> = { cloud: 'Cloud demand, 14 days in, 24 h out', m4: 'M4 hourly, 48 h out' }
+const titles: Readonly<Record<string, string>> = {
+  cloud: 'Cloud demand, 14 days in, 24 h out',
+  many: 'Cloud demand, many origins, 14 days in, 24 h out',
+  m4: 'M4 hourly, 48 h out',
+}
 const units: Readonly<Record<string, string>> = {
   azure2017: 'machines started per hour',
   azure2017vm: 'CPU of a machine in %',
