@@ -8,9 +8,10 @@ test('whatever comes and is pushed out, the newest are there by size', () => {
     fc.property(errors, errors, fc.integer({ min: 1, max: 9 }), (first, later, size) => {
       const recent = new RecentErrors(size)
       const come: number[] = []
+      // Zeros of either sign are alike.
       const add = (error: number): void => {
-        recent.add(error)
-        come.push(error)
+        recent.add(error + 0)
+        come.push(error + 0)
       }
       first.forEach(add)
       // From here on the order is kept, and not made anew.
@@ -19,8 +20,8 @@ test('whatever comes and is pushed out, the newest are there by size', () => {
         add(error)
         const newest = come.slice(-size)
         expect(recent.count).toBe(newest.length)
-        expect(Array.from(recent.bySize(), (one) => one + 0)).toEqual(newest.map((one) => one + 0).sort((a, b) => a - b))
-        expect(Array.from(recent.inTime()).sort((a, b) => a - b)).toEqual(newest.sort((a, b) => a - b))
+        expect(Array.from(recent.bySize())).toEqual(newest.toSorted((a, b) => a - b))
+        expect(Array.from(recent.inTime()).sort((a, b) => a - b)).toEqual(newest.toSorted((a, b) => a - b))
       }
     }),
   )
