@@ -10,7 +10,7 @@ const sizes = [
 
 /** `westeurope`, three zones, with the common sizes. */
 export function seedAzureRegion(options: DataCentreOptions): DataCentre {
-  const dataCentre = seedRegion({ region: 'westeurope', ...options })
+  const dataCentre = seedRegion({ region: 'westeurope', ownersRestart: true, ...options })
   for (const [instanceType, vcpus, memoryGiB, onDemandUsdPerHour] of sizes) {
     dataCentre.catalogue.addInstanceType({
       instanceType,

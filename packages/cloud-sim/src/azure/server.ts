@@ -134,6 +134,7 @@ function openSubscription(options: AzureServerOptions, wallClock: Clock) {
     clock,
     random,
     region: options.region ?? 'westeurope',
+    ownersRestart: true,
     ...(latencies === undefined ? {} : { latencies }),
     ...(rateLimits === undefined ? {} : { rateLimits }),
     ...(blocks === undefined ? {} : { blocks }),

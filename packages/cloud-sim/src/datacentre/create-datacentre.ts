@@ -84,6 +84,7 @@ function build(options: DataCentreOptions, state: State) {
       blocks: options.blocks ?? memoryBlockStore(),
       encryptionByDefault: options.encryptionByDefault ?? true,
       stateChangeEvents: options.stateChangeEvents ?? true,
+      ownersRestart: options.ownersRestart ?? false,
     },
     state,
   )

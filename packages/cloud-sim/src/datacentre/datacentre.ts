@@ -69,6 +69,11 @@ export interface DataCentreOptions {
   readonly encryptionByDefault?: boolean
   /** Emit `EC2 Instance State-change Notification` events too. Default: true. */
   readonly stateChangeEvents?: boolean
+  /**
+   * A spot instance that the platform has stopped is started by its owner, who may try at any time and be refused for want of
+   * capacity, as on Azure and Google. Default: the platform does, when there is room, and nobody else may, as on EC2.
+   */
+  readonly ownersRestart?: boolean
 }
 
 /**

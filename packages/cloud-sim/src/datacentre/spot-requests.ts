@@ -51,7 +51,7 @@ export class SpotRequests {
 
   stopped(instance: Instance, by: 'user' | 'platform'): void {
     if (by === 'user') this.#move(instance, 'disabled', 'instance-stopped-by-user')
-    else this.#move(instance, 'open', 'instance-stopped-no-capacity')
+    else this.#move(instance, this.#world.ownersRestart ? 'disabled' : 'open', 'instance-stopped-no-capacity')
   }
 
   terminated(instance: Instance, by: 'user' | 'platform'): void {

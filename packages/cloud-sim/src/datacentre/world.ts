@@ -17,6 +17,7 @@ export interface WorldSettings {
   readonly blocks: BlockStore
   readonly encryptionByDefault: boolean
   readonly stateChangeEvents: boolean
+  readonly ownersRestart: boolean
 }
 
 /** What the parts of one data centre share: its state, its time, its chance, and who listens. */
@@ -28,6 +29,7 @@ export class World {
   readonly latencies: Latencies
   readonly blocks: BlockStore
   readonly encryptionByDefault: boolean
+  readonly ownersRestart: boolean
   readonly state: State
   readonly timers: Timers
   readonly tagIndex = new TagIndex()
@@ -55,6 +57,7 @@ export class World {
     this.latencies = settings.latencies
     this.blocks = settings.blocks
     this.encryptionByDefault = settings.encryptionByDefault
+    this.ownersRestart = settings.ownersRestart
     this.#stateChangeEvents = settings.stateChangeEvents
     this.state = state
     this.timers = new Timers(settings.clock, (act) => this.atOneInstant(act))

@@ -20,7 +20,7 @@ export const seededGoogleImage = 'sim-debian-13'
 export function seedGoogleRegion(options: DataCentreOptions, saved?: JsonObject): DataCentre {
   // Google neither starts a preempted instance again by itself nor puts another in its place.
   const latencies = { hibernationAgent: 0, spotReturn: never, spotRelaunch: never, ...options.latencies }
-  const google = { ...options, region: 'europe-west1', zoneLetters: ['-b', '-c', '-d'], latencies, stateChangeEvents: false }
+  const google = { ...options, region: 'europe-west1', zoneLetters: ['-b', '-c', '-d'], latencies, stateChangeEvents: false, ownersRestart: true }
   if (saved !== undefined) return restoreDataCentre(google, saved)
   const dataCentre = createDataCentre(google)
   for (const [instanceType, vcpus, memoryGiB, onDemandUsdPerHour] of types) {

@@ -12,7 +12,7 @@ import { snapshotConformance } from './snapshots.ts'
 import { trafficConformance } from './traffic.ts'
 import type { ConformanceWorld } from './world.ts'
 
-export { captured, clone, describeOf } from './steps.ts'
+export { captured, clone, describeOf, newContext, refusalOf, stateOf, until } from './steps.ts'
 export type { Closed, ConformanceWorld, Counted, FaultyCall } from './world.ts'
 
 /**
