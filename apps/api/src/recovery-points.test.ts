@@ -151,6 +151,11 @@ test('a disk of a point is restored once at a time, and only one that the point 
   const { device } = manifest!.disks.members[1]!
   const body = { device, reason: 'a file is missing', ttlSeconds: 600 }
   expect((await send('POST', url, undefined, { ...body, device: '/dev/none' })).json).toMatchObject({ status: 400, errors: [{ pointer: '/device' }] })
+  const planned = await send('POST', `${url}?validateOnly=true`, undefined, body)
+  expect(planned.status).toBe(200)
+  expect(planned.json.plan).toMatchObject({ recoveryPointId: id, device, downtimeSeconds: 0, billed: { maxHours: 600 / 3600 }, findings: [] })
+  expect(planned.json.plan.billed.sizeGiB).toBe(manifest!.disks.members[1]!.sizeGiB)
+  expect((await send('GET', `/v1/restored-disks?recoveryPointId=${id}`)).json.items).toEqual([])
   const started = await send('POST', url, undefined, body)
   expect(started.json).toMatchObject({ kind: 'recovery.restore-disk' })
   expectProblem(await send('POST', url, undefined, body), 409, 'busy', /Wait for it/)

@@ -35,6 +35,25 @@ export const RestoredDisk = z
   })
   .meta({ id: 'RestoredDisk' })
 
+export const RestoreDiskPlan = z
+  .object({
+    recoveryPointId: z.string(),
+    resourceId: z.string(),
+    instance: z.string().meta({ description: 'The primary that it would be plugged into.' }),
+    zone: z.string(),
+    device: z.string(),
+    readOnly: z.boolean().meta({ description: 'Whether the cloud keeps the instance from writing to it.' }),
+    billed: z
+      .object({ sizeGiB: z.number(), maxHours: z.number() })
+      .meta({ description: 'What the cloud bills: a disk of this size, for so long at most.' }),
+    expiresAt: time.meta({ description: 'If it were made now.' }),
+    findings: z.array(Finding).meta({ description: 'What is wrong with the point, and accepted.' }),
+    steps: z.array(z.object({ name: z.string(), title: z.string(), undo: z.string(), expectedSeconds: z.number() })),
+    downtimeSeconds: z.number(),
+    risks: z.array(z.string()),
+  })
+  .meta({ id: 'RestoreDiskPlan' })
+
 const tags = ['recovery-points'] as const
 const params = idParams(restoredDiskId)
 
@@ -47,7 +66,8 @@ export const restoreDisk = defineRoute({
     tags,
     summary: 'Plug one of its disks in beside those of the primary',
     description:
-      'A copy, made from the point: nothing of what is there changes and nothing stops. Read-only where the cloud can. It goes with `:release`, or by itself when its time is up.',
+      'A copy, made from the point: nothing of what is there changes and nothing stops. Read-only where the cloud can. It goes with `:release`, or by itself when its time is up. With `validateOnly=true` nothing happens: the answer is what would be done.',
+    querystring: z.strictObject({ validateOnly: z.enum(['true', 'false']).optional() }),
     params: idParams(recoveryPointId),
     body: z
       .strictObject({
@@ -63,7 +83,10 @@ export const restoreDisk = defineRoute({
           .meta({ description: 'After that it is unplugged and deleted. Default: 86400.' }),
       })
       .meta({ id: 'RestoreDisk' }),
-    response: { 202: acceptedOperation },
+    response: {
+      200: json('The plan; nothing was started.', z.object({ plan: RestoreDiskPlan }).meta({ id: 'PlannedRestoreDisk' })),
+      202: acceptedOperation,
+    },
   },
 })
 

@@ -24,6 +24,10 @@ export function restoredDiskStore(db: Prisma.TransactionClient): RestoredDiskSto
       })
       return rows.map((row) => toDomain(row))
     },
+    async listAlive(resourceId) {
+      const rows = await db.restoredDisk.findMany({ where: { resourceId, status: { in: ['restoring', 'attached'] } }, orderBy: { id: 'asc' } })
+      return rows.map((row) => toDomain(row))
+    },
     async listOverdue(at, limit) {
       const rows = await db.restoredDisk.findMany({
         where: { cleanedAt: null, expiresAt: { lte: at } },

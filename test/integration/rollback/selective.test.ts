@@ -78,9 +78,13 @@ describe.concurrent.each([
     const instance = () => site.dataCentre.instances.get(site.instanceIdOf(nativeId))!
     const { launchTimeMs } = instance()
     const { device } = present[2]!
+    const planned = () => prepareRollback(world.control, world.principal, { recoveryPointId: point.id })
+    const { planHash } = await planned()
     const operation = await done(
       restoreDisk(world.control, world.principal, { id: point.id, device, reason: 'a file is missing', ttlSeconds: 86_400 }),
     )
+    // What was approved before is approved still.
+    expect((await planned()).planHash).toBe(planHash)
     const { restoredDiskId } = operation.params as { restoredDiskId: string }
     const restored = await getRestoredDisk(world.control, world.principal, { id: restoredDiskId })
     expect(restored).toMatchObject({ status: 'attached', device, instance: nativeId, readOnly: keepsFromWriting, cleanedAt: undefined })

@@ -50,6 +50,14 @@ test('exchanges every disk of the point, and keeps the ones that are there now',
   ])
 })
 
+test('a disk that we have plugged in beside its own is none of its disks, and makes no plan stale', () => {
+  const disks = [...present.disks, disk('c', 'data', 'vol-restored')]
+  const beside = { present: { ...present, disks }, beside: new Set(['vol-restored']) }
+  expect(hashOf(ask(beside))).toBe(hashOf(ask()))
+  expect(hashOf(ask({ ...beside, fields: ['tags'] }))).toBe(hashOf(ask({ fields: ['tags'] })))
+  expect(hashOf(ask({ present: { ...present, disks } }))).not.toBe(hashOf(ask()))
+})
+
 test('can take back single disks', () => {
   expect(ask({ devices: ['b'] })).toMatchObject({ plan: { devices: [{ device: 'b' }], untouched: [{ device: 'a', disk: 'vol-a' }] } })
   expect(ask({ devices: ['c'] })).toMatchObject({ ok: false, reason: expect.stringContaining('has no c') as string })

@@ -85,6 +85,8 @@ export interface RollbackQuestion {
   /** The primary as the cloud describes it now, redacted. */
   readonly present: ResourceDna
   readonly traits: Traits
+  /** Disks that we have plugged in beside its own, by their ids: no plan is about them, or made stale by them. Default: none. */
+  readonly beside?: ReadonlySet<string>
   /** Left out: all disks of the point. */
   readonly devices?: readonly string[] | undefined
   /** Instead of disks. */
@@ -99,8 +101,10 @@ export interface RollbackQuestion {
 }
 
 /** Makes the plan. Pure: the same world gives the same plan, and so the same hash. */
-export function planRollback(question: RollbackQuestion): RollbackAnswer {
-  const { resource, point, present } = question
+export function planRollback({ beside = new Set(), ...asked }: RollbackQuestion): RollbackAnswer {
+  const present = { ...asked.present, disks: asked.present.disks.filter(({ ref }) => !beside.has(ref.nativeId)) }
+  const question = { ...asked, present }
+  const { resource, point } = question
   const { manifest, manifestHash } = point
   if (manifest === undefined || manifestHash === undefined) return no(`The recovery point is ${point.status}: there is nothing to go back to.`)
   if (point.accountId !== resource.accountId)

@@ -22,6 +22,7 @@ import type { RestorableField, RollbackPlan } from './rollback-plan.ts'
 import type { FindingKind } from './recovery-point.ts'
 import type { SagaName } from '../operations/saga-versions.ts'
 import type { ChosenPaths } from './restore-paths/chosen-paths.ts'
+import { disksBeside } from './restored-disks/disks-beside.ts'
 import { newRestoredDisk } from './restored-disks/restored-disk.ts'
 
 export interface RollbackRequest {
@@ -170,7 +171,9 @@ async function prepare(
   const verification = input.verification ?? policy?.rules.verification
   const checks = verification === undefined ? undefined : verificationSchema.parse(verification)
   const chosen = { devices, fields, paths, verification: checks, onFailedVerification, despite }
-  const answer = planRollback({ resource, point, policy, present: redactDna(described), traits: provider.traits, findings, ...chosen })
+  const beside = await disksBeside(stores, provider, resource.id)
+  const present = redactDna(described)
+  const answer = planRollback({ resource, point, policy, present, beside, traits: provider.traits, findings, ...chosen })
   if (!answer.ok) throw new AppError('conflict', answer.reason)
   const [zone, readOnly] = [described.placement.zone ?? '', provider.traits.readOnlyDisks.supported]
   return { plan: answer.plan, planHash: answer.planHash, resource, zone, readOnly }

@@ -1,8 +1,11 @@
 import { restoreDisk as contract } from '@understudy/contract'
-import { restoreDisk } from '@understudy/control'
+import { prepareRestoreDisk, restoreDisk } from '@understudy/control'
 import { accepted } from '../../http/accepted.ts'
-import { route } from '../../http/route.ts'
+import { ok, route } from '../../http/route.ts'
+import { restoreDiskPlanView } from '../../views/restored-disk.ts'
 
-export const restoreDiskRoute = route(contract, async (call) =>
-  accepted(call, await restoreDisk(call.control, call.principal, { ...call.body, id: call.params.id })),
-)
+export const restoreDiskRoute = route(contract, async (call) => {
+  const input = { ...call.body, id: call.params.id }
+  if (call.query.validateOnly === 'true') return ok({ plan: restoreDiskPlanView(await prepareRestoreDisk(call.control, call.principal, input)) })
+  return accepted(call, await restoreDisk(call.control, call.principal, input))
+})

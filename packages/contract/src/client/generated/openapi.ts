@@ -967,7 +967,7 @@ export interface paths {
         put?: never;
         /**
          * Plug one of its disks in beside those of the primary
-         * @description A copy, made from the point: nothing of what is there changes and nothing stops. Read-only where the cloud can. It goes with `:release`, or by itself when its time is up.
+         * @description A copy, made from the point: nothing of what is there changes and nothing stops. Read-only where the cloud can. It goes with `:release`, or by itself when its time is up. With `validateOnly=true` nothing happens: the answer is what would be done.
          */
         post: operations["restoreDisk"];
         delete?: never;
@@ -2277,6 +2277,9 @@ export interface components {
             plan: components["schemas"]["FailoverPlan"];
             planHash: string;
         };
+        PlannedRestoreDisk: {
+            plan: components["schemas"]["RestoreDiskPlan"];
+        };
         PlannedRollback: {
             plan: components["schemas"]["RollbackPlan"];
             planHash: string;
@@ -2642,6 +2645,36 @@ export interface components {
             despite?: ("manifest_changed" | "chain_broken" | "audit_differs" | "clock_went_back" | "clock_jumped" | "snapshot_missing" | "snapshot_unusable" | "snapshot_changed" | "digests_changed" | "bytes_changed")[];
             /** @description After that it is unplugged and deleted. Default: 86400. */
             ttlSeconds?: number;
+        };
+        RestoreDiskPlan: {
+            recoveryPointId: string;
+            resourceId: string;
+            /** @description The primary that it would be plugged into. */
+            instance: string;
+            zone: string;
+            device: string;
+            /** @description Whether the cloud keeps the instance from writing to it. */
+            readOnly: boolean;
+            /** @description What the cloud bills: a disk of this size, for so long at most. */
+            billed: {
+                sizeGiB: number;
+                maxHours: number;
+            };
+            /**
+             * Format: date-time
+             * @description If it were made now.
+             */
+            expiresAt: string;
+            /** @description What is wrong with the point, and accepted. */
+            findings: components["schemas"]["RecoveryPointFinding"][];
+            steps: {
+                name: string;
+                title: string;
+                undo: string;
+                expectedSeconds: number;
+            }[];
+            downtimeSeconds: number;
+            risks: string[];
         };
         RestoreRecord: {
             /** @constant */
@@ -5817,7 +5850,9 @@ export interface operations {
     };
     restoreDisk: {
         parameters: {
-            query?: never;
+            query?: {
+                validateOnly?: "true" | "false";
+            };
             header?: {
                 /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
                 "Idempotency-Key"?: string;
@@ -5834,6 +5869,17 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The plan; nothing was started. */
+            200: {
+                headers: {
+                    /** @description The tag of this state. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlannedRestoreDisk"];
+                };
+            };
             /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
             202: {
                 headers: {

@@ -1,4 +1,5 @@
 import { AppError, notFound, now } from '@understudy/core'
+import type { Provider } from '@understudy/provider'
 import { actorOf } from '../../access/access.ts'
 import type { Principal } from '../../access/access.ts'
 import { requireRole } from '../../access/require-role.ts'
@@ -10,8 +11,64 @@ import type { Operation } from '../../operations/operation.ts'
 import { startOperation } from '../../operations/start-operation.ts'
 import type { Resource } from '../../resources/resource.ts'
 import { findPolicyOf, requireRollBackRight } from '../policies/may-roll-back.ts'
-import type { FindingKind, RecoveryPoint } from '../recovery-point.ts'
-import { newRestoredDisk } from './restored-disk.ts'
+import { inspectPoint, refuseDamaged } from '../inspect-point.ts'
+import type { Finding, FindingKind, RecoveryPoint } from '../recovery-point.ts'
+import { newRestoredDisk, usualTtlSeconds } from './restored-disk.ts'
+
+export interface RestoreDiskPlan {
+  readonly pointId: string
+  readonly resourceId: string
+  /** The primary that it would be plugged into, and its zone. */
+  readonly instance: string
+  readonly zone: string
+  readonly device: string
+  /** What the cloud bills, until it is gone. */
+  readonly sizeGiB: number
+  readonly maxHours: number
+  readonly readOnly: boolean
+  readonly expiresAt: Date
+  /** What the point was looked at for, and found. */
+  readonly findings: readonly Finding[]
+  readonly steps: readonly { readonly name: string; readonly title: string; readonly undo: string; readonly expectedSeconds: number }[]
+  readonly downtimeSeconds: number
+  readonly risks: readonly string[]
+}
+
+/** Every check and what would be done, without doing anything. A damaged point is refused as it would be by the operation. */
+export async function prepareRestoreDisk(
+  control: Control,
+  principal: Principal,
+  input: {
+    readonly id: string
+    readonly device: string
+    readonly despite?: readonly FindingKind[] | undefined
+    readonly ttlSeconds?: number | undefined
+  },
+): Promise<RestoreDiskPlan> {
+  requireRole(principal, 'operator')
+  const { point, resource, zone, readOnly, provider } = await checked(control, principal, input)
+  const findings = await inspectPoint(control, provider, point)
+  refuseDamaged(findings, input.despite)
+  const { ttlSeconds = usualTtlSeconds, device } = input
+  const { readOnlyDisks } = provider.traits
+  return {
+    ...{ pointId: point.id, resourceId: resource.id, instance: resource.nativeId, zone, device, readOnly, findings },
+    sizeGiB: point.manifest?.disks.members.find((member) => member.device === device)?.sizeGiB ?? 0,
+    ...{ maxHours: ttlSeconds / 3600, expiresAt: new Date(control.clock.nowMs() + ttlSeconds * 1000) },
+    steps: [
+      { name: 'gate', title: 'Check that the point is what was kept', undo: 'nothing to undo', expectedSeconds: 5 },
+      { name: 'made', title: 'Make the disk from the recovery point', undo: 'it is deleted', expectedSeconds: 30 },
+      { name: 'plugged', title: 'Plug it in beside the others', undo: 'it is unplugged', expectedSeconds: 10 },
+      { name: 'recorded', title: 'Tell where it is', undo: 'point of no return', expectedSeconds: 1 },
+    ],
+    downtimeSeconds: 0,
+    risks: [
+      'The cloud bills the disk until it is released, or its time is up.',
+      ...(readOnlyDisks.supported ? [] : [readOnlyDisks.reason]),
+      ...findings.map(({ kind, message }) => `Known, and accepted: ${kind}. ${message}`),
+    ],
+  }
+}
 
 /**
  * Makes one disk of a recovery point anew and plugs it in beside the disks of the primary, for a time. The resource goes on as it is.
@@ -82,7 +139,13 @@ async function checked(
   control: Control,
   principal: Principal,
   { id, device }: { readonly id: string; readonly device: string },
-): Promise<{ readonly point: RecoveryPoint; readonly resource: Resource; readonly zone: string; readonly readOnly: boolean }> {
+): Promise<{
+  readonly point: RecoveryPoint
+  readonly resource: Resource
+  readonly provider: Provider
+  readonly zone: string
+  readonly readOnly: boolean
+}> {
   const { stores } = control.database
   const point = await stores.recoveryPoints.find(principal.projectId, id)
   if (point === undefined) throw notFound('recovery point')
@@ -107,5 +170,5 @@ async function checked(
   const present = await provider.inventory.describe({ ...provider.scope, nativeId: resource.nativeId })
   if (present === undefined || present.state === 'terminated')
     throw new AppError('conflict', `The cloud no longer knows ${resource.nativeId}. Fail over to a shadow first.`)
-  return { point, resource, zone: present.placement.zone ?? '', readOnly: provider.traits.readOnlyDisks.supported }
+  return { point, resource, provider, zone: present.placement.zone ?? '', readOnly: provider.traits.readOnlyDisks.supported }
 }

@@ -9,6 +9,8 @@ export interface RestoredDiskStore {
     projectId: string,
     page: { readonly after: string | undefined; readonly limit: number; readonly resourceId?: string; readonly pointId?: string },
   ): Promise<readonly RestoredDisk[]>
+  /** Those that are plugged in, or about to be. */
+  listAlive(resourceId: string): Promise<readonly RestoredDisk[]>
   /** Those whose time is up and of which something may be left; the longest due first. */
   listOverdue(at: Date, limit: number): Promise<readonly RestoredDisk[]>
   /** Compare-and-swap on `version`; `precondition_failed` when it has changed. */

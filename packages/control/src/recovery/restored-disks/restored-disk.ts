@@ -38,6 +38,8 @@ export interface RestoredDisk {
   readonly version: number
 }
 
+export const usualTtlSeconds = 86_400
+
 /** A row before anything is made. */
 export const newRestoredDisk = (
   resource: Pick<Resource, 'id' | 'projectId' | 'accountId' | 'nativeId'>,
@@ -45,7 +47,7 @@ export const newRestoredDisk = (
   zone: string,
   {
     at,
-    ttlSeconds = 86_400,
+    ttlSeconds = usualTtlSeconds,
     ...asked
   }: Pick<RestoredDisk, 'id' | 'device' | 'readOnly' | 'reason' | 'requestedBy' | 'operationId'> & {
     readonly at: Date
