@@ -2,7 +2,7 @@ import { manifestHash } from '@understudy/control'
 import type { Manifest, RecoveryPoint } from '@understudy/control'
 import { randomIds } from '@understudy/core'
 import { expect, test } from 'vitest'
-import { aRecoveryPoint as aPoint, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
+import { anOperation, aRecoveryPoint as aPoint, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const points = () => connection.database.stores.recoveryPoints
@@ -104,4 +104,14 @@ test('what is due is deleted, over its time, and not locked', async () => {
   ).toEqual(due.map(({ id }) => id).toSorted())
   expect(await points().holdsAnything(of.accountId)).toBe(true)
   expect(await points().holdsAnything('acc_other')).toBe(false)
+})
+
+test('a point whose operation has ended before it was sealed is abandoned, and one whose operation may go on is not', async () => {
+  const of = await place()
+  const made = (['pending', 'stuck', 'cancelled', 'failed'] as const).map((status) => anOperation({ status }))
+  await connection.database.stores.operations.insertUnlocked(made)
+  const capturing = made.map(({ id }) => aPoint(of, { operationId: id }))
+  for (const point of [...capturing, aPoint(of), sealed(of, 1, { operationId: made[2]!.id })]) await points().insert(point)
+  const found = (await points().listAbandoned(1000)).filter(({ resourceId }) => resourceId === of.resourceId)
+  expect(found.map(({ id }) => id).toSorted()).toEqual([capturing[2]!.id, capturing[3]!.id].toSorted())
 })

@@ -60,6 +60,7 @@ export function recoveryPointStore(db: Prisma.TransactionClient): RecoveryPointS
       })
       return rows.map((row) => toDomain(row))
     },
+    listAbandoned: (limit) => listAbandoned(db, limit),
     async update(point, seenVersion) {
       const { id, projectId, resourceId: _r, accountId: _a, createdAt: _c, manifest, ...changes } = toColumns(point)
       const { count } = await unlessTaken(
@@ -72,6 +73,21 @@ export function recoveryPointStore(db: Prisma.TransactionClient): RecoveryPointS
       await swapped(count, 'recovery point', () => db.recoveryPoint.findFirst({ where: { id, projectId }, select: { id: true } }))
     },
   }
+}
+
+async function listAbandoned(db: Prisma.TransactionClient, limit: number): Promise<readonly RecoveryPoint[]> {
+  const rows: Listed[] = await db.recoveryPoint.findMany({
+    where: { status: 'capturing' },
+    omit: withoutManifest,
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    take: limit,
+  })
+  const ended = await db.operation.findMany({
+    where: { id: { in: rows.flatMap(({ operationId }) => operationId ?? []) }, status: { in: ['succeeded', 'failed', 'cancelled'] } },
+    select: { id: true },
+  })
+  const ids = new Set(ended.map(({ id }) => id))
+  return rows.filter(({ operationId }) => ids.has(operationId ?? '')).map((row) => toDomain(row))
 }
 
 const uniqueViolation = '23505'

@@ -79,12 +79,15 @@ export async function dropUnsealed(deps: SagaDeps, step: Step, pointId: string):
 /** Marks an unsealed point as failed. */
 export async function giveUp(deps: SagaDeps, step: Step, pointId: string): Promise<void> {
   const point = await pointOf(deps, pointId)
-  if (point.status !== 'capturing') return
+  if (point.status === 'capturing') await failCapture(deps, point, step.operationId)
+}
+
+export async function failCapture(deps: Pick<SagaDeps, 'database' | 'clock' | 'ids'>, point: RecoveryPoint, operationId: string): Promise<void> {
   const failed: RecoveryPoint = {
     ...point,
     status: 'failed',
     operationId: undefined,
-    lastError: `See operation ${step.operationId}.`,
+    lastError: `See operation ${operationId}.`,
     updatedAt: now(deps.clock),
   }
   await deps.database.transaction(async (stores) => {
@@ -94,7 +97,7 @@ export async function giveUp(deps: SagaDeps, step: Step, pointId: string): Promi
       actor: systemActor('recovery.capture'),
       what: 'recovery_points.capture_failed',
       subject: `recovery-points/${point.id}`,
-      operationId: step.operationId,
+      operationId,
       data: { resourceId: point.resourceId },
     })
   })

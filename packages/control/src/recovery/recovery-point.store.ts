@@ -20,6 +20,11 @@ export interface RecoveryPointStore {
   chain(resourceId: string, query: { readonly to?: number; readonly limit: number }): Promise<readonly RecoveryPoint[]>
   /** Deleted ones whose time has come, and which nothing locks; the longest due first. Without manifests. */
   listDue(at: Date, limit: number): Promise<readonly RecoveryPoint[]>
+  /**
+   * Of the `limit` that are being captured the longest, those whose operation has ended all the same: it was cancelled before any of its
+   * steps had begun, so that none was undone.
+   */
+  listAbandoned(limit: number): Promise<readonly RecoveryPoint[]>
   /** Compare-and-swap on `version`; `precondition_failed` when it has changed. `conflict` when its sequence is taken. */
   update(point: RecoveryPoint, seenVersion: number): Promise<void>
 }

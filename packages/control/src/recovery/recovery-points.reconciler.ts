@@ -3,10 +3,13 @@ import { systemActor } from '../access/access.ts'
 import { priorities } from '../operations/operation.ts'
 import { startOperations } from '../operations/start-operation.ts'
 import type { Reconciler } from '../reconcilers/reconciler.ts'
+import { failCapture } from './capture-steps.ts'
 
 const purgesPerPass = 100
 
-/** Has deleted points purged when their time has come. */
+const capturesPerPass = 1000
+
+/** Has deleted points purged when their time has come, and gives up those that nobody captures any more. */
 export const recoveryPointsReconciler: Reconciler = {
   name: 'recovery-points',
   everyMs: 10 * 60_000,
@@ -29,8 +32,10 @@ export const recoveryPointsReconciler: Reconciler = {
         })),
       ),
     )
+    const abandoned = await control.database.stores.recoveryPoints.listAbandoned(capturesPerPass)
+    for (const point of abandoned) await failCapture(control, point, point.operationId ?? '')
     return {
-      result: { due: due.length, purges: started.filter(({ joined }) => !joined).length },
+      result: { due: due.length, purges: started.filter(({ joined }) => !joined).length, abandoned: abandoned.length },
       ...(due.length === purgesPerPass ? { runAgainInMs: 10_000 } : {}),
     }
   },

@@ -20,7 +20,8 @@ export const rollbackFieldsSaga = saga<SagaDeps, RollbackParams>('recovery.rollb
     title: 'Check that the world is still as it was planned for',
     budget: { maxMs: 2 * minute },
     run: fields.passGate,
-    undo: 'nothing-to-undo',
+    // Undone last: whatever it began has been put back by now.
+    undo: (deps, step) => steps.leaveNoSafetyPoint(deps, step),
   })
   .step('safety', {
     title: 'Keep the state of now as a recovery point',

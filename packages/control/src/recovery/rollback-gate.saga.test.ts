@@ -1,13 +1,15 @@
-import { seededRandom } from '@understudy/core'
+import { randomIds, seededRandom } from '@understudy/core'
 import { createRunner, runnable } from '@understudy/saga'
 import { describe, expect, test } from 'vitest'
 import { failureOf } from '../operations/failure.ts'
+import type { Operation } from '../operations/operation.ts'
 import { redactDna } from '../resources/redact.ts'
 import { insertPoint, keptPoint } from '../testing/kept-point.ts'
 import { useLawBench } from '../testing/law-bench.ts'
 import { hotTier, setStage } from '../testing/stage.ts'
 import type { Stage } from '../testing/stage.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
+import { recoveryPointsReconciler } from './recovery-points.reconciler.ts'
 import { planRollback } from './rollback-plan.ts'
 import { rollbackSaga } from './rollback.saga.ts'
 
@@ -70,7 +72,26 @@ describe('what happens between the approval of a rollback and its beginning ends
     expect(outcome?.kind).toBe('finished')
     expect(await read(id)).toMatchObject({ status: 'failed', error: { code } })
     expect(await outside(stage)).toEqual(before)
-    expect((await stage.deps.database.stores.recoveryPoints.findById(safety.id))?.manifest).toBeUndefined()
+    expect(await stage.deps.database.stores.recoveryPoints.findById(safety.id)).toMatchObject({ status: 'failed', manifest: undefined })
     stage.dc.close()
   })
+})
+
+test('the point of a rollback that was cancelled before it had begun is given up by the next sweep', async () => {
+  const stage = await setStage(bench, hotTier, { purchase: 'on-demand' })
+  const { deps, clock, resource } = stage
+  const at = new Date(clock.nowMs())
+  const cancelled: Operation = {
+    ...{ id: randomIds.next('operation'), projectId: resource.projectId, kind: rollbackSaga.name, version: 1, resourceId: resource.id, params: {} },
+    ...{ shadowId: undefined, status: 'cancelled', plan: null, planHash: undefined, deadline: undefined, priority: 20, lockKey: undefined },
+    ...{ requestedBy: 'system:laws', reason: 'the laws', createdAt: at, startedAt: undefined, finishedAt: at, error: undefined, output: null },
+    ...{ cancelRequestedAt: at, updatedAt: at },
+  }
+  await deps.database.stores.operations.insertUnlocked([cancelled])
+  const safety = await insertPoint(stage, { operationId: cancelled.id })
+  const control = { ...deps, ids: randomIds, clock } as unknown as Parameters<typeof recoveryPointsReconciler.pass>[0] // what a pass uses
+  expect((await recoveryPointsReconciler.pass(control)).result).toMatchObject({ abandoned: 1 })
+  expect(await deps.database.stores.recoveryPoints.findById(safety.id)).toMatchObject({ status: 'failed', operationId: undefined })
+  expect((await recoveryPointsReconciler.pass(control)).result).toMatchObject({ abandoned: 0 })
+  stage.dc.close()
 })

@@ -18,13 +18,14 @@ import { startOperation } from '../operations/start-operation.ts'
 import type { NewOperation } from '../operations/start-operation.ts'
 import type { Resource } from '../resources/resource.ts'
 import { redactDna } from '../resources/redact.ts'
-import { dropUnsealed, keepDisks, pointOf, readDefinition, seal } from './capture-steps.ts'
+import { dropUnsealed, giveUp, keepDisks, pointOf, readDefinition, seal } from './capture-steps.ts'
 import { closePoint } from './digests/digest-steps.ts'
 import { inspectBytes } from './digests/inspect-bytes.ts'
 import { inspectPoint, refuseDamaged } from './inspect-point.ts'
 import { findPolicyOf } from './policies/may-roll-back.ts'
 import { planRollback } from './rollback-plan.ts'
 import type { PlannedDevice, RollbackPlan } from './rollback-plan.ts'
+import { disksBeside } from './restored-disks/disks-beside.ts'
 import { bringAbout, formerPlaces, rollbackContext, rollbackWorld } from './rollback.world.ts'
 import type { RollbackStep } from './rollback.world.ts'
 
@@ -56,7 +57,8 @@ export async function approvedPlan(
   const findings = await inspectPoint(deps, provider, point)
   refuseDamaged(findings, despite)
   const chosen = { devices, fields, paths, verification, onFailedVerification, despite, findings }
-  const answer = planRollback({ resource, point, policy, present: redactDna(present), traits: provider.traits, ...chosen })
+  const beside = await disksBeside(deps.database.stores, provider, resource.id)
+  const answer = planRollback({ resource, point, policy, present: redactDna(present), beside, traits: provider.traits, ...chosen })
   if (!answer.ok) throw new AppError('plan_stale', answer.reason)
   if (answer.planHash !== planHash) {
     throw new AppError('plan_stale', 'Something has been changed since the plan was approved.', { details: { remedy: 'Ask for a new plan.' } })
@@ -110,6 +112,9 @@ export async function keepSafetyPoint(deps: SagaDeps, step: RollbackStep): Promi
 
 /** One that was sealed stays, whatever becomes of the rollback. */
 export const leaveSafetyPoint = (deps: SagaDeps, step: RollbackStep): Promise<void> => dropUnsealed(deps, step, step.params.safetyPointId)
+
+/** Of a rollback that was refused before anything was kept: its point has a row from the start. */
+export const leaveNoSafetyPoint = (deps: SagaDeps, step: RollbackStep): Promise<void> => giveUp(deps, step, step.params.safetyPointId)
 
 /** New disks for every device of the point, the chosen ones and the others: a set is made as a whole. */
 export async function makeDisks(deps: SagaDeps, step: RollbackStep, agreed: Agreed): Promise<{ readonly disks: Readonly<Record<string, string>> }> {

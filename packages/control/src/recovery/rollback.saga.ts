@@ -19,7 +19,11 @@ export const rollbackSaga = saga<SagaDeps, RollbackParams>('recovery.rollback', 
     title: 'Check that the world is still as it was planned for',
     budget: { maxMs: 2 * minute },
     run: steps.passGate,
-    undo: steps.closeSample,
+    // Undone last: whatever it began has been put back by now.
+    async undo(deps, step) {
+      await steps.closeSample(deps, step)
+      await steps.leaveNoSafetyPoint(deps, step)
+    },
   })
   .step('safety', {
     title: 'Keep the state of now as a recovery point',

@@ -21,7 +21,11 @@ export const restorePathsSaga = saga<SagaDeps, RestorePathsParams>('recovery.res
     title: 'Check that the world is still as it was planned for',
     budget: { maxMs: 2 * minute },
     run: steps.passGate,
-    undo: async (deps, step) => void (await disk.record(deps, step, { status: 'failed' })),
+    // Undone last: whatever was made has been deleted by now.
+    async undo(deps, step) {
+      await rollback.leaveNoSafetyPoint(deps, step)
+      await disk.record(deps, step, { status: 'failed' })
+    },
   })
   .step('safety', {
     title: 'Keep the state of now as a recovery point',
