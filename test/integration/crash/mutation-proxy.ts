@@ -13,6 +13,7 @@ interface Request {
   readonly method: string
   /** Path and query. */
   readonly path: string
+  readonly headers: IncomingMessage['headers']
   readonly body: string
 }
 /** What a proxy has to know of a protocol. */
@@ -38,11 +39,11 @@ export interface Mutation {
 export interface MutationProxy {
   readonly url: string
   /**
-   * Calls `around` for every change from now on that names one of `names` (ids, ARNs), or something that such a change has made, and for
-   * every question what has become of it.
+   * Calls `around` for every change from now on that names one of `names` (ids, ARNs), or something that such a change has made, or
+   * whatever it is about, and for every question what has become of it.
    * `forward` carries it out in the cloud; the caller is answered only when `around` says `answer`, and otherwise never.
    */
-  watch(names: readonly string[], around: (mutation: Mutation, forward: () => Promise<void>) => Promise<'answer' | 'silence'>): void
+  watch(names: readonly string[] | 'whatever', around: (mutation: Mutation, forward: () => Promise<void>) => Promise<'answer' | 'silence'>): void
   unwatch(): void
   close(): Promise<void>
 }
@@ -54,7 +55,7 @@ export interface Answer {
 }
 
 interface Watch {
-  readonly names: Set<string>
+  readonly names: Set<string> | undefined
   readonly around: Parameters<MutationProxy['watch']>[1]
   /** Changes that were accepted, by what is asked for. */
   readonly accepted: Map<string, Mutation>
@@ -95,8 +96,8 @@ export async function startMutationProxy(
     const body = Buffer.concat(chunks)
     const seen = watching
     const path = incoming.url ?? '/'
-    const call = seen && protocol.readCall({ method: incoming.method ?? 'GET', path, body: body.toString() })
-    const isChange = seen !== undefined && call !== undefined && [...seen.names].some((name) => call.names(name))
+    const call = seen && protocol.readCall({ method: incoming.method ?? 'GET', path, headers: incoming.headers, body: body.toString() })
+    const isChange = seen !== undefined && call !== undefined && (seen.names === undefined || [...seen.names].some((name) => call.names(name)))
     const asked = isChange ? undefined : [...(seen?.accepted ?? [])].find(([operation]) => path.includes(operation))?.[1]
     if (!seen || (!isChange && !asked)) return send(outgoing, await carryOut(incoming, body))
     const mutation: Mutation = asked ?? { action: call?.action ?? '', number: (seen.count += 1), phase: 'change' }
@@ -104,7 +105,7 @@ export async function startMutationProxy(
     const said = await seen.around(mutation, async () => {
       answer = await carryOut(incoming, body)
       if (!isChange) return
-      for (const name of protocol.made(answer.body.toString())) seen.names.add(name)
+      for (const name of protocol.made(answer.body.toString())) seen.names?.add(name)
       const operation = protocol.operation?.(answer)
       if (operation !== undefined) seen.accepted.set(operation, { ...mutation, phase: 'question' })
     })
@@ -124,7 +125,7 @@ export async function startMutationProxy(
   return {
     url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${address.port}`,
     watch(names, around) {
-      watching = { names: new Set(names), around, accepted: new Map(), count: 0 }
+      watching = { names: names === 'whatever' ? undefined : new Set(names), around, accepted: new Map(), count: 0 }
     },
     unwatch() {
       watching = undefined

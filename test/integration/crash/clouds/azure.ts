@@ -52,12 +52,13 @@ function operation({ headers }: Answer): string | undefined {
 }
 
 /** Azure Resource Manager and its authority. */
-async function open(): Promise<CrashCloud> {
+export async function openAzure(): Promise<CrashCloud & { readonly server: AzureServer }> {
   const server = await startAzureServer({ speed, seed: 11, latencies: { spotReturn: 365 * 86_400_000 } })
   const { dataCentre, state, application, ca, key } = server
   const proxy = await startMutationProxy(server.url, { readCall, made, operation }, { key, cert: ca })
   const machineOf = (instanceId: string) => [...state.vms.values()].find((vm) => vm.instanceId === instanceId)
   return {
+    server,
     dataCentre,
     proxy,
     account: {
@@ -74,7 +75,7 @@ async function open(): Promise<CrashCloud> {
     },
     async seed(prefix, count) {
       const arm = await armOf(server)
-      return Promise.all(Array.from({ length: count }, (_, index) => seed(server, arm, `${prefix}-${(index + 10).toString(36)}`)))
+      return Promise.all(Array.from({ length: count }, (_, index) => seedAzure(server, arm, `${prefix}-${(index + 10).toString(36)}`)))
     },
     machines: () =>
       [...state.vms.values()].flatMap(({ id, name, tags, instanceId }) =>
@@ -102,10 +103,10 @@ async function open(): Promise<CrashCloud> {
   }
 }
 
-type Arm = (method: 'PUT', path: string, body: object) => Promise<void>
+type Arm = (method: 'PUT' | 'PATCH' | 'DELETE', path: string, body: object) => Promise<void>
 
 /** What somebody does who sets up a service. */
-async function armOf({ url, ca, application }: AzureServer): Promise<Arm> {
+export async function armOf({ url, ca, application }: AzureServer): Promise<Arm> {
   const send = (method: string, path: string, headers: Readonly<Record<string, string>>, body: string) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       request(`${url}${path}`, { method, ca, headers }, resolve).on('error', reject).end(body)
@@ -122,12 +123,19 @@ async function armOf({ url, ca, application }: AzureServer): Promise<Arm> {
   }
 }
 
-/** One Spot machine in zone 1, behind a Standard load balancer with one backend pool. */
-async function seed({ state, dataCentre, subscription }: AzureServer, arm: Arm, name: string): Promise<Service> {
+type Workload = ReturnType<typeof azureWorkload>
+
+/** One machine in zone 1, Spot unless it is `adapted`, behind a Standard load balancer with one backend pool. */
+export async function seedAzure(
+  { state, dataCentre, subscription }: AzureServer,
+  arm: Arm,
+  name: string,
+  adapted = (resources: Workload['resources']): Workload['resources'] => resources,
+): Promise<Service> {
   const { resources, member, machineId, poolId, balancerId } = azureWorkload(subscription, dataCentre.region, name)
   const put = ({ type, name: resource, version, body }: (typeof resources)[number]): Promise<void> =>
     arm('PUT', `/subscriptions/${subscription}/resourceGroups/${group}/providers/${type}/${resource}?api-version=${version}`, body)
-  for (const resource of resources) await put(resource)
+  for (const resource of adapted(resources)) await put(resource)
   const machine = state.vms.get(machineId.toLowerCase())
   await vi.waitUntil(() => dataCentre.instances.get(machine?.instanceId ?? '')?.state === 'running', { timeout: 180_000 })
   await put(member)
@@ -144,7 +152,7 @@ export const azure: Cloud = {
   leaseSeconds: 4,
   // Interfaces, tags and collections are written at once.
   isAccepted: (action) => !['networkInterfaces.put', 'virtualMachines.patch', 'restorePointCollections.put'].includes(action),
-  open,
+  open: openAzure,
   failovers: [
     {
       title: 'to a running shadow',

@@ -24,7 +24,7 @@ function unescape(label: string): string {
   ).toString()
   return escape(text) === label ? text : label
 }
-const tagsOf = (labels: Labels): Labels => Object.fromEntries(Object.entries(labels).map(([key, value]) => [unescape(key), unescape(value)]))
+export const tagsOf = (labels: Labels): Labels => Object.fromEntries(Object.entries(labels).map(([key, value]) => [unescape(key), unescape(value)]))
 
 /** REST: the method and the path are the action, and both path and body name what it is about. */
 function readCall({ method, path, body }: { readonly method: string; readonly path: string; readonly body: string }): Call | undefined {
@@ -67,12 +67,13 @@ const operation = ({ body }: Answer): string | undefined => {
 const parsed = (answer: string) => JSON.parse(answer) as Readonly<Record<string, string | undefined>> // Compute Engine answers JSON
 
 /** Compute Engine and Pub/Sub. */
-async function open(): Promise<CrashCloud> {
+export async function openGoogle(): Promise<CrashCloud & { readonly server: GoogleServer }> {
   const server = await startGoogleServer({ speed, seed: 11 })
   const { project, dataCentre } = server
   project.subscriptions.set(subscription, [])
   const proxy = await startMutationProxy(server.url, { readCall, made, operation })
   return {
+    server,
     dataCentre,
     proxy,
     account: {
@@ -82,7 +83,7 @@ async function open(): Promise<CrashCloud> {
       settings: { endpoint: proxy.url, eventsSubscription: subscription, limits: generous },
       credentials: { accessToken: server.accessToken },
     },
-    seed: (prefix, count) => Promise.all(Array.from({ length: count }, (_, index) => seed(server, `${prefix}-${(index + 10).toString(36)}`))),
+    seed: (prefix, count) => Promise.all(Array.from({ length: count }, (_, index) => seedGoogle(server, `${prefix}-${(index + 10).toString(36)}`))),
     machines: () =>
       project
         .instances()
@@ -106,13 +107,17 @@ async function open(): Promise<CrashCloud> {
   }
 }
 
-/** One spot instance in zone b, and a backend service with a group there and an empty one in zone c. */
-async function seed({ url, accessToken, project, region, dataCentre }: GoogleServer, name: string): Promise<Service> {
+/** One instance in zone b, Spot unless it is `adapted`, and a backend service with a group there and an empty one in zone c. */
+export async function seedGoogle(
+  { url, accessToken, project, region, dataCentre }: GoogleServer,
+  name: string,
+  adapted = (body: ReturnType<typeof instanceBody>): object => body,
+): Promise<Service> {
   const [zone, other] = [`${region}-b`, `${region}-c`]
   const answer = await fetch(`${url}/compute/v1/projects/${project.id}/zones/${zone}/instances`, {
     method: 'POST',
     headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
-    body: JSON.stringify(instanceBody(name, zone)),
+    body: JSON.stringify(adapted(instanceBody(name, zone))),
   })
   if (!answer.ok) throw new Error(`${name} was refused: ${await answer.text()}`)
   const { id, instanceId } = project.instance(zone, name)
@@ -180,7 +185,7 @@ export const google: Cloud = {
   leaseSeconds: 5,
   // Snapshots and what they were made of are looked at, not their operations.
   isAccepted: (action) => !['snapshots.insert', 'instantSnapshots.delete', 'instantSnapshotGroups.delete'].includes(action),
-  open,
+  open: openGoogle,
   failovers: [
     { title: 'to a running shadow', queue: 'postgres', tier: hotTier, changes: ['backendServices.patch', ...behindTheShift], sample: 5 },
     {

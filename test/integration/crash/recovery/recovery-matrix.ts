@@ -2,43 +2,50 @@ import { cancelOperation, verifyAudit } from '@understudy/control'
 import type { Operation } from '@understudy/control'
 import { createTestDatabase } from '@understudy/testing'
 import { expect } from 'vitest'
+import type { MutationProxy } from '../mutation-proxy.ts'
 import { startWorkerProcess } from '../worker-process.ts'
 import type { WorkerProcess } from '../worker-process.ts'
-import type { Around } from './change-proxy.ts'
+import type { RecoveryCloud, ScenarioTraits } from './clouds/recovery-cloud.ts'
 import { openRecoveryWorld } from './recovery-world.ts'
 import type { RecoveryWorld } from './recovery-world.ts'
-import type { Prepared, Scenario } from './scenarios.ts'
+import type { Prepared, Scenario } from './scenarios/scenario.ts'
 
 interface Death {
   readonly number: number
   readonly action: string
-  readonly side: 'before' | 'after'
+  readonly side: 'before' | 'after' | 'while it asks what became of'
   /** Whether somebody cancels the operation while nobody works on it. */
   readonly cancelled: boolean
 }
+const asking = 'while it asks what became of' satisfies Death['side']
 
-interface MatrixCase {
+export interface MatrixCase {
   readonly sentence: string
   readonly run: (rig: Rig) => Promise<void>
 }
 
+/** A worker process and what it looks after. Cases follow one another in it. */
 export interface Rig {
-  undisturbed(scenario: Scenario): Promise<void>
-  crash(scenario: Scenario, death: Death): Promise<void>
+  undisturbed(scenario: Scenario, traits: ScenarioTraits): Promise<void>
+  crash(scenario: Scenario, traits: ScenarioTraits, death: Death): Promise<void>
   finish(): Promise<void>
   close(): Promise<void>
 }
 
-/** Kills the worker before and after each change, and each time leaves the operation to the next worker, or has it cancelled. */
-export function casesOf(scenario: Scenario, all: boolean): readonly MatrixCase[] {
-  const every = scenario.changes.flatMap((action, index) =>
-    (['before', 'after'] as const).flatMap((side) => [false, true].map((cancelled): Death => ({ number: index + 1, action, side, cancelled }))),
-  )
+/**
+ * Kills the worker before and after each change, and while it asks what has become of one that was only accepted, and each time leaves
+ * the operation to the next worker, or has it cancelled.
+ */
+export function casesOf(cloud: RecoveryCloud, scenario: Scenario, traits: ScenarioTraits, all: boolean): readonly MatrixCase[] {
+  const every = traits.changes.flatMap((action, index) => {
+    const sides: readonly Death['side'][] = cloud.isAccepted(action) ? ['before', 'after', asking] : ['before', 'after']
+    return sides.flatMap((side) => [false, true].map((cancelled): Death => ({ number: index + 1, action, side, cancelled })))
+  })
   return [
-    { sentence: 'undisturbed, with the changes that are expected', run: (rig) => rig.undisturbed(scenario) },
-    ...(all ? every : spread(every, scenario.sample)).map((death) => ({
-      sentence: `killed ${death.side} change ${death.number}, ${death.action}${death.cancelled ? ', and then cancelled' : ''}`,
-      run: (rig: Rig) => rig.crash(scenario, death),
+    { sentence: 'undisturbed, with the changes that are expected', run: (rig) => rig.undisturbed(scenario, traits) },
+    ...(all ? every : spread(every, traits.sample ?? 0)).map((death) => ({
+      sentence: `when its worker is killed ${death.side} change ${death.number}, ${death.action}${death.cancelled ? ', and it is cancelled then' : ''}`,
+      run: (rig: Rig) => rig.crash(scenario, traits, death),
     })),
   ]
 }
@@ -47,19 +54,25 @@ export function casesOf(scenario: Scenario, all: boolean): readonly MatrixCase[]
 const spread = <T>(all: readonly T[], count: number): readonly T[] =>
   Array.from({ length: Math.min(count, all.length) }, (_, index) => all[Math.floor(((index + 0.55) * all.length) / Math.min(count, all.length))]!) // within its length
 
-/** A worker process and what it looks after. Scenarios follow one another in it. */
-export async function makeRig(): Promise<Rig> {
+type Around = Parameters<MutationProxy['watch']>[1]
+interface Expected {
+  readonly outcome: () => 'done' | 'undone'
+  readonly mustBeKept: boolean
+}
+
+export async function makeRig(cloud: RecoveryCloud): Promise<Rig> {
   const own = await createTestDatabase()
-  const world = await openRecoveryWorld(own.url)
-  const start = (): WorkerProcess => startWorkerProcess({ databaseUrl: own.url })
+  const world = await openRecoveryWorld(own.url, cloud)
+  const { proxy } = world.cloud
+  const start = (): WorkerProcess => startWorkerProcess({ databaseUrl: own.url, leaseSeconds: cloud.cloud.leaseSeconds })
   let worker = start()
   await worker.ready
   await world.adopt()
-  const once = async (scenario: Scenario, around: (begun: () => Operation) => Around, outcome: 'done' | 'undone'): Promise<void> => {
-    const prepared = await prepare(world, scenario)
+  const carryOut = async (scenario: Scenario, around: (begun: () => Operation) => Around, { outcome, mustBeKept }: Expected): Promise<void> => {
+    const prepared = await prepare(world, scenario, mustBeKept)
     const started = Promise.withResolvers<Operation>()
     let begun: Operation | undefined
-    world.proxy.watch(async (change, forward) => {
+    proxy.watch('whatever', async (change, forward) => {
       begun ??= await started.promise
       return around(() => begun!)(change, forward) // set above
     })
@@ -67,9 +80,10 @@ export async function makeRig(): Promise<Rig> {
     try {
       const operation = await world.ended(await started.promise)
       const { status, error } = operation
-      expect({ status, error }).toEqual({ status: outcome === 'done' ? 'succeeded' : 'cancelled', error: outcome === 'done' ? undefined : error })
-      await scenario[outcome](prepared, operation)
-      world.proxy.watch(undefined)
+      const isDone = outcome() === 'done'
+      expect({ status, error }).toEqual({ status: isDone ? 'succeeded' : 'cancelled', error: isDone ? undefined : error })
+      await scenario[outcome()](prepared, operation)
+      proxy.unwatch()
       await scenario.cleanUp?.(prepared, operation)
     } catch (error) {
       const timeline = await timelineOf(world, await started.promise)
@@ -77,27 +91,35 @@ export async function makeRig(): Promise<Rig> {
         cause: error,
       })
     } finally {
-      world.proxy.watch(undefined)
+      proxy.unwatch()
     }
   }
   return {
-    async undisturbed(scenario) {
+    async undisturbed(scenario, traits) {
       const changes: string[] = []
-      const note: Around = async ({ action }, forward) => {
-        changes.push(action)
+      const note: Around = async ({ action, phase }, forward) => {
+        if (phase === 'change') changes.push(action)
         await forward()
         return 'answer'
       }
-      await once(scenario, () => note, 'done')
-      expect(changes).toEqual(scenario.changes)
+      await carryOut(scenario, () => note, { outcome: () => 'done', mustBeKept: false })
+      const once = (all: readonly string[]): readonly string[] =>
+        all.filter((action, index) => !cloud.isRepeated(action) || all.indexOf(action) === index)
+      expect(once(changes)).toEqual(once(traits.changes))
     },
-    async crash(scenario, death) {
+    async crash(scenario, { changes, committedFrom = Number.POSITIVE_INFINITY, keptFrom = Number.POSITIVE_INFINITY }, death) {
       let diedAt: string | undefined
-      const isCommitted = death.number >= (scenario.committedFrom ?? Number.POSITIVE_INFINITY)
+      // By its place among its like: another one may have been asked for twice.
+      const nth = changes.slice(0, death.number).filter((action) => action === death.action).length
+      const [nths, actions] = [new Map<number, number>(), new Map<number, string>()]
+      const isCommitted = death.number >= committedFrom
       const around =
         (begun: () => Operation): Around =>
-        async ({ action, number }, forward) => {
-          const isIt = number === death.number && diedAt === undefined
+        async ({ action, number, phase }, forward) => {
+          if (phase === 'change') nths.set(number, [...nths.keys()].filter((one) => actions.get(one) === action).length + 1)
+          actions.set(number, action)
+          const isThis = action === death.action && nths.get(number) === nth
+          const isIt = isThis && (phase === 'question') === (death.side === asking) && diedAt === undefined
           if (!isIt || death.side === 'after') await forward()
           if (!isIt) return 'answer'
           diedAt = action
@@ -110,8 +132,11 @@ export async function makeRig(): Promise<Rig> {
           worker = start()
           return 'silence'
         }
-      await once(scenario, around, death.cancelled && !isCommitted ? 'undone' : 'done')
-      expect(diedAt, 'the change it died at').toBe(death.action)
+      const outcome = (): 'done' | 'undone' => (death.cancelled && !isCommitted && diedAt !== undefined ? 'undone' : 'done')
+      await carryOut(scenario, around, { outcome, mustBeKept: death.number >= keptFrom })
+      // What is done when the answer comes is not asked about: it was only seen to end well.
+      if (death.side !== asking || diedAt !== undefined) expect(diedAt, 'the change it died at').toBe(death.action)
+      else process.stdout.write(`change ${death.number}, ${death.action}, was done at once, and not asked about\n`)
     },
     async finish() {
       const { control, principal } = world
@@ -127,13 +152,15 @@ export async function makeRig(): Promise<Rig> {
   }
 }
 
-async function prepare(world: RecoveryWorld, scenario: Scenario): Promise<Prepared> {
-  scenario.arrange?.(world, 'then')
+async function prepare(world: RecoveryWorld, scenario: Scenario, mustBeKept: boolean): Promise<Prepared> {
+  await scenario.arrange?.(world, 'then')
   world.write('then')
+  await world.site.calmDown()
   const point = await world.keep()
   world.write('now.')
-  scenario.arrange?.(world, 'now')
-  return { world, point, before: world.look() }
+  await scenario.arrange?.(world, 'now')
+  await scenario.begin?.(world, point)
+  return { world, point, before: world.look(), mustBeKept }
 }
 
 async function timelineOf({ control }: RecoveryWorld, { id }: Operation): Promise<string> {

@@ -1,35 +1,28 @@
-import { adapters, createProviders } from '@understudy/adapters'
-import { GuestFiles, startSimServer } from '@understudy/cloud-sim'
-import type { SimServer } from '@understudy/cloud-sim'
-import { aesGcmVault, bootstrap, captureRecoveryPoint, createAccount, getRecoveryPoint, importResource } from '@understudy/control'
+import { GuestFiles } from '@understudy/cloud-sim'
+import { captureRecoveryPoint, getRecoveryPoint, importResource } from '@understudy/control'
 import type { Control, Operation, Principal, RecoveryPoint, Resource } from '@understudy/control'
-import { ownTags, randomIds, systemClock, systemRandom } from '@understudy/core'
-import { openDatabase } from '@understudy/persistence'
+import type { Labels } from '@understudy/core'
 import { vi } from 'vitest'
-import { startChangeProxy } from './change-proxy.ts'
-import type { ChangeProxy } from './change-proxy.ts'
+import type { CrashCloud } from '../clouds/cloud.ts'
+import { createCrashWorld } from '../crash-world.ts'
+import type { OpenRecoveryCloud, RecoveryCloud, Site } from './clouds/recovery-cloud.ts'
 
-const patience = { timeout: 240_000, interval: 50 }
-
-interface Seeded {
-  readonly instanceId: string
-  readonly listenerArn: string
-  readonly primaryTargetGroupArn: string
-  readonly standbyTargetGroupArn: string
-  readonly port: number
-}
+const patience = { timeout: 900_000, interval: 50 }
 
 /** One resource with a root and two data disks behind a load balancer, which a worker process looks after. */
 export interface RecoveryWorld {
   readonly control: Control
   readonly principal: Principal
-  readonly sim: SimServer
-  readonly proxy: ChangeProxy
+  readonly cloud: CrashCloud
+  readonly site: Site
   resource(): Resource
+  /** Of the guest. */
+  files(): GuestFiles
   /** Imports the resource; a worker must be running. */
   adopt(): Promise<void>
   keep(): Promise<RecoveryPoint>
   ended(operation: Operation): Promise<Operation>
+  /** Four bytes, at the start of each disk. */
   write(text: string): void
   look(): Look
   close(): Promise<void>
@@ -45,51 +38,40 @@ export interface Look {
   /** Target groups with a weight, by their healthy members. */
   readonly serving: readonly string[]
   readonly type: string
-  readonly tags: Readonly<Record<string, string>>
-  readonly terminate: boolean
+  readonly tags: Labels
+  readonly isProtected: boolean
   /** Of the guest, with what is in them. */
   readonly files: Readonly<Record<string, string>>
-  /** Disks that are plugged in nowhere, machines and groups that were made for a drill. */
+  /** Disks that are plugged in nowhere. */
   readonly loose: readonly string[]
-  readonly drills: readonly string[]
+  readonly others: readonly string[]
+  /** How many snapshots of a disk there are. */
+  readonly snapshots: number
 }
 
-const masterKeyBytes = new Uint8Array(32).fill(7)
-const bucket = { capacity: 10_000, refillPerSecond: 10_000 }
-const generous = { read: bucket, mutate: bucket, launch: bucket, start: bucket, snapshot: bucket, tag: bucket, traffic: bucket }
-
-export async function openRecoveryWorld(databaseUrl: string): Promise<RecoveryWorld> {
-  const clock = systemClock({ keepAlive: true })
-  const database = openDatabase({ url: databaseUrl, poolMax: 4, clock })
-  const sim = await startSimServer({ port: 0, speed: 60, seed: 11, listeners: false })
-  const proxy = await startChangeProxy(sim.url)
-  const vault = aesGcmVault({ keys: new Map([['test', masterKeyBytes]]), current: 'test' })
-  const providers = createProviders({ adapters, accounts: () => database.stores.accounts, vault, installation: 'crash', clock, random: systemRandom })
-  const settings = { installation: 'crash', armTtlMs: 60_000, webhookAllowedNetworks: [], idempotencyTtlMs: 86_400_000 }
-  const control: Control = { database, clock, ids: randomIds, random: systemRandom, vault, providers, settings }
-  const made = await bootstrap(database, clock, randomIds)
-  if (!made) throw new Error('the test database is not empty')
-  const principal: Principal = { keyId: 'key_crash', projectId: made.projectId, role: 'admin', name: 'crash', installationAdmin: true }
-  const account = await createAccount(control, principal, {
-    ...{ name: 'simulated', provider: 'aws', region: sim.region, settings: { endpoint: proxy.url, limits: generous } },
-    credentials: { ...sim.credentials },
-  })
-  const service = await seed(sim)
-  const { dataCentre } = sim
+export async function openRecoveryWorld(databaseUrl: string, cloud: RecoveryCloud): Promise<RecoveryWorld> {
+  let opened: OpenRecoveryCloud | undefined
+  const open = async (): Promise<CrashCloud> => (opened = await cloud.open()).crash
+  const crash = await createCrashWorld(databaseUrl, { open })
+  if (opened === undefined) throw new Error('no cloud was opened')
+  const { site } = opened as OpenRecoveryCloud // what is set in a closure is not seen
+  const { control, principal, account } = crash
+  const { stores } = control.database
   let resource: Resource | undefined
   const world: RecoveryWorld = {
-    ...{ control, principal, sim, proxy },
+    ...{ control, principal, site, cloud: crash.cloud, close: crash.close },
     resource() {
       if (resource === undefined) throw new Error('it has not been imported yet')
       return resource
     },
+    files: () => new GuestFiles(crash.cloud.dataCentre, site.instanceId()),
     async adopt() {
-      const { instanceId: nativeId, ...native } = service
-      await importResource(control, principal, { accountId: account.id, nativeId, name: 'web', traffic: { mechanism: 'lb-weight', native } })
+      const { nativeId, traffic } = site.service
+      await importResource(control, principal, { accountId: account.id, nativeId, name: 'web', traffic })
       const [found] = await vi.waitUntil(async () => {
-        const imported = await database.stores.resources.findByNativeIds(account.id, [nativeId])
+        const imported = await stores.resources.findByNativeIds(account.id, [nativeId])
         // Its last step writes tags.
-        return imported.length > 0 && (await database.stores.operations.listUnfinished({ limit: 10 })).length === 0 ? imported : undefined
+        return imported.length > 0 && (await stores.operations.listUnfinished({ limit: 10 })).length === 0 ? imported : undefined
       }, patience)
       resource = found
     },
@@ -100,69 +82,44 @@ export async function openRecoveryWorld(databaseUrl: string): Promise<RecoveryWo
     },
     ended: ({ id }) =>
       vi.waitUntil(async () => {
-        const found = await database.stores.operations.findById(id)
+        const found = await stores.operations.findById(id)
         // Refreshes that a rollback asks for belong to it.
-        return found?.finishedAt === undefined || (await database.stores.operations.listUnfinished({ limit: 10 })).length > 0 ? undefined : found
+        return found?.finishedAt === undefined || (await stores.operations.listUnfinished({ limit: 10 })).length > 0 ? undefined : found
       }, patience),
     write(text) {
-      for (const { volumeId } of devicesOf(sim, service)) dataCentre.blocks.write(volumeId, 0, Buffer.from(text))
+      for (const { volumeId } of site.disks()) crash.cloud.dataCentre.blocks.write(volumeId, 0, Buffer.from(text))
     },
-    look: () => look(sim, service),
-    async close() {
-      await providers.close()
-      await database.close()
-      await proxy.close()
-      await sim.close()
-    },
+    look: () => look(crash.cloud, site),
   }
   return world
 }
 
-async function seed(sim: SimServer): Promise<Seeded> {
-  const body = JSON.stringify({ name: 'web', count: 1, purchase: 'on-demand' })
-  const response = await fetch(`${sim.url}/_sim/seed`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-  const { services } = (await response.json()) as { services: Seeded[] }
-  const { instanceId, listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port } = services[0]! // one was asked for
-  const { instances, storage } = sim.dataCentre
-  await vi.waitUntil(() => instances.get(instanceId)?.state === 'running', patience)
-  const { volumeId } = storage.createVolume({ zone: instances.get(instanceId)!.zone, sizeGiB: 1 })
-  await vi.waitUntil(() => storage.getVolume(volumeId)?.state === 'available', patience)
-  storage.attach({ volumeId, instanceId, device: '/dev/sdg' })
-  await vi.waitUntil(() => storage.getVolume(volumeId)?.attachment?.state === 'attached', patience)
-  return { instanceId, listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port }
-}
-
-const devicesOf = ({ dataCentre }: SimServer, { instanceId }: Seeded) =>
-  dataCentre.instances.get(instanceId)!.blockDevices.toSorted((a, b) => (a.deviceName < b.deviceName ? -1 : 1))
-
-function look(sim: SimServer, service: Seeded): Look {
-  const { dataCentre } = sim
-  const { state, instanceType: type, tags, disableApiTermination: terminate } = dataCentre.instances.get(service.instanceId)!
-  const devices = devicesOf(sim, service)
-  const [listener] = dataCentre.balancers.describeListeners({ listenerArns: [service.listenerArn] })
+function look({ dataCentre }: CrashCloud, site: Site): Look {
+  const { state, instanceType: type, blockDevices } = dataCentre.instances.get(site.instanceId())!
+  const disks = site.disks()
+  const volumes = disks.map(({ volumeId }) => volumeId)
+  const plugged = blockDevices.map(({ volumeId }) => volumeId)
+  // The cloud's books and what is behind them.
+  if (plugged.toSorted().join() !== volumes.toSorted().join()) throw new Error(`${volumes.join()} should be plugged in, and ${plugged.join()} are`)
+  const [listener] = dataCentre.balancers.describeListeners({ listenerArns: [site.service.listenerArn] })
   const forward = listener?.defaultActions.find((action) => action.kind === 'forward')
   const serving = (forward?.targetGroups ?? [])
     .filter(({ weight }) => weight > 0)
     .flatMap(({ targetGroupArn }) => dataCentre.balancers.targetHealth(targetGroupArn))
     .filter(({ health }) => health === 'healthy')
     .map(({ instanceId }) => instanceId)
-  const guest = new GuestFiles(dataCentre, service.instanceId)
-  const isGone = (of: string): boolean => of === 'terminated' || of === 'shutting-down'
+  const guest = new GuestFiles(dataCentre, site.instanceId())
   return {
-    ...{ state, type, terminate, serving },
+    ...{ state, type, serving, volumes, tags: site.tags(), isProtected: site.isProtected() },
     files: Object.fromEntries(guest.below('/').map((path) => [path, guest.read(path)?.toString() ?? ''])),
-    tags: Object.fromEntries(Object.entries(tags).filter(([key]) => !key.startsWith('understudy:'))),
-    volumes: devices.map(({ volumeId }) => volumeId),
-    places: devices.map(({ deviceName, deleteOnTermination }) => `${deviceName} ${deleteOnTermination}`),
-    bytes: devices.map(({ volumeId }) => Buffer.from(dataCentre.blocks.read(volumeId, 0, 4)).toString()),
+    places: disks.map(({ device, deletes }) => `${device} ${deletes}`),
+    bytes: volumes.map((volumeId) => Buffer.from(dataCentre.blocks.read(volumeId, 0, 4)).toString()),
     loose: dataCentre.storage
       .describeVolumes()
       .items.filter(({ attachment }) => attachment === undefined)
       .map(({ volumeId }) => volumeId)
       .toSorted(),
-    drills: [
-      ...[...dataCentre.instances.all()].filter((instance) => instance.tags[ownTags.drill] !== undefined && !isGone(instance.state)),
-      ...dataCentre.network.describeSecurityGroups().items.filter((group) => group.tags[ownTags.drill] !== undefined),
-    ].map((left) => JSON.stringify(left.tags)),
+    others: site.others().toSorted(),
+    snapshots: dataCentre.storage.describeSnapshots().items.length,
   }
 }
