@@ -39,6 +39,8 @@ function latched(call: ArmCall, progress: OperationRecord['progress']): Operatio
   const unsubscribe = call.dataCentre.subscribe((event) => {
     if (event.kind === 'instance_state' || event.kind === 'volume_attachment') look()
   })
+  // Whoever asked for it may be gone before the first question: what has to be begun is begun now.
+  look()
   return look
 }
 
