@@ -1,3 +1,5 @@
+import type { Random } from '@understudy/core'
+import { seededRandom } from '@understudy/core'
 import type { Distribution } from '@understudy/forecast'
 import {
   crps,
@@ -33,8 +35,10 @@ export interface Measured {
   readonly task: Task
   readonly engine: Scores
   readonly naive: Scores
-  /** Of fitting and predicting, and of taking in one point, scoring what came due, and adapting, the mean over the future. */
-  readonly times: { readonly fit: Elapsed; readonly update: Elapsed }
+  /** Of fitting and predicting. */
+  readonly fit: Elapsed
+  /** Taking in one point, scoring what came due, and adapting; mean over the future, by the clock: a thread's computing is counted too coarsely. */
+  readonly updateMilliseconds: number
   readonly distribution: Distribution
   /** The place of each outcome in its distribution. */
   readonly places: readonly number[]
@@ -64,8 +68,7 @@ export function measure(task: Task): Measured {
   const fit = fitted()
   const updated = stopwatch()
   forecaster.update(future)
-  const { passed, computed } = updated()
-  const times = { fit, update: { passed: passed / future.length, computed: computed / future.length } }
+  const updateMilliseconds = updated().passed / future.length
   const scale = maseScale(history, period)
   const engine = score(task, scale, (step, level) => quantile(distribution, step, level))
   const deviation = naiveDeviation(history)
@@ -73,8 +76,23 @@ export function measure(task: Task): Measured {
     const cycle = Math.floor((step - 1) / period) + 1
     return history[history.length - period + ((step - 1) % period)]! + normalQuantile(level) * deviation * Math.sqrt(cycle)
   })
-  const places = Array.from(future, (value, index) => levelOf(distribution, index + 1, value))
-  return { task, engine, naive, times, distribution, places }
+  const random = seededRandom(1)
+  const places = Array.from(future, (value, index) => placeOf(distribution, index + 1, value, random))
+  return { task, engine, naive, fit, updateMilliseconds, distribution, places }
+}
+
+/**
+ * The place of an outcome in its distribution. Where several levels share it, as they do a demand of 0, drawn among them (randomised
+ * probability integral transform; Czado et al. 2009): their middle would look like too many in between.
+ */
+function placeOf(distribution: Distribution, step: number, value: number, random: Random): number {
+  const row = distribution.values[step - 1]!
+  const { levels } = distribution
+  const [first, last] = [row.indexOf(value), row.lastIndexOf(value)]
+  if (first === last) return levelOf(distribution, step, value)
+  const low = first === 0 ? 0 : levels[first]!
+  const high = last === row.length - 1 ? 1 : levels[last]!
+  return low + random.next() * (high - low)
 }
 
 /** Scores of a forecast whose quantile at a step (the first being 1) and level is `at`; `scale` is that of MASE. */
