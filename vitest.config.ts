@@ -1,4 +1,7 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer } from 'vitest/node'
+import type { TestSpecification } from 'vitest/node'
 
 /** Folders whose tests need PostgreSQL, and Redis where there is one; the others start at once. */
 const withServers = [
@@ -8,21 +11,35 @@ const withServers = [
   'test/{integration,e2e,bench}/**/*.test.ts',
 ]
 
-/** Long, and with servers of their own: the simulation thinks while the crash matrix waits for processes and leases. */
+/** Long, and with servers of their own. */
 const worlds = ['test/simulation/**/*.test.ts', 'test/integration/crash/**/*.test.ts']
 
 /** A time that ends a test that hangs. How fast a machine is, or how busy, is not what is tested. */
 const patience = { testTimeout: 300_000, hookTimeout: 300_000 }
 
+/**
+ * One more than there are processors, because the crash matrices wait for leases more than they think. No more than PostgreSQL has
+ * connections for.
+ */
+const maxWorkers = Math.min(availableParallelism() + 1, 16)
+
+/** The longest begin first, so that no processor is idle while the last of them ends. */
+class WorldsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isWorld = (file: TestSpecification): boolean => file.project.name === 'worlds'
+    return [...sorted.filter((file) => isWorld(file)), ...sorted.filter((file) => !isWorld(file))]
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: WorldsFirst },
     projects: [
       {
         test: {
           name: 'unit',
-          // They share nothing, so that every processor may have some; the others start servers and keep to one at a time.
-          maxWorkers: '100%',
-          sequence: { groupOrder: 1 },
+          maxWorkers,
           include: ['packages/*/src/**/*.test.ts', 'test/architecture/**/*.test.ts', 'scripts/**/*.test.ts', 'tools/*/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...withServers],
           ...patience,
@@ -31,7 +48,7 @@ export default defineConfig({
       {
         test: {
           name: 'servers',
-          sequence: { groupOrder: 0 },
+          maxWorkers,
           include: withServers,
           exclude: ['**/node_modules/**', ...worlds],
           globalSetup: ['packages/testing/src/servers/global-setup.ts'],
@@ -41,9 +58,7 @@ export default defineConfig({
       {
         test: {
           name: 'worlds',
-          // Beside the units, so that no processor waits for the last of them.
-          maxWorkers: '100%',
-          sequence: { groupOrder: 1 },
+          maxWorkers,
           include: worlds,
           exclude: ['**/node_modules/**'],
           globalSetup: ['packages/testing/src/servers/global-setup.ts'],
@@ -54,7 +69,7 @@ export default defineConfig({
         test: {
           // On a real account, where UNDERSTUDY_LIVE names one; skipped otherwise.
           name: 'live',
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
           include: ['test/live/**/*.test.ts'],
           testTimeout: 30 * 60_000,
           hookTimeout: 30 * 60_000,
