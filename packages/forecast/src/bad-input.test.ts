@@ -62,6 +62,7 @@ const engineCalls: Readonly<Record<string, (input: Input) => unknown>> = {
   quantileLoss: ({ a, b }) => engine.quantileLoss(floats(a.slice(0, 1)), [floats(b)]),
   normalQuantile: ({ x }) => engine.normalQuantile(x),
   resample: ({ a, b, x }) => Array.from(engine.resample(a, b, { stepMs: x, rule: 'sum' }).values).filter((value) => !Number.isNaN(value)),
+  findPeriods: ({ a, b }) => engine.findPeriods(floats(a), b),
   autocorrelation: ({ a, n }) => engine.autocorrelation(floats(a), n),
   seasonalPeriods: ({ a, b, x }) => engine.seasonalPeriods(floats(a), x, b),
   regularSeries: ({ a, x, y }) => {

@@ -24,7 +24,7 @@ import type { Series } from './series/series.ts'
 export interface FitOptions {
   /** Steps ahead, 1 … 2000. */
   readonly horizon: number
-  /** Seasonal periods in steps; day and week by default, where the series shows two of each. */
+  /** Seasonal periods in steps. Default: `seasonalPeriods`. */
   readonly periods?: readonly number[]
   /** What outside the series may move it. Used where the backtest is better with it, and else left alone. */
   readonly factors?: readonly Factor[]

@@ -31,9 +31,8 @@ function wavesFor(periods: readonly number[], length: number): Waves {
     const most = which === 0 ? Math.min(6, period >> 1) : length >= 4 * period ? 6 : 2
     for (let harmonicOf = 1; harmonicOf <= most; harmonicOf++) frequencies.push(harmonicOf / period)
   })
-  // All periods have to repeat in the table; the longest does for day and week, and else the table is as long as needed.
-  const longest = periods.at(-1) ?? 1
-  const rows = periods.every((period) => longest % period === 0) ? longest : periods.reduce((product, period) => product * period, 1)
+  // All periods have to repeat in the table: a week for day and week.
+  const rows = periods.reduce((multiple, period) => (multiple * period) / commonDivisor(multiple, period), 1)
   const columns = 1 + 2 * frequencies.length
   const table = new Float64Array(rows * columns)
   for (let row = 0; row < rows; row++) {
@@ -45,6 +44,8 @@ function wavesFor(periods: readonly number[], length: number): Waves {
   }
   return { columns, table, length: rows }
 }
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b))
 
 function regress(values: Float64Array, waves: Waves): Float64Array | undefined {
   const { columns, table, length } = waves
