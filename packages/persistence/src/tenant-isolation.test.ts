@@ -241,6 +241,8 @@ test('no method that takes a project is missing here', () => {
     'findAnnounced',
     'listOverdue',
     'listAccountsSince',
+    'listAbandoned',
+    'deleteOf',
     'listSealedWithOtherKey',
   ])
     withoutProject.add(more)
