@@ -4,10 +4,9 @@ import type { Control } from '../../context.ts'
 import { priorities } from '../../operations/operation.ts'
 import { startOperations } from '../../operations/start-operation.ts'
 import type { Reconciler } from '../../reconcilers/reconciler.ts'
-import { policyOf } from '../policies/policy.gate.ts'
+import { governedPages } from '../policies/governed.ts'
 import type { DigestMode } from './digests.ts'
 
-const pageSize = 500
 /** Of the whole installation: reading is slow, and takes what a cloud lets one account read. */
 const startsPerPass = 20
 const dayMs = 86_400_000
@@ -26,21 +25,19 @@ export const recoveryDigestsReconciler: Reconciler = {
     for (const projectId of await stores.recoverySchedules.projects()) {
       const policies = await stores.rollbackPolicies.inForce([projectId])
       if (!policies.some(({ rules }) => (rules.digests ?? 'none') !== 'none')) continue
-      let after: string | undefined
-      do {
-        const page = await stores.resources.list(projectId, { after, limit: pageSize })
-        const modes = new Map(page.map((resource) => [resource.id, policyOf(resource, policies)?.rules.digests ?? 'none']))
+      for await (const governed of governedPages(stores, projectId, policies)) {
+        const modes = new Map(governed.map(({ resource, policy }) => [resource.id, policy.rules.digests ?? 'none']))
         started += await start(control, projectId, modes, startsPerPass - started)
-        after = page.length < pageSize ? undefined : page.at(-1)?.id
-      } while (after !== undefined)
+        if (started >= startsPerPass) return { result: { started }, runAgainInMs: 10_000 }
+      }
     }
-    return { result: { started }, ...(started >= startsPerPass ? { runAgainInMs: 10_000 } : {}) }
+    return { result: { started } }
   },
 }
 
 async function start(control: Control, projectId: string, modes: ReadonlyMap<string, DigestMode>, max: number): Promise<number> {
   const wanted = [...modes].filter(([, mode]) => mode !== 'none').map(([id]) => id)
-  if (wanted.length === 0 || max <= 0) return 0
+  if (wanted.length === 0) return 0
   const atMs = now(control.clock).getTime()
   const times = { capturedSince: new Date(atMs - oldestMs), failedBefore: new Date(atMs - againMs) }
   const due = (await control.database.stores.recoveryDigests.due(wanted, times)).slice(0, max)

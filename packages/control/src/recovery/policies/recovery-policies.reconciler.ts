@@ -5,13 +5,13 @@ import type { Reconciler } from '../../reconcilers/reconciler.ts'
 import type { Resource } from '../../resources/resource.ts'
 import { beginCapture } from '../begin-capture.ts'
 import { expirePoint } from './expire-points.ts'
-import { policyOf } from './policy.gate.ts'
+import { governedPages } from './governed.ts'
+import type { Governed } from './governed.ts'
 import type { RollbackPolicy } from './policy.ts'
 import type { ScheduleState } from './recovery-schedule.store.ts'
 import { expired } from './retention.ts'
 import { isOpen, lastOccurrence } from './schedule.ts'
 
-const pageSize = 500
 /** What is due together is begun in portions: clouds count snapshots per second too. */
 const capturesPerPass = 50
 const expiriesPerPass = 200
@@ -28,28 +28,16 @@ export const recoveryPoliciesReconciler: Reconciler = {
     const counts = { resources: 0, captures: 0, expired: 0 }
     for (const projectId of await stores.recoverySchedules.projects()) {
       const policies = await stores.rollbackPolicies.inForce([projectId])
-      let after: string | undefined
-      do {
-        const page = await stores.resources.list(projectId, { after, limit: pageSize })
-        const governed = page.flatMap((resource): Governed[] => {
-          const policy = policyOf(resource, policies)
-          return policy === undefined ? [] : [{ resource, policy }]
-        })
+      for await (const governed of governedPages(stores, projectId, policies)) {
         counts.resources += governed.length
         counts.captures += await capture(control, governed, capturesPerPass - counts.captures)
         counts.expired += await expire(control, governed, expiriesPerPass - counts.expired)
-        after = page.length < pageSize ? undefined : page.at(-1)?.id
-      } while (after !== undefined)
+      }
     }
     await stores.rollbackPolicies.purge(now(control.clock))
     const hasMore = counts.captures >= capturesPerPass || counts.expired >= expiriesPerPass
     return { result: counts, ...(hasMore ? { runAgainInMs: 5_000 } : {}) }
   },
-}
-
-interface Governed {
-  readonly resource: Resource
-  readonly policy: RollbackPolicy
 }
 
 async function capture(control: Control, governed: readonly Governed[], max: number): Promise<number> {
