@@ -25,9 +25,9 @@ export interface Manifest {
     readonly consistency: SnapshotSet['consistency']
     readonly members: readonly { readonly device: string; readonly role: 'root' | 'data'; readonly snapshot: string; readonly sizeGiB: number }[]
   }
-  /** No cloud keeps memory apart from the instance that it belongs to. */
   /** Documents of digests that were completed since the point before was sealed. Left out where there is none. */
   readonly digests?: readonly { readonly point: string; readonly hash: string }[]
+  /** No cloud keeps memory apart from the instance that it belongs to. */
   readonly memory: { readonly kept: false; readonly reason: string }
   readonly database: DatabasePosition | null
   /** In the order in which it happened, by our clock. */

@@ -16,7 +16,7 @@ import { takeDigests } from './take-digests.ts'
 export type DigestStep = StepContext<{ readonly pointId: string; readonly mode: Exclude<DigestMode, 'none'> }, object>
 
 /** How long one opening holds: a worker that goes on opens again. */
-const openSeconds = 12 * 3600
+export const openSeconds = 12 * 3600
 
 /** The point whose digests are built on; `null`: everything is read. Where nobody can read, that is written down instead. */
 export async function choose(deps: SagaDeps, step: DigestStep): Promise<{ readonly readable: boolean; readonly since: string | null }> {

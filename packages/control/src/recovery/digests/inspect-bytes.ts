@@ -3,7 +3,7 @@ import type { StepContext } from '@understudy/saga'
 import type { SagaDeps } from '../../context.ts'
 import type { Finding, RecoveryPoint, VerifiedBytes } from '../recovery-point.ts'
 import { checkBytes } from './check-bytes.ts'
-import { membersOf, withOpen } from './digest-steps.ts'
+import { membersOf, openSeconds, withOpen } from './digest-steps.ts'
 
 export interface BytesAsked {
   /** Of the blocks that have digests. */
@@ -31,7 +31,7 @@ export async function inspectBytes(
   if (blocks === undefined) return none('Its snapshots can no longer be read.')
   const untilMs = withinMs === undefined ? undefined : deps.clock.nowMs() + withinMs
   const asked = { point, blocks, scope, share, seed: step.operationId, signal: step.signal, ...(untilMs === undefined ? {} : { untilMs }) }
-  const seconds = withinMs === undefined ? 12 * 3600 : Math.ceil(withinMs / 1000) + 3600
+  const seconds = withinMs === undefined ? openSeconds : Math.ceil(withinMs / 1000) + 3600
   try {
     const { findings, read } = await withOpen(deps, step, { point, blocks, opened: membersOf(provider, manifest), seconds }, () =>
       checkBytes(deps, asked),
