@@ -2,7 +2,7 @@ import type { ResourceRecordSet } from '@aws-sdk/client-route-53'
 import { sleep } from '@understudy/core'
 import { isProviderError, providerError } from '@understudy/provider'
 import type { CallContext, InstanceRef, TrafficMember } from '@understudy/provider'
-import { percentsOf } from '@understudy/provider/adapter-kit'
+import { requireOtherAnswer, sharesByName } from '@understudy/provider/adapter-kit'
 import type { Weights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from '../adapter.ts'
 import { addressOwners } from './address-owners.ts'
@@ -58,9 +58,7 @@ async function state(adapter: Adapter, owners: AddressOwners, binding: NameBindi
     binding,
     items.map(({ address }) => address),
   )
-  const percents = percentsOf(items.map(({ weight }) => weight))
-  // An address that is no instance's goes by itself: it still has its share.
-  return items.map(({ address }, index) => ({ nativeId: names.get(address) ?? address, weight: percents[index] ?? 0, health: 'unknown' }))
+  return sharesByName(items, names)
 }
 
 async function setWeights(adapter: Adapter, owners: AddressOwners, binding: NameBinding, weights: Weights, context: CallContext): Promise<void> {
@@ -84,8 +82,7 @@ async function remove(adapter: Adapter, owners: AddressOwners, binding: NameBind
   )
   const own = new Set(items.map(({ address }) => address).filter((address) => address === ref.address || names.get(address) === ref.nativeId))
   if (own.size === 0) return
-  if (items.every(({ address, weight }) => own.has(address) || weight === 0))
-    throw providerError('conflict', 'LastMember', `${ref.nativeId} is the only one that ${binding.name} answers with. Give another its weight first.`)
+  requireOtherAnswer(items, own, ref, binding.name)
   await change(adapter, binding, context, (present) => present.filter(({ address }) => !own.has(address)).map(({ record }) => record))
 }
 

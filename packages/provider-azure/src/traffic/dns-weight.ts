@@ -1,7 +1,7 @@
 import type { Endpoint, Profile } from '@azure/arm-trafficmanager'
 import { isProviderError, providerError } from '@understudy/provider'
-import type { CallContext, InstanceRef, MemberHealth, TrafficMember } from '@understudy/provider'
-import { percentsOf } from '@understudy/provider/adapter-kit'
+import type { CallContext, InstanceRef, MemberHealth } from '@understudy/provider'
+import { requireOtherAnswer, sharesByName } from '@understudy/provider/adapter-kit'
 import type { Weights } from '@understudy/provider/adapter-kit'
 import { isIPv4 } from 'node:net'
 import { abortOf, type Adapter, call } from '../adapter.ts'
@@ -40,7 +40,8 @@ export function dnsWeight(adapter: Adapter): Mechanism {
       if (other !== undefined) throw invalid(`the endpoint ${other.name ?? ''} is not an external one with an IPv4 address`)
     },
     async state(binding) {
-      return await state(owners, membersOf(await profileOf(adapter, readProfile(binding))))
+      const members = membersOf(await profileOf(adapter, readProfile(binding)))
+      return sharesByName(members, await owners.of(members.map(({ address }) => address)))
     },
     async followSeconds(binding) {
       const { dnsConfig } = await profileOf(adapter, readProfile(binding))
@@ -56,13 +57,6 @@ export function dnsWeight(adapter: Adapter): Mechanism {
     setWeights: (binding, weights, context) => setWeights(adapter, readProfile(binding), weights, context),
     remove: (binding, ref, context) => remove(adapter, owners, readProfile(binding), ref, context),
   }
-}
-
-async function state(owners: Owners, members: readonly Member[]): Promise<readonly TrafficMember[]> {
-  const names = await owners.of(members.map(({ address }) => address))
-  const percents = percentsOf(members.map(({ weight }) => weight))
-  // An address that is no machine's goes by itself: it still has its share.
-  return members.map(({ address, health }, index) => ({ nativeId: names.get(address) ?? address, weight: percents[index] ?? 0, health }))
 }
 
 async function setWeights(adapter: Adapter, profile: ProfileBinding, weights: Weights, context: CallContext): Promise<void> {
@@ -91,12 +85,7 @@ async function remove(adapter: Adapter, owners: Owners, profile: ProfileBinding,
     const names = await owners.of(members.map(({ address }) => address))
     const own = members.filter(({ address }) => address === ref.address || names.get(address)?.toLowerCase() === ref.nativeId.toLowerCase())
     if (own.length === 0) return
-    if (members.every((member) => own.includes(member) || member.weight === 0))
-      throw providerError(
-        'conflict',
-        'LastMember',
-        `${ref.nativeId} is the only one that ${profile.name} answers with. Give another its weight first.`,
-      )
+    requireOtherAnswer(members, new Set(own.map(({ address }) => address)), ref, profile.name)
     const { endpoints } = adapter.clients.trafficManager
     for (const { name } of own) await call(() => endpoints.delete(profile.group, profile.name, externalEndpoints, name, abortOf(context.signal)))
   })

@@ -1,6 +1,6 @@
 import { isProviderError, providerError } from '@understudy/provider'
 import type { CallContext, InstanceRef, TrafficMember } from '@understudy/provider'
-import { percentsOf } from '@understudy/provider/adapter-kit'
+import { requireOtherAnswer, sharesByName } from '@understudy/provider/adapter-kit'
 import type { Weights } from '@understudy/provider/adapter-kit'
 import type { Adapter } from '../adapter.ts'
 import type { Instance } from '../clients.ts'
@@ -57,12 +57,11 @@ async function state(adapter: Adapter, owners: Owners, binding: DnsBinding): Pro
   const left = await leftLately(adapter, binding, record)
   const gone = left.filter((address) => !items.some((item) => item.address === address))
   const names = await owners.of(binding, [...items.map(({ address }) => address), ...gone])
-  // An address that is no instance's goes by itself: it still has its share.
-  const nameOf = (address: string): string => names.get(address) ?? address
-  return [
-    ...shares(items).map(({ address, weight }): TrafficMember => ({ nativeId: nameOf(address), weight, health: 'unknown' })),
-    ...gone.map((address): TrafficMember => ({ nativeId: nameOf(address), weight: 0, health: 'draining' })),
-  ]
+  const draining = sharesByName(
+    gone.map((address) => ({ address, weight: 0, health: 'draining' as const })),
+    names,
+  )
+  return [...sharesByName(items, names), ...draining]
 }
 
 async function setWeights(adapter: Adapter, binding: DnsBinding, weights: Weights, context: CallContext): Promise<void> {
@@ -84,8 +83,7 @@ async function remove(adapter: Adapter, owners: Owners, binding: DnsBinding, ref
   const names = await owners.of(binding, addresses)
   const own = new Set(addresses.filter((address) => names.get(address) === ref.nativeId || address === ref.address))
   if (own.size === 0) return
-  if (items.every(({ address, weight }) => own.has(address) || weight === 0))
-    throw providerError('conflict', 'LastMember', `${ref.nativeId} is the only one that ${binding.name} answers with. Give another its weight first.`)
+  requireOtherAnswer(items, own, ref, binding.name)
   await change(adapter, binding, context, (present) => present.filter(({ address }) => !own.has(address)))
 }
 
@@ -137,11 +135,6 @@ const weighted = ({ name, type, ttl }: RecordSet, items: readonly Item[]): Recor
 
 const sameItems = (a: readonly Item[], b: readonly Item[]): boolean =>
   a.length === b.length && a.every(({ address, weight }, index) => b[index]?.address === address && b[index].weight === weight)
-
-function shares(items: readonly Item[]): readonly Item[] {
-  const percents = percentsOf(items.map(({ weight }) => weight))
-  return items.map(({ address }, index) => ({ address, weight: percents[index] ?? 0 }))
-}
 
 /** Addresses that clients may still have kept. */
 async function leftLately({ calls, clock }: Adapter, { managedZone, name }: DnsBinding, { ttl = 0 }: RecordSet): Promise<string[]> {

@@ -1,6 +1,7 @@
 export * from './arrange.ts'
 export * from './chosen.ts'
 export * from './handles.ts'
+export * from './name-members.ts'
 export * from './portable.ts'
 export * from './read-fields.ts'
 export * from './repeat-lost.ts'
