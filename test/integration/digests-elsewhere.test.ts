@@ -8,7 +8,7 @@ import {
   startRollback,
   verifyRecoveryPoint,
 } from '@understudy/control'
-import type { Operation, RecoveryPoint, Resource } from '@understudy/control'
+import type { RecoveryPoint, Resource } from '@understudy/control'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { azureSite } from './rollback/azure-site.ts'
 import { googleSite } from './rollback/google-site.ts'
@@ -25,11 +25,6 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const patience = { timeout: 300_000, interval: 50 }
-const ended = ({ id }: Operation): Promise<Operation> =>
-  vi.waitUntil(async () => {
-    const found = await world.control.database.stores.operations.findById(id)
-    return found?.finishedAt === undefined ? undefined : found
-  }, patience)
 const point = (id: string): Promise<RecoveryPoint> => getRecoveryPoint(world.control, world.principal, { id })
 
 async function adopted(site: Site, name: string): Promise<Resource> {
@@ -42,7 +37,7 @@ async function adopted(site: Site, name: string): Promise<Resource> {
 /** Captured, and read. */
 async function keep(site: Site, resource: Resource): Promise<RecoveryPoint> {
   await letPass(site, 21 * 60_000)
-  const operation = await ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
+  const operation = await world.ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
   expect({ status: operation.status, error: operation.error }).toEqual({ status: 'succeeded', error: undefined })
   const { pointId } = operation.params as { pointId: string }
   const { clock, ids, database } = world.control
@@ -55,7 +50,7 @@ async function keep(site: Site, resource: Resource): Promise<RecoveryPoint> {
 }
 
 async function verify({ id }: RecoveryPoint, share: number): Promise<NonNullable<RecoveryPoint['verification']>> {
-  const operation = await ended(await verifyRecoveryPoint(world.control, world.principal, { id, share }))
+  const operation = await world.ended(await verifyRecoveryPoint(world.control, world.principal, { id, share }))
   expect({ status: operation.status, error: operation.error }).toEqual({ status: 'succeeded', error: undefined })
   return (await point(id)).verification!
 }
@@ -91,7 +86,7 @@ test(
       for (const index of blocks.written(id)) storage.corruptSnapshot(id, { offset: index * 65_536, length: 10 })
     }
     const request = { recoveryPointId: second.id }
-    const operation = await ended(await startRollback(world.control, world.principal, { ...request, planHash, reason: 'a test' }))
+    const operation = await world.ended(await startRollback(world.control, world.principal, { ...request, planHash, reason: 'a test' }))
     expect(operation).toMatchObject({
       status: 'failed',
       error: { code: 'point_damaged', message: expect.stringContaining('bytes_changed: ') as string },

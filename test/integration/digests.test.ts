@@ -7,7 +7,7 @@ import {
   startRollback,
   verifyRecoveryPoint,
 } from '@understudy/control'
-import type { Operation, RecoveryPoint, Resource } from '@understudy/control'
+import type { RecoveryPoint, Resource } from '@understudy/control'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createWorld } from './world.ts'
@@ -32,11 +32,6 @@ afterAll(async () => {
 const patience = { timeout: 300_000, interval: 50 }
 const limit = { timeout: 900_000 }
 
-const ended = ({ id }: Operation): Promise<Operation> =>
-  vi.waitUntil(async () => {
-    const found = await world.control.database.stores.operations.findById(id)
-    return found?.finishedAt === undefined ? undefined : found
-  }, patience)
 const point = (id: string): Promise<RecoveryPoint> => getRecoveryPoint(world.control, world.principal, { id })
 
 async function ring(): Promise<void> {
@@ -47,7 +42,7 @@ async function ring(): Promise<void> {
 
 /** Captured, and read. */
 async function keep(): Promise<RecoveryPoint> {
-  const operation = await ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
+  const operation = await world.ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
   expect({ status: operation.status, error: operation.error }).toEqual({ status: 'succeeded', error: undefined })
   const { pointId } = operation.params as { pointId: string }
   return vi.waitUntil(async () => {
@@ -65,7 +60,7 @@ const rootOf = ({ digests }: RecoveryPoint) => digests!.document!.disks.find(({ 
 const snapshotOf = ({ manifest }: RecoveryPoint) => manifest!.disks.members.find(({ device }) => device === instance().rootDeviceName)!.snapshot
 
 async function verify({ id }: RecoveryPoint, share: number): Promise<NonNullable<RecoveryPoint['verification']>> {
-  const operation = await ended(await verifyRecoveryPoint(world.control, world.principal, { id, share }))
+  const operation = await world.ended(await verifyRecoveryPoint(world.control, world.principal, { id, share }))
   expect({ status: operation.status, error: operation.error }).toEqual({ status: 'succeeded', error: undefined })
   return (await point(id)).verification!
 }
@@ -139,7 +134,7 @@ test('a sample before the rollback finds what nobody had found yet: the operatio
   const { blocks, storage } = world.sim.dataCentre
   for (const { snapshot } of kept.manifest!.disks.members)
     for (const index of blocks.written(snapshot)) storage.corruptSnapshot(snapshot, { offset: index * 65_536, length: 65_536 })
-  const operation = await ended(await startRollback(world.control, world.principal, { recoveryPointId: kept.id, planHash, reason: 'a test' }))
+  const operation = await world.ended(await startRollback(world.control, world.principal, { recoveryPointId: kept.id, planHash, reason: 'a test' }))
   expect(operation).toMatchObject({
     status: 'failed',
     error: { code: 'point_damaged', message: expect.stringContaining('bytes_changed: ') as string },

@@ -12,7 +12,7 @@ import {
 import type { Operation, RecoveryPoint, Resource, RollbackRequest } from '@understudy/control'
 import { createHash } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createWorld } from './world.ts'
 import type { World } from './world.ts'
 
@@ -31,18 +31,10 @@ afterAll(async () => {
   await world.close()
 })
 
-const patience = { timeout: 300_000, interval: 50 }
 const limit = { timeout: 900_000 }
 
-async function ended({ id }: Operation): Promise<Operation> {
-  return vi.waitUntil(async () => {
-    const found = await world.control.database.stores.operations.findById(id)
-    return found?.finishedAt === undefined ? undefined : found
-  }, patience)
-}
-
 async function keep(): Promise<RecoveryPoint> {
-  const operation = await ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
+  const operation = await world.ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
   expect(operation.status).toBe('succeeded')
   return getRecoveryPoint(world.control, world.principal, { id: (operation.params as { pointId: string }).pointId })
 }
@@ -50,7 +42,7 @@ async function keep(): Promise<RecoveryPoint> {
 const plan = (request: RollbackRequest) => prepareRollback(world.control, world.principal, request)
 const approve = (request: RollbackRequest, planHash: string) =>
   startRollback(world.control, world.principal, { ...request, planHash, reason: 'a test' })
-const run = async (request: RollbackRequest): Promise<Operation> => ended(await approve(request, (await plan(request)).planHash))
+const run = async (request: RollbackRequest): Promise<Operation> => world.ended(await approve(request, (await plan(request)).planHash))
 
 const instance = () => world.sim.dataCentre.instances.get(resource.nativeId)!
 const volumes = () =>
@@ -122,7 +114,7 @@ test('what a policy wants is asked from inside as well: a file by its checksum, 
   })
   expect(volumes()).toEqual(before)
   // The clone of a rehearsal speaks to nobody.
-  const rehearsed = await ended(await startTestRollback(world.control, world.principal, { id: point.id, reason: 'a test' }))
+  const rehearsed = await world.ended(await startTestRollback(world.control, world.principal, { id: point.id, reason: 'a test' }))
   const drill = await getRestoreDrill(world.control, world.principal, { id: (rehearsed.params as { drillId: string }).drillId })
   expect(drill.record!.checks.map(({ check, outcome }) => `${check} ${outcome}`)).toEqual([
     'boot passed',

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { captureRecoveryPoint, getRestoreDrill, listSigningKeys, rotateSigningKey, startTestRollback } from '@understudy/control'
-import type { Operation, RestoreDrill } from '@understudy/control'
+import type { RestoreDrill } from '@understudy/control'
 import { ownTags } from '@understudy/core'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorld } from './world.ts'
 import type { World } from './world.ts'
 
@@ -21,19 +21,11 @@ afterAll(async () => {
   await rm(directory, { recursive: true })
 })
 
-const patience = { timeout: 300_000, interval: 50 }
 const limit = { timeout: 900_000 }
-
-async function ended({ id }: Operation): Promise<Operation> {
-  return vi.waitUntil(async () => {
-    const found = await world.control.database.stores.operations.findById(id)
-    return found?.finishedAt === undefined ? undefined : found
-  }, patience)
-}
 
 async function rehearse(pointId: string, probe: { readonly status: number }): Promise<RestoreDrill> {
   const verification = { probes: [{ kind: 'http', port: 8080, path: '/healthz', ...probe } as const], withinSeconds: probe.status === 200 ? 120 : 3 }
-  const operation = await ended(await startTestRollback(world.control, world.principal, { id: pointId, reason: 'a test', verification }))
+  const operation = await world.ended(await startTestRollback(world.control, world.principal, { id: pointId, reason: 'a test', verification }))
   expect({ status: operation.status, error: operation.error }).toEqual({ status: 'succeeded', error: undefined })
   return getRestoreDrill(world.control, world.principal, { id: (operation.params as { drillId: string }).drillId })
 }
@@ -51,7 +43,7 @@ test('a test rollback over the wire: isolated, verified, measured, deleted, and 
   const { dataCentre } = world.sim
   const resource = await world.adopt(await world.seed('kept', { purchase: 'on-demand' }))
   const before = { ...dataCentre.instances.get(resource.nativeId)! }
-  const capture = await ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
+  const capture = await world.ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
   const { pointId } = capture.params as { pointId: string }
   const groups: unknown[] = []
   const unsubscribe = dataCentre.subscribe((event) => {

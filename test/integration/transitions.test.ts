@@ -20,12 +20,6 @@ afterAll(() => world.close())
 const patience = { timeout: 300_000, interval: 50 }
 const hourMs = 3_600_000
 
-async function ended({ id }: Pick<Operation, 'id'>): Promise<Operation> {
-  return vi.waitUntil(async () => {
-    const found = await world.control.database.stores.operations.findById(id)
-    return found?.finishedAt === undefined ? undefined : found
-  }, patience)
-}
 /** The reconciler of the worker may be at it too: a lost race is made up for by the next look. */
 async function until(id: string, isSo: (transition: Transition) => boolean): Promise<Transition> {
   return vi.waitUntil(async () => {
@@ -62,7 +56,7 @@ describe('what AWS announces', () => {
     )
     const until = new Date(Math.ceil(world.control.clock.nowMs() / 1000) * 1000 + 300 * hourMs)
     const done = await postponeTransition(world.control, world.principal, { id: transition.id, seenVersion: transition.version, until })
-    expect(await ended((done as { operation: Operation }).operation)).toMatchObject({ status: 'succeeded' })
+    expect(await world.ended((done as { operation: Operation }).operation)).toMatchObject({ status: 'succeeded' })
     expect(sim().instances.get(resource.nativeId)!.scheduledEvents[0]!.notBeforeMs).toBe(until.getTime())
     const moved = (await getTransition(world.control, world.principal, { id: transition.id })).transition
     expect(moved).toMatchObject({ startsAt: until, status: 'announced' })

@@ -2,7 +2,7 @@ import { adapters, createProviders } from '@understudy/adapters'
 import { startSimServer } from '@understudy/cloud-sim'
 import type { SimServer, SimServerOptions } from '@understudy/cloud-sim'
 import { aesGcmVault, bootstrap, createAccount, importResource, protectResource } from '@understudy/control'
-import type { Account, Control, Principal, Resource, Tier } from '@understudy/control'
+import type { Account, Control, Operation, Principal, Resource, Tier } from '@understudy/control'
 import { Secret, randomIds, systemClock, systemRandom } from '@understudy/core'
 import { openDatabase } from '@understudy/persistence'
 import { openQueue } from '@understudy/queue'
@@ -31,7 +31,14 @@ export interface World {
   /** Protects it and waits until the promised shadows are proven. */
   protect(resource: Resource, tier?: Partial<Tier>): Promise<Resource>
   resource(id: string): Promise<Resource>
+  /** The operation, when it has come to its end. */
+  ended(operation: Pick<Operation, 'id'>, patience?: Patience): Promise<Operation>
   close(): Promise<void>
+}
+
+interface Patience {
+  readonly timeout: number
+  readonly interval: number
 }
 
 export interface SeededService {
@@ -119,6 +126,11 @@ export async function createWorld(
       if (!found) throw new Error(`no resource ${id}`)
       return found
     },
+    ended: ({ id }, patience = { timeout: 300_000, interval: 50 }) =>
+      vi.waitUntil(async () => {
+        const found = await database.stores.operations.findById(id)
+        return found?.finishedAt === undefined ? undefined : found
+      }, patience),
     async close() {
       await worker.stop()
       await queue.close()

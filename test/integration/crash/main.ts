@@ -1,8 +1,7 @@
 /** `npm run crash-matrix [-- --cloud gcp] [--failover parked] [--parallel 2]`: kills at every moment, where `npm test` takes a sample. */
-import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { crashMatrixConfig } from './config.ts'
+import { runMatrix } from './run-matrix.ts'
 
 const { values } = parseArgs({
   options: {
@@ -15,20 +14,8 @@ const { values } = parseArgs({
   },
 })
 const wanted = {
-  CRASH_MATRIX: 'all',
   CRASH_MATRIX_FAILOVER: values.failover,
   CRASH_MATRIX_PARALLEL: values.parallel,
   ...(values.cloud === undefined ? {} : { CRASH_MATRIX_CLOUD: values.cloud }),
 }
-try {
-  crashMatrixConfig(wanted)
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  process.exit(2)
-}
-const root = join(import.meta.dirname, '../../..')
-const flags = ['run', '--project', 'worlds', '--reporter=verbose', 'test/integration/crash/crash-matrix.test.ts']
-const env = { ...process.env, ...wanted }
-const child = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), ...flags], { cwd: root, stdio: 'inherit', env })
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
-child.on('close', (code) => process.exit(code ?? 1))
+runMatrix('test/integration/crash/crash-matrix.test.ts', wanted, crashMatrixConfig)

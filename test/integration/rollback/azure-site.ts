@@ -81,7 +81,7 @@ interface DiskEntry {
   readonly managedDisk: { readonly id: string }
   readonly deleteOption?: string
 }
-interface StorageProfile {
+export interface StorageProfile {
   readonly osDisk: DiskEntry
   readonly dataDisks: readonly DiskEntry[]
 }

@@ -27,14 +27,9 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const patience = { timeout: 200_000, interval: 50 }
+const ended = (operation: Operation): Promise<Operation> => world.ended(operation, patience)
 /** Of Azure, three restore points in an hour; of Google, disks of one snapshot once in ten minutes. */
 const betweenMs = 21 * 60_000
-
-const ended = ({ id }: Operation): Promise<Operation> =>
-  vi.waitUntil(async () => {
-    const found = await world.control.database.stores.operations.findById(id)
-    return found?.finishedAt === undefined ? undefined : found
-  }, patience)
 
 async function adopted(site: Site, name: string): Promise<Resource> {
   const account = await createAccount(world.control, world.principal, site.account)

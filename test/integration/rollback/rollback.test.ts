@@ -11,14 +11,8 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const patience = { timeout: 150_000, interval: 50 }
+const ended = (operation: Operation): Promise<Operation> => world.ended(operation, patience)
 const limit = { timeout: 500_000 }
-
-async function ended({ id }: Operation): Promise<Operation> {
-  return vi.waitUntil(async () => {
-    const found = await world.control.database.stores.operations.findById(id)
-    return found?.finishedAt === undefined ? undefined : found
-  }, patience)
-}
 
 /** An on-demand instance with a root and two data disks, imported. */
 async function aMachine(name: string): Promise<Resource> {

@@ -26,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const patience = { timeout: 200_000, interval: 50 }
+const ended = (operation: Operation): Promise<Operation> => world.ended(operation, patience)
 
 type Looked = Pick<Site, 'dataCentre' | 'make' | 'instanceIdOf' | 'attachments' | 'close'>
 type Opened = { readonly site: Looked; readonly accountId: string }
@@ -33,12 +34,6 @@ const withAccount = async (site: Site): Promise<Opened> => ({
   site,
   accountId: (await createAccount(world.control, world.principal, site.account)).id,
 })
-
-const ended = ({ id }: Operation): Promise<Operation> =>
-  vi.waitUntil(async () => {
-    const found = await world.control.database.stores.operations.findById(id)
-    return found?.finishedAt === undefined ? undefined : found
-  }, patience)
 
 async function done(started: Promise<Operation>): Promise<Operation> {
   const operation = await ended(await started)

@@ -2,18 +2,10 @@ import type { AzureServer } from '@understudy/cloud-sim'
 import type { JsonObject } from '@understudy/core'
 import { armOf, azure as cloud, openAzure, seedAzure } from '../../clouds/azure.ts'
 import { isThere, speed } from '../../clouds/cloud.ts'
+import type { StorageProfile } from '../../../rollback/azure-site.ts'
 import { letPass, ofTheOwner } from './recovery-cloud.ts'
 import type { RecoveryCloud, Site } from './recovery-cloud.ts'
 
-interface DiskEntry {
-  readonly lun: number
-  readonly managedDisk: { readonly id: string }
-  readonly deleteOption?: string
-}
-interface StorageProfile {
-  readonly osDisk: DiskEntry
-  readonly dataDisks: readonly DiskEntry[]
-}
 type Resources = Parameters<NonNullable<Parameters<typeof seedAzure>[3]>>[0]
 
 /** On demand, with two data disks of which one goes with the machine. */
