@@ -13,7 +13,7 @@ export async function multiplyPoints(database: pg.Client, points: number): Promi
   )
   await database.query(
     `insert into recovery_points select (jsonb_populate_record(null::recovery_points, to_jsonb(original) || jsonb_build_object(
-       'id', 'rp_' || lpad(number::text, 20, '0'), 'resource_id', 'res_' || lpad(number::text, 20, '0'), 'sequence', 1))).*
+       'id', 'rp_' || lpad(number::text, 20, '0'), 'resource_id', 'res_' || lpad(number::text, 20, '0'), 'sequence', 1, 'used_bytes', number, 'full_bytes', 2 * number))).*
      from (select * from recovery_points where status = 'usable' order by created_at limit 1) original, generate_series(1, $1::int) number`,
     [points],
   )

@@ -1,12 +1,4 @@
-import {
-  captureRecoveryPoint,
-  createPolicy,
-  getRecoveryPoint,
-  prepareRollback,
-  spaceOf,
-  startRollback,
-  verifyRecoveryPoint,
-} from '@understudy/control'
+import { captureRecoveryPoint, createPolicy, getRecoveryPoint, prepareRollback, startRollback, verifyRecoveryPoint } from '@understudy/control'
 import type { RecoveryPoint, Resource } from '@understudy/control'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -78,7 +70,7 @@ test('points are read after they were kept, only what has changed; the digests a
   write(9001, 2)
   const second = await keep()
   expect(rootOf(second)).toMatchObject({ since: first.id, line: 1, read: 2, blocks: whole.blocks + 1, keptBytes: 2 * blockBytes })
-  const { usedBytes, fullBytes } = spaceOf(second.digests)
+  const { usedBytes, fullBytes } = second.space!
   expect({ usedBytes, fullBytes }).toEqual({
     usedBytes: 2 * blockBytes,
     fullBytes: second.digests!.document!.disks.reduce((sum, { blocks }) => sum + blocks * blockBytes, 0),

@@ -164,3 +164,25 @@ test('a disk of a point is restored once at a time, and only one that the point 
   const release = await send('POST', `/v1/restored-disks/${listed.json.items[0].id}:release`)
   expectProblem(release, 409, 'conflict', /cancel/)
 })
+
+test('the room of a resource is in the list of its points and in the view of compliance, and what is unknown is said to be', async () => {
+  const { id: resourceId } = await ours.aResource()
+  const rowOf = async () => {
+    const { json } = await send('GET', '/v1/recovery/compliance?pageSize=100')
+    return (json.items as { resourceId: string; space: unknown }[]).find((row) => row.resourceId === resourceId)?.space
+  }
+  const listed = async (query: string) => (await send('GET', `/v1/recovery-points?${query}`)).json
+  const nothing = { points: 0, usedBytes: 0, fullBytes: 0, savedBytes: 0 }
+  expect((await listed(`resourceId=${resourceId}`)).space).toEqual(nothing)
+  await ours.aRecoveryPoint({ resourceId, space: { usedBytes: 100, fullBytes: 100 } })
+  await ours.aRecoveryPoint({ resourceId, sequence: 2, space: { usedBytes: 2, fullBytes: 100 } })
+  const known = { points: 2, usedBytes: 102, fullBytes: 200, savedBytes: 98 }
+  const page = await listed(`resourceId=${resourceId}&pageSize=1`)
+  expect(page).toMatchObject({ items: [{ space: { usedBytes: 2, fullBytes: 100, savedBytes: 98 } }], space: known })
+  expect(await rowOf()).toEqual(known)
+  await ours.aRecoveryPoint({ resourceId, sequence: 3 })
+  const unknown = { points: 3, usedBytes: null, fullBytes: null, savedBytes: null, reason: expect.stringMatching(/of 1 of 3 points/) as string }
+  expect((await listed(`resourceId=${resourceId}`)).space).toEqual(unknown)
+  expect(await rowOf()).toEqual(unknown)
+  expect((await listed('pageSize=1')).space).toBeUndefined()
+})

@@ -55,11 +55,17 @@ export const pageQuery = {
   pageToken: z.string().max(2000).optional().meta({ description: '`nextPageToken` of the page before, with all other parameters unchanged.' }),
 } as const
 
-export const pageOf = <Schema extends z.ZodType>(id: string, item: Schema) =>
+/** `beside`: what is said of the whole list. */
+export const pageOf = <Schema extends z.ZodType, Beside extends z.ZodRawShape = Record<never, never>>(
+  id: string,
+  item: Schema,
+  beside: Beside = {} as Beside, // only left out where it is `{}`
+) =>
   z
     .object({
       items: z.array(item),
       nextPageToken: z.string().optional().meta({ description: 'Present when there may be more.' }),
+      ...beside,
     })
     .meta({ id })
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { idOf, pageOf, pageQuery, time } from './common.ts'
+import { ResourceSpace } from './recovery-points.ts'
 import { rollbackPolicyId } from './rollback-policies.ts'
 import { defineRoute, json } from './route.ts'
 
@@ -19,6 +20,7 @@ export const ComplianceEntry = z
       description:
         'no_policy: none fits it · no_point: its policy limits the age of points, and it has none · point_too_old · no_proven_restore: no restore was proven for as long as its policy allows',
     }),
+    space: ResourceSpace,
   })
   .meta({ id: 'ComplianceEntry' })
 

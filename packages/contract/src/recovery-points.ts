@@ -92,6 +92,16 @@ export const RecoveryPoint = z
   })
   .meta({ id: 'RecoveryPoint' })
 
+export const ResourceSpace = z
+  .object({
+    points: z.number().int().meta({ description: 'How many take room: usable ones, also those that were deleted and are not purged yet.' }),
+    usedBytes: z.number().int().nullable().meta({ description: 'What the cloud keeps for all of them. `null`: unknown of at least one.' }),
+    fullBytes: z.number().int().nullable().meta({ description: 'What full copies would take. `null`: unknown of at least one.' }),
+    savedBytes: z.number().int().nullable().meta({ description: 'What being incremental saves. `null`: unknown of at least one.' }),
+    reason: z.string().optional().meta({ description: 'What is unknown, and of how many points.' }),
+  })
+  .meta({ id: 'ResourceSpace', description: 'Room of all points of a resource.' })
+
 const tags = ['recovery-points'] as const
 const params = idParams(recoveryPointId)
 const pointNow = { 200: json('The recovery point as it is now.', RecoveryPoint) } as const
@@ -120,7 +130,14 @@ export const listRecoveryPoints = defineRoute({
     summary: 'List recovery points',
     description: 'Newest first.',
     querystring: z.strictObject({ ...pageQuery, resourceId: resourceId.optional(), status: RecoveryPoint.shape.status.optional() }),
-    response: { 200: json('One page.', pageOf('RecoveryPointPage', RecoveryPoint)) },
+    response: {
+      200: json(
+        'One page.',
+        pageOf('RecoveryPointPage', RecoveryPoint, {
+          space: ResourceSpace.optional().meta({ description: 'With `resourceId`: of all of its points, whichever are on the page.' }),
+        }),
+      ),
+    },
   },
 })
 

@@ -101,3 +101,15 @@ test('chooses the policy that the rule chooses, whatever policies and resources 
   expect(found).toEqual(expected)
   expect(new Set(found.values()).size).toBeGreaterThan(3)
 })
+
+test('every row has the room of its own points', async () => {
+  const { insert, rows } = await aPlace()
+  const [bare, two] = [await insert(), await insert()]
+  await stores().recoveryPoints.insert(aPoint(two, 1, start, { space: { usedBytes: 100, fullBytes: 100 } }))
+  await stores().recoveryPoints.insert(aPoint(two, 2, start, { space: { usedBytes: 1, fullBytes: 100 } }))
+  await stores().recoveryPoints.insert(aPoint(two, 3, start, { status: 'purged', space: { usedBytes: 7, fullBytes: 100 } }))
+  const of = async ({ id }: Resource) => (await rows()).find(({ resourceId }) => resourceId === id)?.space
+  const none = { known: 0, bytes: 0 }
+  expect(await of(bare)).toEqual({ points: 0, used: none, full: none, saved: none })
+  expect(await of(two)).toEqual({ points: 2, used: { known: 2, bytes: 101 }, full: { known: 2, bytes: 200 }, saved: { known: 2, bytes: 99 } })
+})

@@ -1,8 +1,10 @@
 import type { ComplianceRow, ComplianceStore, Violation } from '@understudy/control'
 import { optional } from './rows.ts'
+import { spaceOf, toSums } from './space-sums.ts'
+import type { SpaceRow } from './space-sums.ts'
 import type { Sql } from './sql.ts'
 
-interface Row {
+interface Row extends SpaceRow {
   readonly projectId: string
   readonly resourceId: string
   readonly name: string
@@ -24,10 +26,10 @@ export const complianceStore = (sql: Sql): ComplianceStore => ({
 
 /**
  * The order in `chosen` is that of `policy.gate.ts`; a test holds the two against each other. `restore_proofs` is a view of the test
- * rollbacks that have passed.
+ * rollbacks that have passed. Room is summed for the rows of the page alone.
  */
 const statement = `
-  select * from (
+  select page.*, space.* from (select * from (
     select resource.project_id as "projectId", resource.id as "resourceId", resource.name, chosen.id as "policyId",
       point.id as "newestPointId", point.captured_at as "newestPointAt", chosen.max_point_age as "maxPointAgeSeconds",
       proof.proven_at as "restoreProvenAt", chosen.proof_max_age as "proofMaxAgeSeconds",
@@ -64,10 +66,14 @@ const statement = `
   ) standing
   where ($7::text is null or "policyId" = $7)
     and ($5::text is null or $5 = any(violations) or ($5 = 'any' and violations <> '{}'))
-  order by "resourceId" limit $3`
+  order by "resourceId" limit $3) page
+  cross join lateral (${spaceOf('page."resourceId"')}) space
+  order by page."resourceId"`
 
 const toDomain = (row: Row): ComplianceRow => ({
-  ...row,
+  projectId: row.projectId,
+  resourceId: row.resourceId,
+  name: row.name,
   policyId: optional(row.policyId),
   newestPointId: optional(row.newestPointId),
   newestPointAt: optional(row.newestPointAt),
@@ -75,4 +81,5 @@ const toDomain = (row: Row): ComplianceRow => ({
   restoreProvenAt: optional(row.restoreProvenAt),
   proofMaxAgeSeconds: optional(row.proofMaxAgeSeconds),
   violations: row.violations as Violation[], // the statement names no others
+  space: toSums(row),
 })

@@ -115,3 +115,27 @@ test('a point whose operation has ended before it was sealed is abandoned, and o
   const found = (await points().listAbandoned(1000)).filter(({ resourceId }) => resourceId === of.resourceId)
   expect(found.map(({ id }) => id).toSorted()).toEqual([capturing[2]!.id, capturing[3]!.id].toSorted())
 })
+
+test('room is summed over what is sealed and not purged, and counted of how many it is known', async () => {
+  const of = await place()
+  const sums = () => points().sumSpace(of.projectId, of.resourceId)
+  const none = { known: 0, bytes: 0 }
+  expect(await sums()).toEqual({ points: 0, used: none, full: none, saved: none })
+  const gib = 1024 ** 3
+  const known = sealed(of, 1, { space: { usedBytes: 40 * gib, fullBytes: 40 * gib } })
+  // It is told what one takes, but not how much of its disks is in use; and one takes more than a full copy would.
+  const told = sealed(of, 2, { space: { usedBytes: gib, fullBytes: undefined } })
+  const larger = sealed(of, 3, { space: { usedBytes: 3 * gib, fullBytes: 2 * gib }, status: 'purging' })
+  const unknown = sealed(of, 4, { deleteTime: start, purgeTime: later(1) })
+  const gone = sealed(of, 5, { space: { usedBytes: gib, fullBytes: gib }, status: 'purged' })
+  for (const point of [known, told, larger, unknown, gone, aPoint(of)]) await points().insert(point)
+  expect(await sums()).toEqual({
+    points: 4,
+    used: { known: 3, bytes: 44 * gib },
+    full: { known: 2, bytes: 42 * gib },
+    saved: { known: 2, bytes: 0 },
+  })
+  expect((await points().findById(told.id))?.space).toEqual({ usedBytes: gib, fullBytes: undefined })
+  expect((await points().findById(unknown.id))?.space).toBeUndefined()
+  expect(await points().sumSpace('prj_other', of.resourceId)).toMatchObject({ points: 0 })
+})

@@ -3,13 +3,16 @@ import { AppError } from '@understudy/core'
 import { sqlState } from './database-errors.ts'
 import type { Prisma, RecoveryPoint as RecoveryPointRow } from './generated/client.ts'
 import { behind, newestFirst, optional, swapped } from './rows.ts'
+import { spaceOf, toSums } from './space-sums.ts'
+import type { SpaceRow } from './space-sums.ts'
+import type { Sql } from './sql.ts'
 import { optionalJsonColumn } from './stored-json.ts'
 
 /** A manifest holds a whole definition: lists go without. */
 type Listed = Omit<RecoveryPointRow, 'manifest'> & { readonly manifest?: RecoveryPointRow['manifest'] }
 const withoutManifest = { manifest: true } as const
 
-export function recoveryPointStore(db: Prisma.TransactionClient): RecoveryPointStore {
+export function recoveryPointStore(db: Prisma.TransactionClient, sql: Sql): RecoveryPointStore {
   return {
     async insert(point) {
       await db.recoveryPoint.create({ data: toColumns(point) })
@@ -31,6 +34,11 @@ export function recoveryPointStore(db: Prisma.TransactionClient): RecoveryPointS
         take: limit,
       })
       return rows.map((row) => toDomain(row))
+    },
+    async sumSpace(projectId, resourceId) {
+      const [row] = await sql.rows<SpaceRow>(`${spaceOf('$2')} and project_id = $1`, [projectId, resourceId])
+      if (row === undefined) throw new Error('sums are one row')
+      return toSums(row)
     },
     async holdsAnything(accountId) {
       const kept = await db.recoveryPoint.findFirst({
@@ -116,6 +124,8 @@ const toColumns = (point: RecoveryPoint) => ({
   manifest: optionalJsonColumn(point.manifest),
   verification: optionalJsonColumn(point.verification),
   digests: optionalJsonColumn(point.digests),
+  usedBytes: point.space?.usedBytes ?? null,
+  fullBytes: point.space?.fullBytes ?? null,
   sequence: point.sequence ?? null,
   manifestHash: point.manifestHash ?? null,
   capturedAt: point.capturedAt ?? null,
@@ -143,6 +153,7 @@ function toDomain(row: Listed | null): RecoveryPoint | undefined {
     manifest: optional((row.manifest ?? null) as Manifest | null),
     verification: optional(row.verification as PointVerification | null),
     digests: optional(row.digests as PointDigests | null),
+    ...spaceIn(row),
     sequence: optional(row.sequence),
     manifestHash: optional(row.manifestHash),
     capturedAt: optional(row.capturedAt),
@@ -156,3 +167,7 @@ function toDomain(row: Listed | null): RecoveryPoint | undefined {
     version: row.version,
   }
 }
+
+const spaceIn = ({ usedBytes, fullBytes }: Listed): Pick<RecoveryPoint, 'space'> =>
+  usedBytes === null && fullBytes === null ? {} : { space: { usedBytes: bytesIn(usedBytes), fullBytes: bytesIn(fullBytes) } }
+const bytesIn = (column: bigint | null): number | undefined => (column === null ? undefined : Number(column))

@@ -42,7 +42,7 @@ export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Jour
   outbox: wrapped('outbox', outboxStore(sql), around),
   reconcilers: wrapped('reconcilers', reconcilerStore(db, sql), around),
   recoveryDigests: wrapped('recoveryDigests', digestStore(db, sql), around),
-  recoveryPoints: wrapped('recoveryPoints', recoveryPointStore(db), around),
+  recoveryPoints: wrapped('recoveryPoints', recoveryPointStore(db, sql), around),
   recoverySchedules: wrapped('recoverySchedules', recoveryScheduleStore(db, sql), around),
   resources: wrapped('resources', resourceStore(db, sql), around),
   rollbackPolicies: wrapped('rollbackPolicies', rollbackPolicyStore(db), around),

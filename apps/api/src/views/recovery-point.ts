@@ -1,6 +1,6 @@
-import type { RecoveryPoint as RecoveryPointView } from '@understudy/contract'
-import { spaceOf } from '@understudy/control'
-import type { PointSpace, RecoveryPoint } from '@understudy/control'
+import type { RecoveryPoint as RecoveryPointView, ResourceSpace as ResourceSpaceView } from '@understudy/contract'
+import { savedBytes } from '@understudy/control'
+import type { PointSpace, RecoveryPoint, ResourceSpace } from '@understudy/control'
 import type { JsonObject } from '@understudy/core'
 import type { z } from 'zod'
 import { etagOf } from '../http/etag.ts'
@@ -29,7 +29,7 @@ export const recoveryPointView = (point: RecoveryPoint): z.input<typeof Recovery
       ...(point.verification.bytes === undefined ? {} : { bytes: point.verification.bytes }),
     },
     digests: point.digests && present({ ...point.digests, document: point.digests.document as unknown as JsonObject | undefined }), // plain JSON by its type
-    space: spaceView(spaceOf(point.digests)),
+    space: spaceView(point.space),
     operationId: point.operationId,
     lastError: point.lastError,
     createdAt: point.createdAt.toISOString(),
@@ -37,5 +37,13 @@ export const recoveryPointView = (point: RecoveryPoint): z.input<typeof Recovery
     etag: etagOf(point.version),
   })
 
-const spaceView = ({ usedBytes, fullBytes }: PointSpace) =>
-  present({ usedBytes, fullBytes, savedBytes: usedBytes === undefined || fullBytes === undefined ? undefined : Math.max(0, fullBytes - usedBytes) })
+const spaceView = (space: PointSpace | undefined) => (space === undefined ? {} : present({ ...space, savedBytes: savedBytes(space) }))
+
+/** What is unknown is said to be, instead of being left out. */
+export const resourceSpaceView = (space: ResourceSpace): z.input<typeof ResourceSpaceView> => ({
+  points: space.points,
+  usedBytes: space.usedBytes ?? null,
+  fullBytes: space.fullBytes ?? null,
+  savedBytes: space.savedBytes ?? null,
+  ...(space.reason === undefined ? {} : { reason: space.reason }),
+})

@@ -1,4 +1,5 @@
 import type { RecoveryPoint, RecoveryPointStatus } from './recovery-point.ts'
+import type { SpaceSums } from './space.ts'
 
 export interface RecoveryPointStore {
   insert(point: RecoveryPoint): Promise<void>
@@ -14,6 +15,8 @@ export interface RecoveryPointStore {
       readonly status?: RecoveryPointStatus
     },
   ): Promise<readonly RecoveryPoint[]>
+  /** Over the points of a resource that are sealed and not purged. */
+  sumSpace(projectId: string, resourceId: string): Promise<SpaceSums>
   /** Whether the account still has disks that some point has kept, or is about to. */
   holdsAnything(accountId: string): Promise<boolean>
   /** Sealed points of a resource with a sequence up to `to`, from the highest down, whatever has become of them since. */

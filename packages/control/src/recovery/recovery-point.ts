@@ -1,6 +1,7 @@
 import type { Json } from '@understudy/core'
 import type { PointDigests } from './digests/digests.ts'
 import type { Manifest } from './manifest.ts'
+import type { PointSpace } from './space.ts'
 
 /**
  * capturing: its disks are being kept · usable: sealed, can be rolled back to · failed: nothing was kept · purging and purged: its
@@ -33,6 +34,8 @@ export interface RecoveryPoint {
   readonly verification: PointVerification | undefined
   /** Of its bytes, read after it was sealed. Absent: not (yet). */
   readonly digests?: PointDigests | undefined
+  /** Absent: nobody knows (yet). */
+  readonly space?: PointSpace | undefined
   /** What captures, or purges, it. */
   readonly operationId: string | undefined
   readonly lastError: string | undefined

@@ -1801,6 +1801,7 @@ export interface components {
             proofMaxAgeSeconds?: number;
             /** @description no_policy: none fits it · no_point: its policy limits the age of points, and it has none · point_too_old · no_proven_restore: no restore was proven for as long as its policy allows */
             violations: ("no_policy" | "no_point" | "point_too_old" | "no_proven_restore")[];
+            space: components["schemas"]["ResourceSpace"];
         };
         CompliancePage: {
             items: components["schemas"]["ComplianceEntry"][];
@@ -2551,6 +2552,8 @@ export interface components {
             items: components["schemas"]["RecoveryPoint"][];
             /** @description Present when there may be more. */
             nextPageToken?: string;
+            /** @description With `resourceId`: of all of its points, whichever are on the page. */
+            space?: components["schemas"]["ResourceSpace"];
         };
         /** @description Known of points whose bytes were read for digests. */
         RecoveryPointSpace: {
@@ -2614,6 +2617,19 @@ export interface components {
             items: components["schemas"]["Resource"][];
             /** @description Present when there may be more. */
             nextPageToken?: string;
+        };
+        /** @description Room of all points of a resource. */
+        ResourceSpace: {
+            /** @description How many take room: usable ones, also those that were deleted and are not purged yet. */
+            points: number;
+            /** @description What the cloud keeps for all of them. `null`: unknown of at least one. */
+            usedBytes: number | null;
+            /** @description What full copies would take. `null`: unknown of at least one. */
+            fullBytes: number | null;
+            /** @description What being incremental saves. `null`: unknown of at least one. */
+            savedBytes: number | null;
+            /** @description What is unknown, and of how many points. */
+            reason?: string;
         };
         /** @description Either an operation or a signal. */
         ResourceTimelineEntry: {

@@ -9,6 +9,7 @@ import { swapOrRepeat } from '../../seen-version.ts'
 import { pointOf } from '../capture-steps.ts'
 import type { Manifest } from '../manifest.ts'
 import type { RecoveryPoint } from '../recovery-point.ts'
+import { readSpace } from '../space.ts'
 import { documentHash } from './digests.ts'
 import type { DigestDocument, DigestMode, DiskDigest, PointDigests } from './digests.ts'
 import { takeDigests } from './take-digests.ts'
@@ -130,7 +131,8 @@ async function write(deps: SagaDeps, step: DigestStep, digests: PointDigests): P
     const point = await stores.recoveryPoints.findById(step.params.pointId)
     // Repeated after a crash: it is written already.
     if (point === undefined || (point.digests?.state === digests.state && point.digests.hash === digests.hash)) return
-    await swapOrRepeat(stores.recoveryPoints.update({ ...point, digests, updatedAt: now(deps.clock) }, point.version))
+    const space = readSpace(digests) ?? point.space
+    await swapOrRepeat(stores.recoveryPoints.update({ ...point, digests, space, updatedAt: now(deps.clock) }, point.version))
     const { document, hash } = digests
     await recordChange(deps, stores, {
       projectId: point.projectId,

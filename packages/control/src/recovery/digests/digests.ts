@@ -44,19 +44,3 @@ export interface PointDigests {
 }
 
 export const documentHash = (document: DigestDocument): string => contentHash(document)
-
-/** Room of a point, in bytes; `undefined`: nobody knows. */
-export interface PointSpace {
-  readonly usedBytes: number | undefined
-  /** What a full copy of the same blocks would take. */
-  readonly fullBytes: number | undefined
-}
-
-export function spaceOf(digests: PointDigests | undefined): PointSpace {
-  const disks = digests?.document?.disks
-  if (disks === undefined) return { usedBytes: undefined, fullBytes: undefined }
-  return {
-    usedBytes: disks.reduce((sum, { keptBytes }) => sum + keptBytes, 0),
-    fullBytes: disks.reduce((sum, { blocks, blockBytes }) => sum + blocks * blockBytes, 0),
-  }
-}

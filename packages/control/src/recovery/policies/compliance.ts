@@ -4,6 +4,8 @@ import { requireRole } from '../../access/require-role.ts'
 import type { Control } from '../../context.ts'
 import { pageOf, pageQuery } from '../../page.ts'
 import type { Page, PageInput } from '../../page.ts'
+import { resourceSpace } from '../space.ts'
+import type { ResourceSpace, SpaceSums } from '../space.ts'
 
 export const violations = ['no_policy', 'no_point', 'point_too_old', 'no_proven_restore'] as const
 export type Violation = (typeof violations)[number]
@@ -20,7 +22,10 @@ export interface ComplianceRow {
   readonly restoreProvenAt: Date | undefined
   readonly proofMaxAgeSeconds: number | undefined
   readonly violations: readonly Violation[]
+  readonly space: SpaceSums
 }
+
+export type ComplianceEntry = Omit<ComplianceRow, 'space'> & { readonly space: ResourceSpace }
 
 export interface ComplianceFilter {
   /** Only resources that violate this; `any`: only those that violate anything; left out: all. */
@@ -38,7 +43,7 @@ export interface ComplianceStore {
 }
 
 /** Which resources violate their policy. A resource without a policy violates nothing but `no_policy`. */
-export async function listCompliance(control: Control, principal: Principal, input: PageInput & ComplianceFilter): Promise<Page<ComplianceRow>> {
+export async function listCompliance(control: Control, principal: Principal, input: PageInput & ComplianceFilter): Promise<Page<ComplianceEntry>> {
   requireRole(principal, 'viewer')
   const { size, query } = pageQuery(input)
   const { violation, accountId, policyId } = input
@@ -49,5 +54,9 @@ export async function listCompliance(control: Control, principal: Principal, inp
     policyId,
     at: now(control.clock),
   })
-  return pageOf(rows, size, ({ resourceId }) => resourceId)
+  return pageOf(
+    rows.map((row) => ({ ...row, space: resourceSpace(row.space) })),
+    size,
+    ({ resourceId }) => resourceId,
+  )
 }
