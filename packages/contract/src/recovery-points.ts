@@ -83,7 +83,10 @@ export const RecoveryPoint = z
         fullBytes: z.number().int().optional().meta({ description: 'What a full copy of its disks would take. Absent: unknown.' }),
         savedBytes: z.number().int().optional().meta({ description: 'The difference: what being incremental saves. Absent: unknown.' }),
       })
-      .meta({ id: 'RecoveryPointSpace', description: 'Known of points whose bytes were read for digests.' }),
+      .meta({
+        id: 'RecoveryPointSpace',
+        description: 'Known of points whose bytes were read for digests, or of which the cloud says what it keeps.',
+      }),
     operationId: z.string().optional(),
     lastError: z.string().optional(),
     createdAt: time,

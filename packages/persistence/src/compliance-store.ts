@@ -1,7 +1,7 @@
 import type { ComplianceRow, ComplianceStore, Violation } from '@understudy/control'
+import { spaceOf, toSums } from './recovery-space.ts'
+import type { SpaceRow } from './recovery-space.ts'
 import { optional } from './rows.ts'
-import { spaceOf, toSums } from './space-sums.ts'
-import type { SpaceRow } from './space-sums.ts'
 import type { Sql } from './sql.ts'
 
 interface Row extends SpaceRow {

@@ -139,3 +139,33 @@ test('room is summed over what is sealed and not purged, and counted of how many
   expect((await points().findById(unknown.id))?.space).toBeUndefined()
   expect(await points().sumSpace('prj_other', of.resourceId)).toMatchObject({ points: 0 })
 })
+
+test('room is asked for again when it is unknown or old, changes no version, and is unknown when the point before goes', async () => {
+  const of = await place()
+  const made = [1, 2, 3].map((sequence) => sealed(of, sequence))
+  for (const point of made) await points().insert(point)
+  const read = sealed(of, 4, {
+    digests: { state: 'complete', at: start.toISOString(), document: { format: 1, point: 'p', manifest: 'm', disks: [] } },
+  })
+  await points().insert(read)
+  const minute = 60_000
+  const due = async (at: number): Promise<string[]> => {
+    const before = { known: later(at - 60 * minute), unknown: later(at - minute), limit: 10 }
+    return (await points().listSpaceDue(of.accountId, before)).map(({ id }) => id)
+  }
+  const [first, second, third] = made.map(({ id }) => id) as [string, string, string]
+  expect((await due(0)).toSorted()).toEqual([first, second, third].toSorted())
+  await points().setSpace(first, { usedBytes: 5, fullBytes: undefined }, start)
+  await points().setSpace(second, { usedBytes: undefined, fullBytes: undefined }, start)
+  await points().setSpace(third, { usedBytes: 7, fullBytes: 9 }, start)
+  expect(await due(0)).toEqual([])
+  expect(await due(2 * minute)).toEqual([second])
+  expect(new Set(await due(61 * minute))).toEqual(new Set([first, second, third]))
+  // Whoever read the point before goes on with the version that was seen, and takes nothing back.
+  await points().update({ ...made[2]!, reason: 'another' }, 1)
+  expect(await points().findById(third)).toMatchObject({ version: 2, space: { usedBytes: 7, fullBytes: 9 } })
+  await points().forgetSpaceAfter(of.resourceId, 2)
+  expect((await points().findById(third))?.space).toEqual({ usedBytes: undefined, fullBytes: 9 })
+  expect(await due(0)).toEqual([third])
+  expect(await points().listSpaceDue('acc_other', { known: later(1e9), unknown: later(1e9), limit: 10 })).toEqual([])
+})

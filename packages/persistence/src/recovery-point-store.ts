@@ -2,9 +2,8 @@ import type { DatabasePosition, Manifest, PointDigests, RecoveryPoint, RecoveryP
 import { AppError } from '@understudy/core'
 import { sqlState } from './database-errors.ts'
 import type { Prisma, RecoveryPoint as RecoveryPointRow } from './generated/client.ts'
+import { recoverySpace } from './recovery-space.ts'
 import { behind, newestFirst, optional, swapped } from './rows.ts'
-import { spaceOf, toSums } from './space-sums.ts'
-import type { SpaceRow } from './space-sums.ts'
 import type { Sql } from './sql.ts'
 import { optionalJsonColumn } from './stored-json.ts'
 
@@ -35,11 +34,7 @@ export function recoveryPointStore(db: Prisma.TransactionClient, sql: Sql): Reco
       })
       return rows.map((row) => toDomain(row))
     },
-    async sumSpace(projectId, resourceId) {
-      const [row] = await sql.rows<SpaceRow>(`${spaceOf('$2')} and project_id = $1`, [projectId, resourceId])
-      if (row === undefined) throw new Error('sums are one row')
-      return toSums(row)
-    },
+    ...recoverySpace(db, sql),
     async holdsAnything(accountId) {
       const kept = await db.recoveryPoint.findFirst({
         where: { accountId, status: { in: ['capturing', 'usable', 'purging'] } },
@@ -70,7 +65,7 @@ export function recoveryPointStore(db: Prisma.TransactionClient, sql: Sql): Reco
     },
     listAbandoned: (limit) => listAbandoned(db, limit),
     async update(point, seenVersion) {
-      const { id, projectId, resourceId: _r, accountId: _a, createdAt: _c, manifest, ...changes } = toColumns(point)
+      const { id, projectId, resourceId: _r, accountId: _a, createdAt: _c, manifest, usedBytes: _u, fullBytes: _f, ...changes } = toColumns(point)
       const { count } = await unlessTaken(
         db.recoveryPoint.updateMany({
           where: { id, projectId, version: seenVersion },

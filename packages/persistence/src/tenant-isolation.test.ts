@@ -242,6 +242,7 @@ test('no method that takes a project is missing here', () => {
     'listOverdue',
     'listAccountsSince',
     'listAbandoned',
+    'listSpaceDue',
     'deleteOf',
     'listSealedWithOtherKey',
   ])

@@ -63,3 +63,10 @@ export async function usableMembers(adapter: Adapter, ref: SnapshotSetRef): Prom
     throw providerError('conflict', 'SnapshotSet.NotUsable', `The snapshot set ${ref.setId} is ${set.state}, ${set.progressPercent} % done.`)
   return members
 }
+
+/** Google counts after the fact, and again when a neighbour goes: while it does, the number of before stands there. */
+export function storedBytesOf(members: readonly Member[]): number | undefined {
+  if (!isWhole(members)) return undefined
+  const isCounted = members.every(({ snapshot }) => stateOf(snapshot) === 'usable' && snapshot.storageBytesStatus === 'UP_TO_DATE')
+  return isCounted ? members.reduce((sum, { snapshot }) => sum + Number(snapshot.storageBytes ?? 0), 0) : undefined
+}

@@ -151,6 +151,41 @@ it('an instance made of a set knows the image that its source came from, and can
   expect(next).toMatchObject({ phase: 'succeeded' })
 })
 
+it('what a set takes is known once Google has counted it, is what has changed, and grows when the set before it goes', async () => {
+  const ref = await world.makePrimary()
+  const [disk] = disksOf(ref)
+  if (disk === undefined) throw new Error('it has a disk')
+  const { blocks } = world.server.dataCentre
+  const unit = 65_536
+  for (let block = 0; block < 10; block++) blocks.write(disk.volumeId, block * unit, new Uint8Array(10).fill(1))
+  const stored = snapshots().storedBytes
+  if (stored === undefined) throw new Error('Google says it')
+  const counted = async (set: SnapshotSetRef): Promise<number> => {
+    for (;;) {
+      const bytes = await stored(set)
+      if (bytes !== undefined) return bytes
+      await world.advance(2_000)
+    }
+  }
+  const first = await captured(ref)
+  expect(await stored(first)).toBeUndefined()
+  const whole = await counted(first)
+  expect(whole).toBeGreaterThanOrEqual(10 * unit)
+  blocks.write(disk.volumeId, 3 * unit, new Uint8Array(10).fill(2))
+  const second = await captured(ref)
+  expect(await counted(second)).toBe(unit)
+  const id = (await snapshots().get(second))?.members[0]?.snapshot.nativeId ?? ''
+  await snapshots().delete(first, contextOf())
+  const shown = exchanges.length
+  expect(await stored(second)).toBeUndefined()
+  // The number of before is shown meanwhile; who took it for the present one would be wrong.
+  expect(exchanges[shown]?.responseBody).toMatchObject({ items: [{ id: id.replace('snapshots/', '') }, {}] })
+  const { items } = exchanges[shown]!.responseBody as { items: Record<string, string>[] }
+  expect(items[0]).toMatchObject({ storageBytesStatus: 'UPDATING', storageBytes: String(unit) })
+  expect(await counted(second)).toBe(whole)
+  expect(await stored({ setId: 'none' })).toBeUndefined()
+})
+
 it('snapshots carry tags, and every exchange is one that Google’s own description allows', async () => {
   const set = await captured(await world.makePrimary())
   const [member] = (await snapshots().get(set))?.members ?? []

@@ -14,7 +14,7 @@ import { idOf, zoneOf } from './instance-state.ts'
 import { writeLabels } from './label-text.ts'
 import { diskUrl, keyWithoutVersion, lastPart, nameOf, requestIdOf } from './names.ts'
 import { repeatSafely } from './repeat.ts'
-import { isWhole, membersOf, setOf, usableMembers } from './snapshot-sets.ts'
+import { isWhole, membersOf, setOf, storedBytesOf, usableMembers } from './snapshot-sets.ts'
 import { regionZones } from './zones.ts'
 
 const captureVerb = 'snapshots.capture'
@@ -35,6 +35,7 @@ export function gcpSnapshots(adapter: Adapter): { readonly snapshots: Snapshots;
     snapshots: {
       capture: (ref, context) => capture(adapter, ref, context),
       get: async (set) => setOf(adapter, set, await membersOf(adapter, set.setId)),
+      storedBytes: async ({ setId }) => storedBytesOf(await membersOf(adapter, setId)),
       materialise: (set, to, context) => materialise(adapter, set, to, context),
       delete: (set, context) => deleteSet(adapter, set, context),
       deleteDisk: (disk, context) => deleteDisk(adapter, disk, context),

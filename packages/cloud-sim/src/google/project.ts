@@ -58,6 +58,8 @@ export interface SnapshotRecord {
   readonly instant?: string
   readonly kmsKey?: string
   readonly createdAtMs: number
+  /** The one before it was deleted: its room is counted again. */
+  inherited?: { readonly atMs: number; readonly bytesBefore: number }
 }
 export interface InstantSnapshotRecord {
   readonly id: string

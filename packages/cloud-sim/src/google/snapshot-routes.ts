@@ -5,6 +5,7 @@ import { matches } from './filter.ts'
 import { change } from './change.ts'
 import type { DiskRecord, InstantGroupRecord, InstantSnapshotRecord, Project, SnapshotRecord } from './project.ts'
 import { fingerprint } from './project.ts'
+import { leaveTo, roomView } from './snapshot-room.ts'
 
 /** Standard snapshots (global), instant snapshots (zonal) and the consistency groups that take several of one moment. */
 export const snapshotRoutes: readonly Route[] = [
@@ -45,6 +46,7 @@ function snapshotView(project: Project, record: SnapshotRecord): object {
     status,
     creationTimestamp: time(record.createdAtMs),
     diskSizeGb: String(kept?.sizeGiB ?? 0),
+    ...roomView(project, record),
     description: record.description,
     labels: record.labels,
     labelFingerprint: fingerprint(record.labels),
@@ -106,6 +108,7 @@ function sourceIn({ project, body }: Call): { readonly disk: DiskRecord; readonl
 function deleteSnapshot(call: Call): object {
   const { project, requestId } = call
   const record = snapshotIn(call, 'snapshot')
+  leaveTo(project, record)
   project.snapshots.splice(project.snapshots.indexOf(record), 1)
   project.releaseBytes(record.snapshotId)
   return project.operations.begin({ zone: '', type: 'delete', target: `snapshots/${record.name}`, targetId: record.id }, { requestId })

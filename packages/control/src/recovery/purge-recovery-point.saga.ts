@@ -80,6 +80,7 @@ async function move(deps: SagaDeps, step: Step, from: RecoveryPoint['status'], t
     const operationId = to === 'purging' ? step.operationId : undefined
     await swapOrRepeat(stores.recoveryPoints.update({ ...point, status: to, operationId, updatedAt: now(deps.clock) }, point.version))
     if (to !== 'purged') return
+    if (point.sequence !== undefined) await stores.recoveryPoints.forgetSpaceAfter(point.resourceId, point.sequence)
     await recordChange(deps, stores, {
       projectId: point.projectId,
       actor: systemActor('recovery.purge'),

@@ -8,6 +8,13 @@ export interface PointSpace {
   readonly fullBytes: number | undefined
 }
 
+export interface PointToMeasure {
+  readonly id: string
+  /** Of snapshots. */
+  readonly setId: string
+  readonly fullBytes: number | undefined
+}
+
 /** As it was when its bytes were read. What the cloud keeps for it grows when a point before it goes. */
 export function readSpace(digests: Pick<PointDigests, 'document'>): PointSpace | undefined {
   const disks = digests.document?.disks

@@ -29,6 +29,11 @@ export interface Snapshots {
   /** `undefined` when no member exists (any more). */
   get(set: SnapshotSetRef): Promise<SnapshotSet | undefined>
   /**
+   * What the cloud keeps for a set alone, in bytes; it grows when a set before it goes. `undefined` while the cloud does not know yet, and of
+   * a set of which a member is missing. Absent where the cloud never says.
+   */
+  storedBytes?(set: SnapshotSetRef): Promise<number | undefined>
+  /**
    * New disks from a set, unattached, in a zone; in the order of the set's members. `devices`: of these members alone; `not_found` when
    * the set has none of them.
    */

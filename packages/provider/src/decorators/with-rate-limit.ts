@@ -49,6 +49,7 @@ const groupsByName: Readonly<Record<string, LimitGroup | 'unlimited'>> = {
   'compute.adopt': 'read',
   'snapshots.capture': 'snapshot',
   'snapshots.get': 'read',
+  'snapshots.storedBytes': 'read',
   'traffic.state': 'read',
   'traffic.health': 'read',
   'traffic.followSeconds': 'read',

@@ -2555,7 +2555,7 @@ export interface components {
             /** @description With `resourceId`: of all of its points, whichever are on the page. */
             space?: components["schemas"]["ResourceSpace"];
         };
-        /** @description Known of points whose bytes were read for digests. */
+        /** @description Known of points whose bytes were read for digests, or of which the cloud says what it keeps. */
         RecoveryPointSpace: {
             /** @description What the cloud keeps for this point alone. Absent: unknown. */
             usedBytes?: number;

@@ -131,8 +131,10 @@ async function write(deps: SagaDeps, step: DigestStep, digests: PointDigests): P
     const point = await stores.recoveryPoints.findById(step.params.pointId)
     // Repeated after a crash: it is written already.
     if (point === undefined || (point.digests?.state === digests.state && point.digests.hash === digests.hash)) return
-    const space = readSpace(digests) ?? point.space
-    await swapOrRepeat(stores.recoveryPoints.update({ ...point, digests, space, updatedAt: now(deps.clock) }, point.version))
+    const at = now(deps.clock)
+    await swapOrRepeat(stores.recoveryPoints.update({ ...point, digests, updatedAt: at }, point.version))
+    const space = readSpace(digests)
+    if (space !== undefined) await stores.recoveryPoints.setSpace(point.id, space, at)
     const { document, hash } = digests
     await recordChange(deps, stores, {
       projectId: point.projectId,
