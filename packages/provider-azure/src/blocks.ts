@@ -1,6 +1,7 @@
 import { isProviderError, providerError } from '@understudy/provider'
 import type { Block, BlockPage, Blocks, SnapshotRef } from '@understudy/provider'
 import { type Adapter, call, waiting } from './adapter.ts'
+import { type ArmId, parseArmId } from './arm-id.ts'
 import type { PageRange } from './page-blob.ts'
 import { traced } from './trace.ts'
 
@@ -12,7 +13,7 @@ const windowBytes = 64 * 1024 ** 3
 const mebibyte = 1024 ** 2
 
 /**
- * The disks of restore points as page blobs. Azure has to be asked for an address of each (`beginGetAccess`), which is good until `endGetAccess`
+ * Snapshots of disks, and the disks of restore points, as page blobs. Azure has to be asked for an address of each (`beginGetAccess`), which is good until `endGetAccess`
  * or its time is up. Addresses are held in memory alone: another process asks for its own.
  */
 export function azureBlocks(adapter: Adapter): Blocks {
@@ -26,13 +27,7 @@ export function azureBlocks(adapter: Adapter): Blocks {
     open: (snapshots, { seconds }, context) =>
       traced(context, async () => {
         for (const snapshot of snapshots) {
-          const { accessSAS } = await call(async () =>
-            adapter.clients.compute.diskRestorePoint.grantAccess(
-              ...partsOf(snapshot),
-              { access: 'Read', durationInSeconds: seconds },
-              waiting(adapter, context.signal),
-            ),
-          )
+          const { accessSAS } = await call(async () => grant(adapter, snapshot, seconds, context.signal))
           if (accessSAS === undefined) throw providerError('unknown', 'EmptyAnswer', 'Azure granted access and did not say where.')
           addresses.set(snapshot.nativeId.toLowerCase(), accessSAS)
         }
@@ -42,7 +37,7 @@ export function azureBlocks(adapter: Adapter): Blocks {
         for (const snapshot of snapshots) {
           addresses.delete(snapshot.nativeId.toLowerCase())
           try {
-            await call(async () => adapter.clients.compute.diskRestorePoint.revokeAccess(...partsOf(snapshot), waiting(adapter, context.signal)))
+            await call(async () => revoke(adapter, snapshot, context.signal))
           } catch (error) {
             if (!isProviderError(error, 'not_found')) throw error
           }
@@ -94,6 +89,28 @@ function blocksOf(ranges: readonly PageRange[], sizeBytes: number): readonly Blo
   return [...found]
     .toSorted(([a], [b]) => a - b)
     .map(([index, { keptBytes, clearedBytes }]) => ({ index, keptBytes, ...(clearedBytes === blockBytes ? { cleared: true as const } : {}) }))
+}
+
+async function grant(adapter: Adapter, snapshot: SnapshotRef, seconds: number, signal?: AbortSignal) {
+  const { diskRestorePoint, snapshots } = adapter.clients.compute
+  const data = { access: 'Read', durationInSeconds: seconds }
+  const single = snapshotIn(snapshot)
+  return single === undefined
+    ? await diskRestorePoint.grantAccess(...partsOf(snapshot), data, waiting(adapter, signal))
+    : await snapshots.grantAccess(single.group, single.name, data, waiting(adapter, signal))
+}
+
+async function revoke(adapter: Adapter, snapshot: SnapshotRef, signal?: AbortSignal): Promise<void> {
+  const { diskRestorePoint, snapshots } = adapter.clients.compute
+  const single = snapshotIn(snapshot)
+  if (single === undefined) await diskRestorePoint.revokeAccess(...partsOf(snapshot), waiting(adapter, signal))
+  else await snapshots.revokeAccess(single.group, single.name, waiting(adapter, signal))
+}
+
+/** `undefined`: not the snapshot of a single disk. */
+function snapshotIn({ nativeId }: SnapshotRef): ArmId | undefined {
+  const id = parseArmId(nativeId)
+  return id?.type === 'microsoft.compute/snapshots' ? id : undefined
 }
 
 /** Resource group, collection, restore point and disk of an id. */

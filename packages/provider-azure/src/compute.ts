@@ -1,4 +1,6 @@
+import type { Snapshot } from '@azure/arm-compute'
 import { ownTags } from '@understudy/core'
+import { isProviderError } from '@understudy/provider'
 import type { Compute } from '@understudy/provider'
 import type { Poller } from '@understudy/provider/adapter-kit'
 import { pollBy } from '@understudy/provider/adapter-kit'
@@ -47,18 +49,25 @@ export function azureCompute(adapter: Adapter, more: Readonly<Record<string, Pol
   }
 }
 
+/** Whoever may not even read snapshots, as roles of before could not, has made none. */
+function noneOfOurs(error: unknown): readonly Snapshot[] {
+  if (isProviderError(error, 'unauthorized')) return []
+  throw error
+}
+
 /** Tags are written by the creating calls themselves, so that nothing can exist without being found here. */
 async function adopt({ clients, scope }: Adapter, key: string): ReturnType<Compute['adopt']> {
   const isOurs = ({ tags }: { readonly tags?: Record<string, string> }): boolean => tags?.[ownTags.operation] === key
-  const [vms, disks, collections] = await Promise.all([
+  const [vms, disks, collections, snapshots] = await Promise.all([
     call(async () => listed(clients.compute.virtualMachines.listAll())),
     call(async () => listed(clients.compute.disks.list())),
     call(async () => listed(clients.compute.restorePointCollections.listAll())),
+    call(async () => listed(clients.compute.snapshots.list())).catch(noneOfOurs),
   ])
   return {
     instances: vms.filter((vm) => isOurs(vm) && vm.provisioningState !== 'Deleting').map((vm) => summaryOf(scope, vm).ref),
     // The disks of an adopted VM carry its tag and go with it.
     disks: disks.filter((disk) => isOurs(disk) && disk.managedBy === undefined).map((disk) => diskRef(scope, disk.id ?? '', disk.zones?.[0])),
-    snapshotSets: collections.some(isOurs) ? [{ setId: key }] : [],
+    snapshotSets: collections.some(isOurs) || snapshots.some(isOurs) ? [{ setId: key }] : [],
   }
 }

@@ -4,9 +4,17 @@ import type { Labels } from '@understudy/core'
 import { providerError } from '@understudy/provider'
 import { isObject } from '@understudy/provider/adapter-kit'
 import type { CloneSpec, DiskDna, NicDna, ResourceDna } from '@understudy/provider'
+import type { KeptDisk } from './kept-set.ts'
 
-/** A new disk in the stand-in's zone: from a restore point, or from the source's image for the root and empty for data. */
-export function diskDefinition(source: ResourceDna, disk: DiskDna, spec: CloneSpec, tags: Labels, location: string, restorePoint?: string): Disk {
+/** A new disk in the stand-in's zone: from what a set has kept, or from the source's image for the root and empty for data. */
+export function diskDefinition(
+  source: ResourceDna,
+  disk: DiskDna,
+  spec: CloneSpec,
+  tags: Labels,
+  location: string,
+  kept?: Pick<KeptDisk, 'createOption' | 'id'>,
+): Disk {
   return {
     location,
     zones: [spec.zone],
@@ -16,8 +24,8 @@ export function diskDefinition(source: ResourceDna, disk: DiskDna, spec: CloneSp
     ...(disk.kmsKey === undefined ? {} : { encryption: { type: 'EncryptionAtRestWithCustomerKey', diskEncryptionSetId: disk.kmsKey } }),
     ...(disk.role === 'root' ? { osType: source.os.family === 'windows' ? 'Windows' : 'Linux', ...generationOf(source) } : {}),
     creationData:
-      restorePoint !== undefined
-        ? { createOption: 'Restore', sourceResourceId: restorePoint }
+      kept !== undefined
+        ? { createOption: kept.createOption, sourceResourceId: kept.id }
         : disk.role === 'root'
           ? fromImage(source)
           : { createOption: 'Empty' },
@@ -114,7 +122,7 @@ export function vmDefinition(source: ResourceDna, spec: CloneSpec, parts: Parts,
 const deleteOption = ({ deleteWithInstance }: DiskDna): 'Delete' | 'Detach' => (deleteWithInstance ? 'Delete' : 'Detach')
 
 /** Of the host, as the source has it in the same place: Azure's own default depends on the kind of the disk. */
-function cachingOf({ native: { osCaching, dataCaching } }: ResourceDna, deviceKey: string): { readonly caching?: CachingTypes } {
+export function cachingOf({ native: { osCaching, dataCaching } }: ResourceDna, deviceKey: string): { readonly caching?: CachingTypes } {
   const caching = deviceKey === 'os' ? osCaching : isObject(dataCaching) ? dataCaching[deviceKey.replace('lun:', '')] : undefined
   return caching === 'None' || caching === 'ReadOnly' || caching === 'ReadWrite' ? { caching } : {}
 }

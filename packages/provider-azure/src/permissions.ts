@@ -95,6 +95,7 @@ export const needed: Readonly<Partial<Record<PermittedCapability, readonly strin
     ...['read', 'write', 'delete'].map((verb) => `trafficManagerProfiles/externalEndpoints/${verb}`),
   ),
   snapshots: [
+    ...compute('snapshots/read', 'snapshots/write', 'snapshots/delete', 'snapshots/beginGetAccess/action', 'snapshots/endGetAccess/action'),
     ...compute(
       'restorePointCollections/read',
       'restorePointCollections/write',

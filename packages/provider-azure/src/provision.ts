@@ -12,7 +12,7 @@ import { optionalText } from './handles.ts'
 import { readVm } from './inventory.ts'
 import { tagVm } from './labels.ts'
 import { look, submit } from './operations.ts'
-import { restorePointsOf } from './snapshots.ts'
+import { keptDisksOf } from './snapshots.ts'
 import { clonedTags, idTag, imageTag, restTag, specTag } from './tags.ts'
 import { nativeStateOf, powerStateOf } from './vm-state.ts'
 
@@ -87,14 +87,14 @@ async function create(adapter: Adapter, source: ResourceDna, spec: CloneSpec, sp
 async function makeParts(adapter: Adapter, source: ResourceDna, spec: CloneSpec, tags: Labels, context: CallContext): Promise<Parts> {
   const { compute, network } = adapter.clients
   const { region: location } = adapter.scope
-  const points = spec.disks.from === 'snapshots' ? await restorePointsOf(adapter, spec.disks.set) : undefined
+  const kept = spec.disks.from === 'snapshots' ? await keptDisksOf(adapter, spec.disks.set) : undefined
   const disks: Parts['disks'][number][] = []
   for (const dna of source.disks) {
-    const point = points?.get(dna.deviceKey)
-    if (points !== undefined && point === undefined)
+    const from = kept?.get(dna.deviceKey)
+    if (kept !== undefined && from === undefined)
       throw providerError('invalid', 'SnapshotSet.DiskMissing', `The snapshot set has nothing of the disk ${dna.deviceKey}.`)
     const name = nameOf(context.idempotencyKey, diskPart(dna.deviceKey))
-    const definition = diskDefinition(source, dna, spec, tags, location, point)
+    const definition = diskDefinition(source, dna, spec, tags, location, from)
     await call(async () => compute.disks.createOrUpdate(adapter.resourceGroup, name, definition, waiting(adapter, context.signal)))
     disks.push({ dna, id: armId(adapter, 'Microsoft.Compute/disks', name) })
   }

@@ -1,12 +1,14 @@
-import type { RestorePoint } from '@azure/arm-compute'
 import { ownTags } from '@understudy/core'
 import type { CallContext, DiskRef, InstanceRef, OperationHandle, OperationStatus, SnapshotSetRef, Snapshots } from '@understudy/provider'
-import { isProviderError, providerError } from '@understudy/provider'
+import { providerError } from '@understudy/provider'
 import { chosenOf, creationTags, failed, handleOf, type Poller, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
 import { abortOf, type Adapter, call, diskRef, found, needVmId, waiting } from './adapter.ts'
 import { nameOf, parseArmId } from './arm-id.ts'
+import { deleteDiskSnapshots, isKeptByDisk, makeDiskSnapshots } from './disk-snapshots.ts'
 import { describeVm, readVm } from './inventory.ts'
-import { membersIn, readSet, setOf, usableSet } from './snapshot-sets.ts'
+import type { KeptDisk } from './kept-set.ts'
+import { deleteRestorePoint, makeRestorePoint } from './restore-points.ts'
+import { notThere, progressOf, readSet, setOf, usableSet } from './snapshot-sets.ts'
 import type { SizeReader } from './sizes.ts'
 import { cachingTag, idTag, imageTag, sourceTag, zoneTag } from './tags.ts'
 import { traced } from './trace.ts'
@@ -15,8 +17,8 @@ const captureVerb = 'snapshots.capture'
 const materialiseVerb = 'snapshots.materialise'
 
 /**
- * Sets are restore points of a VM: crash-consistent over all its disks, incremental, in every zone. Each is in a collection of its own,
- * whose name is the key's: restore points have no tags, and are found by no list but that of their collection.
+ * Sets are restore points of all disks of a VM, or snapshots of each disk where one is all there is, or where Azure makes no restore points
+ * of its kind. Both are incremental, and usable in every zone.
  */
 export function azureSnapshots(
   adapter: Adapter,
@@ -41,53 +43,35 @@ export function azureSnapshots(
 }
 
 async function capture(adapter: Adapter, sizes: SizeReader, ref: InstanceRef, context: CallContext): Promise<OperationHandle<SnapshotSetRef>> {
-  const name = nameOf(context.idempotencyKey)
   const handle = handleOf<SnapshotSetRef>(adapter, captureVerb, context, { setId: context.idempotencyKey })
   const before = await readSet(adapter, { setId: context.idempotencyKey })
-  if (before?.point !== undefined) return handle
+  if (before?.isWhole === true) return handle
   needVmId(adapter, ref.nativeId)
   const vm = await readVm(adapter, ref.nativeId)
   if (vm === undefined) throw providerError('not_found', 'ResourceNotFound', `There is no virtual machine ${ref.nativeId} (any more).`)
-  const { image } = await describeVm(adapter, sizes, vm)
+  const source = await describeVm(adapter, sizes, vm)
   const zone = vm.zones?.[0]
   const tags = {
     ...creationTags(context, adapter.installation),
     ...idTag(sourceTag, ref.nativeId),
     ...(zone === undefined ? {} : { [zoneTag]: zone }),
-    ...idTag(imageTag, image),
+    ...idTag(imageTag, source.image),
   }
-  const { restorePointCollections, restorePoints } = adapter.clients.compute
-  const collection = { location: adapter.scope.region, source: { id: ref.nativeId }, tags }
-  await call(() => restorePointCollections.createOrUpdate(adapter.resourceGroup, name, collection, abortOf(context.signal)))
-  try {
-    await call(async () => {
-      const poller = restorePoints.create(adapter.resourceGroup, name, name, { consistencyMode: 'CrashConsistent' }, abortOf(context.signal))
-      await poller.submitted()
-    })
-  } catch (error) {
-    // An attempt whose answer was lost has made it: a restore point is made once under its name.
-    if (!isProviderError(error, 'conflict', 'already_exists') || (await readSet(adapter, { setId: context.idempotencyKey }))?.point === undefined)
-      throw error
-  }
+  // What was begun one way goes on that way, whatever has become of the disks.
+  const byDisk = before === undefined ? isKeptByDisk(source) : before.how === 'disk-snapshots'
+  if (byDisk) await makeDiskSnapshots(adapter, source, tags, context)
+  else await makeRestorePoint(adapter, ref, tags, context)
   return handle
 }
 
 async function pollCapture(adapter: Adapter, handle: OperationHandle): Promise<OperationStatus<SnapshotSetRef>> {
   const set = { setId: textOf(handle, 'setId') }
-  const read = await readSet(adapter, set)
-  if (read?.point === undefined)
-    return failed(providerError('not_found', 'SnapshotSet.NotFound', `The snapshot set ${set.setId} does not exist (any more).`))
-  const { state, progressPercent } = setOf(adapter, set, read)
-  if (state === 'pending') return running('Creating', 2_000, progressPercent)
-  if (state === 'usable') return succeeded(set)
-  return failed(
-    providerError('unknown', 'RestorePointFailed', `Azure could not complete the restore point of the set ${set.setId}${whyIn(read.point)}.`),
-  )
-}
-
-const whyIn = ({ instanceView }: RestorePoint): string => {
-  const message = instanceView?.statuses?.find(({ level }) => level === 'Error')?.message
-  return message === undefined ? '' : `: ${message}`
+  const kept = await readSet(adapter, set)
+  if (kept?.isWhole !== true) return failed(notThere(set))
+  if (kept.state === 'pending') return running('Creating', 2_000, progressOf(kept))
+  if (kept.state === 'usable') return succeeded(set)
+  const why = kept.why === undefined ? '' : `: ${kept.why}`
+  return failed(providerError('unknown', 'SnapshotFailed', `Azure could not complete the snapshot set ${set.setId}${why}.`))
 }
 
 async function materialise(
@@ -96,22 +80,18 @@ async function materialise(
   { zone, devices }: Parameters<Snapshots['materialise']>[1],
   context: CallContext,
 ): Promise<OperationHandle<readonly DiskRef[]>> {
-  const read = await usableSet(adapter, set)
-  const image = read.collection.tags?.[imageTag]
+  const kept = await usableSet(adapter, set)
+  const image = kept.tags[imageTag]
   const tags = { ...creationTags(context, adapter.installation), ...(image === undefined ? {} : { [imageTag]: image }) }
   const names: string[] = []
-  for (const { deviceKey, role, diskRestorePointId, type, sizeGiB, osType, caching } of chosenOf(
-    membersIn(read),
-    (member) => member.deviceKey,
-    devices,
-  )) {
+  for (const { deviceKey, role, id, createOption, type, sizeGiB, osType, caching } of chosenOf(kept.disks, (disk) => disk.deviceKey, devices)) {
     const name = nameOf(context.idempotencyKey, deviceKey.replace('lun:', 'data'))
     const definition = {
       location: adapter.scope.region,
       zones: [zone],
       sku: { name: type },
       diskSizeGB: sizeGiB,
-      creationData: { createOption: 'Restore', sourceResourceId: diskRestorePointId },
+      creationData: { createOption, sourceResourceId: id },
       ...(role === 'root' && osType !== undefined ? { osType } : {}),
       tags: { ...tags, ...(caching === undefined ? {} : { [cachingTag]: caching }) },
     }
@@ -132,11 +112,9 @@ async function pollMaterialise(adapter: Adapter, handle: OperationHandle): Promi
   return succeeded(disks.map((disk) => diskRef(adapter.scope, disk?.id ?? '', disk?.zones?.[0])))
 }
 
-/** The restore point goes with its collection. */
-async function deleteSet(adapter: Adapter, { setId }: SnapshotSetRef, { signal }: CallContext): Promise<void> {
-  const read = await readSet(adapter, { setId })
-  if (read === undefined) return
-  await call(async () => adapter.clients.compute.restorePointCollections.delete(adapter.resourceGroup, nameOf(setId), waiting(adapter, signal)))
+async function deleteSet(adapter: Adapter, set: SnapshotSetRef, context: CallContext): Promise<void> {
+  if (await deleteRestorePoint(adapter, set, context)) return
+  await deleteDiskSnapshots(adapter, set, context)
 }
 
 async function deleteDisk(adapter: Adapter, ref: DiskRef, { signal }: CallContext): Promise<void> {
@@ -163,7 +141,7 @@ async function deleteLooseNics(adapter: Adapter, operation: string, signal?: Abo
   }
 }
 
-/** Ids of the disks' restore points of a usable set, by device: what a clone's disks are made of. */
-export async function restorePointsOf(adapter: Adapter, set: SnapshotSetRef): Promise<ReadonlyMap<string, string>> {
-  return new Map(membersIn(await usableSet(adapter, set)).map(({ deviceKey, diskRestorePointId }) => [deviceKey, diskRestorePointId]))
+/** What a usable set has kept, by device: what a clone's disks are made of. */
+export async function keptDisksOf(adapter: Adapter, set: SnapshotSetRef): Promise<ReadonlyMap<string, KeptDisk>> {
+  return new Map((await usableSet(adapter, set)).disks.map((disk) => [disk.deviceKey, disk]))
 }

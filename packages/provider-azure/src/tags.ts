@@ -8,11 +8,16 @@ export const specTag = 'understudy:spec'
 /** `stopped` or `held` until a new stand-in has come to rest there once. */
 export const restTag = 'understudy:rest'
 
-/** On a collection of restore points: the VM, as it was named when it was captured, and its zone. */
+/** On a collection of restore points, and on a snapshot: the VM, as it was named when it was captured, and its zone. */
 export const sourceTag = 'understudy:source'
 export const zoneTag = 'understudy:zone'
 
-/** On a disk: how the host cached it where it was plugged in last, and shall again. */
+/** On a snapshot: the place of the disk, how many snapshots belong together, and the kind of the disk. */
+export const deviceTag = 'understudy:device'
+export const membersTag = 'understudy:members'
+export const typeTag = 'understudy:disk-type'
+
+/** On a disk, and on a snapshot of one: how the host cached it where it was plugged in last, and shall again. */
 export const cachingTag = 'understudy:caching'
 
 const maxValueLength = 256

@@ -28,7 +28,8 @@ export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'ex
   // A VM cannot be renamed. What people see as its name is the tag `Name` where there is one.
   rename: { supported: true, how: 'tag' },
   reservedTags: ['hidden-'],
-  // Restore points: of all managed disks (a VM has at most 64 data disks), and of one moment unless the host caches writes.
+  // Restore points: of all managed disks (a VM has at most 64 data disks), and of one moment unless the host caches writes. Kinds of disks of
+  // which there are none are kept one by one.
   multiDiskSnapshot: { supported: true, maxDisks: 65, guarantee: 'conditional' },
   readOnlyDisks: { supported: false, reason: 'Azure attaches managed disks for reading and writing only: mount it read-only in the guest.' },
   readSnapshots: { supported: true, blockBytes: 512 * 1024 },

@@ -26,7 +26,7 @@ class BlobError extends Error {
   }
 }
 
-/** A restore point of a disk as a page blob, to whoever has its address: its bytes, its ranges, and those that differ from another one's. */
+/** A snapshot, or a restore point of a disk, as a page blob, to whoever has its address: its bytes, its ranges, and those that differ from another one's. */
 export function answerBlob(world: ArmWorld, request: IncomingMessage, response: ServerResponse): void {
   const common = { 'x-ms-version': header(request, 'x-ms-version') ?? '', 'x-ms-request-id': world.state.newId() }
   try {
@@ -83,13 +83,14 @@ function bytes({ dataCentre }: ArmWorld, request: IncomingMessage, { snapshotId 
   }
 }
 
-function pageList(world: ArmWorld, request: IncomingMessage, url: URL, { snapshotId }: AccessRecord): Answer {
+function pageList(world: ArmWorld, request: IncomingMessage, url: URL, { snapshotId, family }: AccessRecord): Answer {
   const { dataCentre } = world
   const size = (dataCentre.storage.getSnapshot(snapshotId)?.sizeGiB ?? 0) * gibibyte
   const range = rangeOf(request) ?? { from: 0, to: size + footerBytes - 1 }
   const before = previous(world, request)
   const written = new Set(dataCentre.blocks.written(snapshotId))
-  const differing = before === undefined ? [...written] : dataCentre.blocks.differing(before.snapshotId, snapshotId)
+  const differing =
+    before === undefined ? [...written] : before.family === family ? dataCentre.blocks.differing(before.snapshotId, snapshotId) : undefined
   if (differing === undefined) throw new BlobError(409, 'PreviousSnapshotNotFound', 'The previous snapshot is not found.')
   const isPaged = (header(request, 'x-ms-version') ?? '') >= firstPaged
   const limit = isPaged ? Math.min(pagesMax, Number(url.searchParams.get('maxresults') ?? pagesMax)) : Number.POSITIVE_INFINITY

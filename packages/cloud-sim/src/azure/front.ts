@@ -3,7 +3,7 @@ import { ConnectionReset, SimError } from '../datacentre/sim-error.ts'
 import { ArmError, armErrorOf } from './arm-error.ts'
 import { type ArmCall, type ArmReply, isObject, ok } from './call.ts'
 import { checkBody } from './check-body.ts'
-import { grantAccess, revokeAccess } from './disk-access.ts'
+import { grantAccess, grantSnapshotAccess, revokeAccess, revokeSnapshotAccess } from './disk-access.ts'
 import { getLoadBalancer, getPool, getRule, putLoadBalancer, putPool, ruleHealth } from './load-balancers.ts'
 import { deleteNic, getNic, listNics, putNic } from './network.ts'
 import { errorJson, readOperation } from './operations.ts'
@@ -12,18 +12,8 @@ import { deleteCollection, getCollection, getPoint, listCollections, putCollecti
 import { deletePublicIp, getPublicIp, listPublicIps, putPublicIp } from './public-ips.ts'
 import { deleteRunCommand, getRunCommand, putRunCommand } from './run-commands.ts'
 import { deleteSecurityGroup, getSecurityGroup, putSecurityGroup } from './security-groups.ts'
-import {
-  deleteDisk,
-  deleteSnapshot,
-  getDisk,
-  getSnapshot,
-  listDisks,
-  listSnapshots,
-  patchDisk,
-  patchSnapshot,
-  putDisk,
-  putSnapshot,
-} from './storage.ts'
+import { deleteSnapshot, getSnapshot, listSnapshots, listSnapshotsOfGroup, patchSnapshot, putSnapshot } from './snapshots.ts'
+import { deleteDisk, getDisk, listDisks, patchDisk, putDisk } from './storage.ts'
 import { deleteEndpoint, getProfile, patchEndpoint, putEndpoint, putProfile } from './traffic-manager.ts'
 import { getVm, listVms, putVm } from './virtual-machines.ts'
 import { deallocateVm, deleteLock, deleteVm, listLocks, patchVm, putLock, startVm } from './vm-actions.ts'
@@ -75,7 +65,10 @@ const routes: readonly Route[] = [
   route(inGroup('Microsoft.Compute/disks'), storage, { GET: listDisks }),
   route(inGroup('Microsoft.Network/networkInterfaces'), network, { GET: listNics }),
   route(inGroup('Microsoft.Compute/disks/{name}'), storage, { GET: getDisk, PUT: putDisk, PATCH: patchDisk, DELETE: deleteDisk }),
+  route(inGroup('Microsoft.Compute/snapshots'), storage, { GET: listSnapshotsOfGroup }),
   route(inGroup('Microsoft.Compute/snapshots/{name}'), storage, { GET: getSnapshot, PUT: putSnapshot, PATCH: patchSnapshot, DELETE: deleteSnapshot }),
+  route(inGroup('Microsoft.Compute/snapshots/{name}/beginGetAccess'), storage, { POST: grantSnapshotAccess }),
+  route(inGroup('Microsoft.Compute/snapshots/{name}/endGetAccess'), storage, { POST: revokeSnapshotAccess }),
   route(inGroup('Microsoft.Network/networkInterfaces/{name}'), network, { GET: getNic, PUT: putNic, DELETE: deleteNic }),
   route('/providers/Microsoft.Compute/restorePointCollections', compute, { GET: listCollections }),
   route(collectionPath, compute, { GET: getCollection, PUT: putCollection, DELETE: deleteCollection }),

@@ -5,7 +5,7 @@ import { type ArmCall, type ArmReply, type ArmWorld, at, isObject, listAt, need,
 import { checkEtag, etagText } from './etag.ts'
 import { begin } from './operations.ts'
 import type { LoadBalancerRecord, NicRecord, PoolEntry, PoolRecord } from './state.ts'
-import { idOf, notFound } from './storage.ts'
+import { idOf, notFound } from './resource-id.ts'
 
 const type = 'Microsoft.Network/loadBalancers'
 /** How long one change of a load balancer keeps it from the next. */

@@ -6,7 +6,7 @@ import { checkEtag, etagText } from './etag.ts'
 import { bindPublicIp, checkPublicIp } from './public-ips.ts'
 import { checkSecurityGroup } from './security-groups.ts'
 import type { NicRecord } from './state.ts'
-import { idOf, notFound } from './storage.ts'
+import { idOf, notFound } from './resource-id.ts'
 
 const type = 'Microsoft.Network/networkInterfaces'
 /** Of the VM that has the interface, not of the interface: deleted by itself, it leaves its address. */

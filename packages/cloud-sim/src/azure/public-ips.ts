@@ -3,7 +3,7 @@ import { ArmError } from './arm-error.ts'
 import { type ArmCall, type ArmReply, type ArmWorld, needText, ok, tagsOf, textAt } from './call.ts'
 import { etagText } from './etag.ts'
 import type { NicRecord, PublicIpRecord } from './state.ts'
-import { idOf, notFound } from './storage.ts'
+import { idOf, notFound } from './resource-id.ts'
 
 const type = 'Microsoft.Network/publicIPAddresses'
 

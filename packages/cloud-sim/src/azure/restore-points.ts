@@ -2,8 +2,9 @@ import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
 import { type ArmCall, type ArmReply, at, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
 import { begin } from './operations.ts'
+import { isCopiedInBackground } from './snapshots.ts'
 import type { DiskRecord, RestorePointCollectionRecord, RestorePointRecord } from './state.ts'
-import { idOf, notFound } from './storage.ts'
+import { idOf, notFound } from './resource-id.ts'
 
 const type = 'Microsoft.Compute/restorePointCollections'
 const collectionIdOf = (call: ArmCall): string => idOf(call, type, call.params['name'] ?? '')
@@ -69,6 +70,9 @@ export async function putPoint(call: ArmCall): Promise<ArmReply> {
     if (vm?.instanceId === undefined) throw notFound(collection.sourceId)
     checkPace(call, collection.sourceId)
     const disks = [...call.state.disks.values()].filter(({ managedBy }) => managedBy === vm.id)
+    const refused = disks.find((disk) => isCopiedInBackground(disk))
+    if (refused !== undefined)
+      throw new ArmError(409, 'OperationNotAllowed', `The disk ${refused.name} is of the kind ${refused.sku}, of which there are no restore points.`)
     const made = call.dataCentre.storage.createSnapshots({ instanceId: vm.instanceId })
     const point: RestorePointRecord = {
       id,

@@ -4,7 +4,7 @@ import type { AgentRun } from '../guest/agent.ts'
 import { ArmError } from './arm-error.ts'
 import { type ArmCall, type ArmReply, at, needText, ok, tagsOf, textAt } from './call.ts'
 import { begin } from './operations.ts'
-import { notFound } from './storage.ts'
+import { notFound } from './resource-id.ts'
 import { vmOf } from './virtual-machines.ts'
 
 /** A managed run command of a VM, and what came of it. */

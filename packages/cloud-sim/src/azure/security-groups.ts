@@ -3,7 +3,7 @@ import { ArmError } from './arm-error.ts'
 import { type ArmCall, type ArmReply, at, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
 import { checkEtag, etagText } from './etag.ts'
 import type { SecurityGroupRecord } from './state.ts'
-import { idOf, notFound } from './storage.ts'
+import { idOf, notFound } from './resource-id.ts'
 
 const type = 'Microsoft.Network/networkSecurityGroups'
 

@@ -42,7 +42,11 @@ export interface SnapshotRecord {
   readonly location: string
   readonly sku: string
   readonly sourceDiskId: string
+  readonly sourceSku: string
+  readonly osType: string | undefined
   readonly incremental: boolean
+  /** Incremental snapshots of one disk are of one family; any other is alone. */
+  readonly family: string
   readonly snapshotId: string
   readonly sizeGiB: number
   readonly createdAtMs: number
@@ -139,9 +143,12 @@ export interface SecurityGroupRecord {
   readonly etag: number
   readonly rules: readonly JsonObject[]
 }
-/** One address under which one disk of a restore point can be read. */
+/** One address under which a snapshot, or one disk of a restore point, can be read. */
 export interface AccessRecord {
-  readonly diskRestorePointId: string
+  /** Id of the snapshot, or of the restore point of the disk. */
+  readonly of: string
+  /** What it can be compared with. */
+  readonly family: string
   readonly snapshotId: string
   readonly signature: string
   readonly expiresAtMs: number

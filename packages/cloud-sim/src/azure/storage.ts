@@ -3,21 +3,11 @@ import { SimError } from '../datacentre/sim-error.ts'
 import { ArmError } from './arm-error.ts'
 import { type ArmCall, type ArmReply, type ArmWorld, at, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
 import { begin } from './operations.ts'
-import type { DiskRecord, SnapshotRecord } from './state.ts'
+import { idOf, notFound } from './resource-id.ts'
+import { copiedSnapshot } from './snapshots.ts'
+import type { DiskRecord } from './state.ts'
 
 const imageSizeGiB = 40
-export const idOf = (call: ArmCall, type: string, name: string): string =>
-  `/subscriptions/${call.state.subscription}/resourceGroups/${call.params['group'] ?? ''}/providers/${type}/${name}`
-
-export const notFound = (id: string): ArmError =>
-  new ArmError(
-    404,
-    'ResourceNotFound',
-    `The Resource '${id.split('/providers/').pop() ?? id}' under resource group was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
-  )
-
-// ---------- disks ----------
-
 export async function putDisk(call: ArmCall): Promise<ArmReply> {
   const id = idOf(call, 'Microsoft.Compute/disks', call.params['name'] ?? '')
   needText(call.body, 'location')
@@ -30,7 +20,7 @@ export async function putDisk(call: ArmCall): Promise<ArmReply> {
       existing.tags = tagsOf(call.body)
       return ok(diskBody(call, existing))
     }
-    const source = createOption === 'Copy' ? snapshotBehind(call) : createOption === 'Restore' ? restorePointBehind(call) : undefined
+    const source = createOption === 'Copy' ? copiedSnapshot(call) : createOption === 'Restore' ? restorePointBehind(call) : undefined
     if (createOption === 'FromImage') needText(call.body, 'properties.creationData.imageReference.id')
     const asked = at(call.body, 'properties.diskSizeGB')
     const sizeGiB = typeof asked === 'number' ? asked : (source?.sizeGiB ?? (createOption === 'FromImage' ? imageSizeGiB : undefined))
@@ -58,13 +48,6 @@ export async function putDisk(call: ArmCall): Promise<ArmReply> {
     call.state.disks.set(id.toLowerCase(), disk)
     return begin(call, () => 'Succeeded', { status: 202, body: diskBody(call, disk) })
   })
-}
-
-function snapshotBehind(call: ArmCall): SnapshotRecord {
-  const id = needText(call.body, 'properties.creationData.sourceResourceId')
-  const snapshot = call.state.snapshots.get(id.toLowerCase())
-  if (snapshot === undefined) throw notFound(id)
-  return snapshot
 }
 
 function restorePointBehind(call: ArmCall): { readonly snapshotId: string; readonly sizeGiB: number } {
@@ -139,87 +122,3 @@ export function dropVolume(call: ArmWorld, volumeId: string): void {
     if (!(error instanceof SimError)) throw error
   }
 }
-
-// ---------- snapshots ----------
-
-export async function putSnapshot(call: ArmCall): Promise<ArmReply> {
-  const id = idOf(call, 'Microsoft.Compute/snapshots', call.params['name'] ?? '')
-  needText(call.body, 'location')
-  oneOf(call.body, 'properties.creationData.createOption', ['Copy'])
-  oneOf(call.body, 'sku.name', ['Standard_LRS', 'Premium_LRS', 'Standard_ZRS'])
-  const sourceDiskId = needText(call.body, 'properties.creationData.sourceResourceId')
-  return await call.dataCentre.invoke('Snapshots_CreateOrUpdate', () => {
-    const existing = call.state.snapshots.get(id.toLowerCase())
-    if (existing !== undefined) {
-      existing.tags = tagsOf(call.body)
-      return ok(snapshotBody(call, existing))
-    }
-    const disk = call.state.disks.get(sourceDiskId.toLowerCase())
-    if (disk === undefined) throw notFound(sourceDiskId)
-    const made = call.dataCentre.storage.createSnapshot({ volumeId: disk.volumeId })
-    const snapshot: SnapshotRecord = {
-      id,
-      name: call.params['name'] ?? '',
-      location: needText(call.body, 'location'),
-      sku: textAt(call.body, 'sku.name') ?? 'Standard_LRS',
-      sourceDiskId: disk.id,
-      incremental: at(call.body, 'properties.incremental') === true,
-      snapshotId: made.snapshotId,
-      sizeGiB: disk.sizeGiB,
-      createdAtMs: call.dataCentre.now(),
-      tags: tagsOf(call.body),
-    }
-    call.state.snapshots.set(id.toLowerCase(), snapshot)
-    return begin(call, () => 'Succeeded', { status: 202, body: snapshotBody(call, snapshot) })
-  })
-}
-
-function snapshotBody(call: ArmCall, snapshot: SnapshotRecord): JsonObject {
-  const behind = call.dataCentre.storage.getSnapshot(snapshot.snapshotId)
-  return {
-    id: snapshot.id,
-    name: snapshot.name,
-    type: 'Microsoft.Compute/snapshots',
-    location: snapshot.location,
-    sku: { name: snapshot.sku, tier: 'Standard' },
-    tags: snapshot.tags,
-    properties: {
-      creationData: { createOption: 'Copy', sourceResourceId: snapshot.sourceDiskId },
-      diskSizeGB: snapshot.sizeGiB,
-      incremental: snapshot.incremental,
-      provisioningState: behind?.state === 'error' ? 'Failed' : 'Succeeded',
-      completionPercent: behind === undefined ? 0 : call.dataCentre.storage.progressPercent(behind),
-      timeCreated: new Date(snapshot.createdAtMs).toISOString(),
-    },
-  }
-}
-
-export const getSnapshot = (call: ArmCall): Promise<ArmReply> =>
-  call.dataCentre.invoke('Snapshots_Get', () => {
-    const id = idOf(call, 'Microsoft.Compute/snapshots', call.params['name'] ?? '')
-    const snapshot = call.state.snapshots.get(id.toLowerCase())
-    if (snapshot === undefined) throw notFound(id)
-    return ok(snapshotBody(call, snapshot))
-  })
-
-export const listSnapshots = (call: ArmCall): Promise<ArmReply> =>
-  call.dataCentre.invoke('Snapshots_List', () => ok({ value: [...call.state.snapshots.values()].map((snapshot) => snapshotBody(call, snapshot)) }))
-
-export const patchSnapshot = (call: ArmCall): Promise<ArmReply> =>
-  call.dataCentre.invoke('Snapshots_Update', () => {
-    const id = idOf(call, 'Microsoft.Compute/snapshots', call.params['name'] ?? '')
-    const snapshot = call.state.snapshots.get(id.toLowerCase())
-    if (snapshot === undefined) throw notFound(id)
-    if (call.body['tags'] !== undefined) snapshot.tags = tagsOf(call.body)
-    return ok(snapshotBody(call, snapshot))
-  })
-
-export const deleteSnapshot = (call: ArmCall): Promise<ArmReply> =>
-  call.dataCentre.invoke('Snapshots_Delete', () => {
-    const id = idOf(call, 'Microsoft.Compute/snapshots', call.params['name'] ?? '')
-    const snapshot = call.state.snapshots.get(id.toLowerCase())
-    if (snapshot === undefined) return { status: 204 }
-    call.state.snapshots.delete(id.toLowerCase())
-    call.dataCentre.storage.deleteSnapshot(snapshot.snapshotId)
-    return begin(call, () => 'Succeeded')
-  })

@@ -3,7 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { ArmError } from './arm-error.ts'
 import { type ArmCall, type ArmReply, type ArmWorld, at, isObject, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
 import type { EndpointRecord, TrafficProfileRecord } from './state.ts'
-import { idOf, notFound } from './storage.ts'
+import { idOf, notFound } from './resource-id.ts'
 
 const type = 'Microsoft.Network/trafficManagerProfiles'
 const endpointType = 'externalEndpoints'

@@ -146,7 +146,13 @@ export interface StorageApi {
   attach(input: { readonly volumeId: string; readonly instanceId: string; readonly device: string }): Volume
   detach(input: { readonly volumeId: string; readonly instanceId?: string; readonly device?: string; readonly force?: boolean }): Volume
   deleteVolume(volumeId: string): void
-  createSnapshot(input: { readonly volumeId: string; readonly description?: string; readonly tags?: Tags }): Snapshot
+  /** `isUsableAtOnce`: complete when it is made; without it the copy takes its time. */
+  createSnapshot(input: {
+    readonly volumeId: string
+    readonly description?: string
+    readonly tags?: Tags
+    readonly isUsableAtOnce?: boolean
+  }): Snapshot
   /** All volumes of one instance at one instant. */
   createSnapshots(input: {
     readonly instanceId: string

@@ -6,6 +6,12 @@ import type { World } from './world.ts'
 /** EC2's limit for the general-purpose volume types. */
 const pendingPerVolumeMax = 5
 
+interface How {
+  readonly atMs: TimeMs
+  readonly fails: boolean
+  readonly atOnce: boolean
+}
+
 /** Snapshots: the bytes are fixed at once, the copy to durable storage takes its time. */
 export class Snapshots {
   readonly #world: World
@@ -19,7 +25,7 @@ export class Snapshots {
   }
 
   /** One instant over all volumes; refused as a whole. */
-  take(volumes: readonly Volume[], description: string, tagsOf: (volume: Volume) => Tags): readonly Snapshot[] {
+  take(volumes: readonly Volume[], description: string, tagsOf: (volume: Volume) => Tags, atOnce = false): readonly Snapshot[] {
     for (const volume of volumes) {
       if ((this.#pending.get(volume.volumeId) ?? 0) >= pendingPerVolumeMax) {
         throw new SimError(
@@ -35,7 +41,7 @@ export class Snapshots {
     if (fails) this.#world.conditions.snapshotFailures--
     // Read once: on a clock that runs, two readings of it are two instants.
     const atMs = this.#world.now()
-    return volumes.map((volume) => this.#takeOne(volume, description, tagsOf(volume), { atMs, fails }))
+    return volumes.map((volume) => this.#takeOne(volume, description, tagsOf(volume), { atMs, fails, atOnce }))
   }
 
   describe(query: Query): Page<Snapshot> {
@@ -87,9 +93,9 @@ export class Snapshots {
     return snapshot
   }
 
-  #takeOne(volume: Volume, description: string, tags: Tags, how: { readonly atMs: TimeMs; readonly fails: boolean }): Snapshot {
+  #takeOne(volume: Volume, description: string, tags: Tags, how: How): Snapshot {
     const world = this.#world
-    const delayMs = world.draw(world.latencies.snapshot)
+    const delayMs = how.atOnce ? 0 : world.draw(world.latencies.snapshot)
     const snapshot: Snapshot = {
       snapshotId: world.id('snap'),
       volumeId: volume.volumeId,
@@ -108,7 +114,8 @@ export class Snapshots {
     world.state.snapshots.set(snapshot.snapshotId, snapshot)
     world.tagIndex.add(snapshot.snapshotId, snapshot.tags)
     this.#countPending(volume.volumeId, 1)
-    world.timers.after(delayMs, 'snapshot.completed', snapshot.snapshotId, 0, how.fails ? { fails: true } : undefined)
+    if (how.atOnce) this.#complete(snapshot.snapshotId, how.fails)
+    else world.timers.after(delayMs, 'snapshot.completed', snapshot.snapshotId, 0, how.fails ? { fails: true } : undefined)
     return snapshot
   }
 

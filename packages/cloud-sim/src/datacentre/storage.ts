@@ -137,7 +137,7 @@ export class Storage implements StorageApi {
 
   createSnapshot(input: Parameters<StorageApi['createSnapshot']>[0]): Snapshot {
     const volume = this.#need(input.volumeId)
-    const [snapshot] = this.#snapshots.take([volume], input.description ?? '', () => input.tags ?? {})
+    const [snapshot] = this.#snapshots.take([volume], input.description ?? '', () => input.tags ?? {}, input.isUsableAtOnce)
     if (!snapshot) throw new Error('a snapshot of one volume made none')
     return snapshot
   }

@@ -82,7 +82,7 @@ async function makePrimary(
   dc: DataCentre,
   provider: string,
   until: (condition: () => boolean) => Promise<void>,
-  { purchase = 'on-demand', holdEnabled = false }: NonNullable<Parameters<ConformanceWorld['makePrimary']>[0]> = {},
+  { purchase = 'on-demand', holdEnabled = false, dataDisk }: NonNullable<Parameters<ConformanceWorld['makePrimary']>[0]> = {},
 ): Promise<InstanceRef> {
   const { instances } = dc.instances.run({
     imageId: seededImages.ubuntu,
@@ -90,7 +90,7 @@ async function makePrimary(
     minCount: 1,
     maxCount: 1,
     zone: 'sim-east-1a',
-    blockDevices: [{ deviceName: '/dev/sdf', sizeGiB: 20, type: 'gp3', deleteOnTermination: true }],
+    ...(dataDisk === false ? {} : { blockDevices: [{ deviceName: '/dev/sdf', sizeGiB: 20, type: 'gp3', deleteOnTermination: true }] }),
     userData: Buffer.from('#!/bin/sh\necho hello').toString('base64'),
     ...(purchase === 'spot' ? { spot: {} } : {}),
     ...(holdEnabled ? { hibernationConfigured: true } : {}),

@@ -89,7 +89,7 @@ function controls(server: SimServer): Controls {
     while (!condition()) await sleep(server.clock, 1_000)
   }
   return {
-    async makePrimary({ purchase = 'on-demand', holdEnabled = false } = {}) {
+    async makePrimary({ purchase = 'on-demand', holdEnabled = false, dataDisk } = {}) {
       const zone = `${server.region}a`
       const { instances } = dc.instances.run({
         imageId: dc.catalogue.describeImages().items[0]?.imageId ?? '',
@@ -97,7 +97,7 @@ function controls(server: SimServer): Controls {
         minCount: 1,
         maxCount: 1,
         zone,
-        blockDevices: [{ deviceName: '/dev/sdf', sizeGiB: 20, type: 'gp3', deleteOnTermination: true }],
+        ...(dataDisk === false ? {} : { blockDevices: [{ deviceName: '/dev/sdf', sizeGiB: 20, type: 'gp3', deleteOnTermination: true }] }),
         userData: Buffer.from('#!/bin/sh\necho hello').toString('base64'),
         ...(purchase === 'spot' ? { spot: { kind: 'one-time', interruptionBehavior: 'terminate' } as const } : {}),
         ...(holdEnabled ? { hibernationConfigured: true } : {}),

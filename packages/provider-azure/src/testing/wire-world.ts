@@ -111,7 +111,7 @@ function makerOf(server: AzureServer, { compute, network }: ReturnType<typeof az
   let made = 0
   const location = server.dataCentre.region
   const idOf = (type: string, name: string): string => `/subscriptions/${server.subscription}/resourceGroups/${group}/providers/${type}/${name}`
-  return async ({ purchase = 'on-demand', holdEnabled = false } = {}): Promise<InstanceRef> => {
+  return async ({ purchase = 'on-demand', holdEnabled = false, dataDisk } = {}): Promise<InstanceRef> => {
     const name = `primary-${(made += 1)}`
     const zones = ['1']
     const image = idOf('Microsoft.Compute/images', 'shop-image')
@@ -123,7 +123,8 @@ function makerOf(server: AzureServer, { compute, network }: ReturnType<typeof az
       diskSizeGB: 40,
       creationData: { createOption: 'FromImage', imageReference: { id: image } },
     })
-    await compute.disks.createOrUpdate(group, `${name}-data`, { location, zones, sku, diskSizeGB: 20, creationData: { createOption: 'Empty' } })
+    if (dataDisk !== false)
+      await compute.disks.createOrUpdate(group, `${name}-data`, { location, zones, sku, diskSizeGB: 20, creationData: { createOption: 'Empty' } })
     await network.networkSecurityGroups.beginCreateOrUpdateAndWait(group, 'web', { location })
     await network.networkInterfaces.beginCreateOrUpdateAndWait(group, `${name}-nic`, {
       location,
@@ -146,9 +147,10 @@ function makerOf(server: AzureServer, { compute, network }: ReturnType<typeof az
             managedDisk: { id: idOf('Microsoft.Compute/disks', `${name}-os`) },
             deleteOption: 'Delete',
           },
-          dataDisks: [
-            { lun: 0, createOption: 'Attach', managedDisk: { id: idOf('Microsoft.Compute/disks', `${name}-data`) }, deleteOption: 'Delete' },
-          ],
+          dataDisks:
+            dataDisk === false
+              ? []
+              : [{ lun: 0, createOption: 'Attach', managedDisk: { id: idOf('Microsoft.Compute/disks', `${name}-data`) }, deleteOption: 'Delete' }],
         },
         networkProfile: {
           networkInterfaces: [{ id: idOf('Microsoft.Network/networkInterfaces', `${name}-nic`), primary: true, deleteOption: 'Delete' }],
@@ -271,10 +273,12 @@ function countOf({ state, dataCentre }: AzureServer, key: string): { instances: 
   return {
     instances: [...state.vms.values()].filter((vm) => isOurs(vm) && isAlive(vm.instanceId)).length,
     looseDisks: [...state.disks.values()].filter((disk) => isOurs(disk) && disk.managedBy === undefined).length,
-    snapshots: [...state.restorePointCollections.values()]
-      .filter(isOurs)
-      .flatMap(({ points }) => [...points.values()])
-      .reduce((count, { members }) => count + members.length, 0),
+    snapshots:
+      [...state.snapshots.values()].filter(isOurs).length +
+      [...state.restorePointCollections.values()]
+        .filter(isOurs)
+        .flatMap(({ points }) => [...points.values()])
+        .reduce((count, { members }) => count + members.length, 0),
   }
 }
 

@@ -78,11 +78,11 @@ function controls(server: GoogleServer): Controls {
   const volumeOf = ({ nativeId, zone }: DiskRef): string => server.project.disk(zone ?? '', nativeId.replace('disks/', '')).volumeId
   const machineIn = (ref: InstanceRef) => server.project.machine(server.project.instance(ref.zone ?? '', ref.nativeId))
   return {
-    async makePrimary({ purchase = 'on-demand' } = {}) {
+    async makePrimary({ purchase = 'on-demand', dataDisk } = {}) {
       made += 1
       const zone = `${server.region}-b`
       const name = `primary-${made}`
-      await insert(server, zone, primaryResource(zone, name, purchase === 'spot'))
+      await insert(server, zone, primaryResource(zone, name, { spot: purchase === 'spot', dataDisk: dataDisk !== false }))
       const record = server.project.instance(zone, name)
       while (dc.instances.get(record.instanceId)?.answering !== true) await sleep(server.clock, 1_000)
       return { provider: 'gcp', account: server.project.id, region: server.region, nativeId: record.id, zone }
@@ -195,7 +195,7 @@ async function reserveFor({ project, dataCentre: dc }: GoogleServer, member: Ins
   return name
 }
 
-const primaryResource = (zone: string, name: string, spot: boolean) => ({
+const primaryResource = (zone: string, name: string, { spot, dataDisk }: { readonly spot: boolean; readonly dataDisk: boolean }) => ({
   name,
   machineType: `zones/${zone}/machineTypes/e2-standard-2`,
   labels: { team: 'shop' },
@@ -210,7 +210,9 @@ const primaryResource = (zone: string, name: string, spot: boolean) => ({
         diskType: `zones/${zone}/diskTypes/pd-balanced`,
       },
     },
-    { boot: false, autoDelete: true, deviceName: 'data', initializeParams: { diskSizeGb: '30', diskType: `zones/${zone}/diskTypes/pd-ssd` } },
+    ...(dataDisk
+      ? [{ boot: false, autoDelete: true, deviceName: 'data', initializeParams: { diskSizeGb: '30', diskType: `zones/${zone}/diskTypes/pd-ssd` } }]
+      : []),
   ],
   networkInterfaces: [{ accessConfigs: [{ name: 'External NAT', type: 'ONE_TO_ONE_NAT' }] }],
   tags: { items: ['web'] },

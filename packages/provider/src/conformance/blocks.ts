@@ -60,6 +60,30 @@ export function blockConformance(world: () => ConformanceWorld): void {
       }
     })
 
+    it('of an instance with one disk can be read and compared as well', async ({ skip }) => {
+      skip(world().live === true, 'nobody sees the bytes of a real disk from outside')
+      const found = reading()
+      if (found === undefined) return skip('the bytes of its snapshots cannot be read')
+      const { blocks } = found
+      const ref = await world().makePrimary({ dataDisk: false })
+      const { disks } = await describeOf(world(), ref)
+      const kept = async (value: number): Promise<SnapshotRef> => {
+        world().writeDisk(disk(disks, 'root'), value)
+        const set = await world().run(world().provider.snapshots!.get(await captured(world(), ref))) // as above
+        return set!.members[0]!.snapshot // as just taken
+      }
+      const [first, second] = [await kept(51), await kept(52)]
+      await world().run(blocks.open([first, second], { seconds }, newContext()))
+      try {
+        const [before] = await whole(world(), blocks, first)
+        const changed = await whole(world(), blocks, second, first)
+        expect(changed.map(({ index }) => index)).toEqual([0])
+        expect([await numberIn(blocks, first, before!), await numberIn(blocks, second, changed[0]!)]).toEqual([51, 52])
+      } finally {
+        await world().run(blocks.close([first, second], newContext()))
+      }
+    })
+
     it('of another disk are of no line with it', async ({ skip }) => {
       const found = reading()
       if (found === undefined) return skip('the bytes of its snapshots cannot be read')

@@ -78,6 +78,34 @@ export function snapshotConformance(world: () => ConformanceWorld): void {
       expect(world().readDisk(disk(made.disks, 'data'))).toBe(42)
     })
 
+    it('of an instance with one disk are as good: in any zone, found by their key, and gone with it', async ({ skip }) => {
+      skip(world().live === true, 'nobody sees the bytes of a real disk from outside, or says how many disks a real instance has')
+      const capability = snapshots()
+      if (capability === undefined) return skip(noSnapshots)
+      const ref = await world().makePrimary({ dataDisk: false })
+      const source = await describeOf(world(), ref)
+      const [root, ...others] = source.disks
+      expect({ role: root?.role, others }).toEqual({ role: 'root', others: [] })
+      world().writeDisk(disk(source.disks, 'root'), 31)
+      const set = await captured(world(), ref)
+      world().writeDisk(disk(source.disks, 'root'), 32)
+      const fresh = world().freshProvider()
+      expect(await world().run(fresh.snapshots!.get(set))).toMatchObject({
+        ...{ source: { nativeId: ref.nativeId }, consistency: 'crash', state: 'usable', progressPercent: 100 },
+        members: [{ deviceKey: root?.deviceKey, role: 'root', sizeGiB: root?.sizeGiB, state: 'usable' }],
+      })
+      expect((await world().countOf(set.setId)).snapshots).toBe(1)
+      expect((await world().run(fresh.compute.adopt(set.setId))).snapshotSets).toEqual([set])
+      const [restored] = await finished(world(), await world().run(capability.materialise(set, { zone: world().zoneOther }, newContext())))
+      expect([restored?.zone, world().readDisk(restored!)]).toEqual([world().zoneOther, 31])
+      const made = await describeOf(world(), await clone(world(), source, { disks: { from: 'snapshots', set } }))
+      expect(world().readDisk(disk(made.disks, 'root'))).toBe(31)
+      await world().run(capability.delete(set, newContext()))
+      await world().run(capability.delete(set, newContext()))
+      expect(await world().run(capability.get(set))).toBeUndefined()
+      expect((await world().countOf(set.setId)).snapshots).toBe(0)
+    })
+
     it('are gone after deletion, and deleting them again is no error', async ({ skip }) => {
       const capability = snapshots()
       if (capability === undefined) return skip(noSnapshots)

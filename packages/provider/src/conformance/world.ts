@@ -45,8 +45,8 @@ export interface ConformanceWorld {
    */
   pace?(speed: number): () => void
 
-  /** A running instance with a root and a data disk, not protected. Hibernation is enabled when asked for. */
-  makePrimary(wanted?: { readonly purchase?: PurchaseModel; readonly holdEnabled?: boolean }): Promise<InstanceRef>
+  /** A running instance with a root and, unless it shall have none, a data disk, not protected. Hibernation is enabled when asked for. */
+  makePrimary(wanted?: { readonly purchase?: PurchaseModel; readonly holdEnabled?: boolean; readonly dataDisk?: false }): Promise<InstanceRef>
   /** A zone of the scope in which a `makePrimary` never lands. */
   readonly zoneOther: string
   /** A third zone, for when `zoneOther` has no capacity. */

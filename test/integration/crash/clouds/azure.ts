@@ -174,8 +174,8 @@ export const azure: Cloud = {
       queue: 'postgres',
       tier: coldTier,
       changes: [
-        'restorePointCollections.put',
-        'restorePoints.put',
+        // The machine has one disk.
+        'snapshots.put',
         'disks.put',
         'networkInterfaces.put',
         'virtualMachines.put',
@@ -183,7 +183,7 @@ export const azure: Cloud = {
         'backendAddressPools.put',
         ...behindTheShift,
       ],
-      dieAtFirst: 7,
+      dieAtFirst: 6,
       sample: 3,
     },
   ],
