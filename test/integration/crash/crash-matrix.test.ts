@@ -15,6 +15,10 @@ const rows = clouds
     isPossible: failover.queue !== 'redis' || testRedisUrl() !== undefined,
     matrix: crashMatrix({ cloud, failover, all }),
   }))
+if (rows.length === 0)
+  throw new Error(
+    `No failover's title has the words "${words}". Titles: ${clouds.flatMap(({ failovers }) => failovers.map(({ title }) => title)).join('; ')}.`,
+  )
 
 // Beside each other, for much of the time is spent waiting for leases to run out.
 const queue = rows.filter(({ isPossible }) => isPossible).map(({ matrix }) => matrix)

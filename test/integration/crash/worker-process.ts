@@ -16,6 +16,8 @@ export interface WorkerProcess {
 
 const root = join(import.meta.dirname, '../../..')
 const main = join(root, 'apps/worker/src/main.ts')
+/** Ends it when this process is killed and cannot: it would look after the next test's machine for ever. */
+const stopsWithParent = join(root, 'apps/cli/src/up/stop-with-parent.ts')
 const linesKept = 200
 
 export function startWorkerProcess(options: {
@@ -23,7 +25,7 @@ export function startWorkerProcess(options: {
   readonly redisUrl?: string | undefined
   readonly leaseSeconds?: number
 }): WorkerProcess {
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, ['--import', stopsWithParent, main], {
     env: {
       DATABASE_URL: options.databaseUrl,
       ...(options.redisUrl === undefined ? {} : { REDIS_URL: options.redisUrl }),
@@ -37,7 +39,7 @@ export function startWorkerProcess(options: {
       // Halves the time that the dozens of processes of a test need to start.
       NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/understudy'),
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const lines: string[] = []
   let isReady = (): void => undefined
@@ -45,7 +47,7 @@ export function startWorkerProcess(options: {
   const saidReady = new Promise<void>((resolve) => {
     isReady = resolve
   })
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of [child.stdout!, child.stderr!]) {
     let rest = ''
     stream.on('data', (chunk: Buffer) => {
       const parts = (rest + chunk.toString()).split('\n')

@@ -67,6 +67,8 @@ const lanes: readonly Lane[] = wanted.flatMap(({ cloud, chosen }) =>
     ? chosen.flatMap(({ scenario, traits }) => partsOf(cloud, scenario, traits))
     : worldsOf(chosen).flatMap((some) => (some.length === 0 ? [] : [sampleOf(cloud, some)])),
 )
+if (!scenarios.some(({ title }) => title.includes(words)))
+  throw new Error(`No scenario's title has the words "${words}". Titles: ${scenarios.map(({ title }) => title).join('; ')}.`)
 
 // Beside each other, for much of the time is spent waiting for leases to run out, and for the cloud.
 const queue = [...lanes]
