@@ -116,8 +116,10 @@ export async function armOf({ url, ca, application }: AzureServer): Promise<Arm>
   const answer = await send('POST', `/${tenant}/oauth2/v2.0/token`, {}, form.toString())
   const { access_token: token } = (await json(answer)) as { readonly access_token: string } // as OAuth has it
   return async (method, path, body) => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    const made = await send(method, path, headers, JSON.stringify(body))
+    const payload = JSON.stringify(body)
+    // Said by ourselves: Node says no length of what a DELETE carries, and the rest would be read as the next request.
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) }
+    const made = await send(method, path, headers, payload)
     const said = await text(made)
     if ((made.statusCode ?? 500) >= 300) throw new Error(`${path} was refused: ${said}`)
   }
