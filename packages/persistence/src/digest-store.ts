@@ -1,5 +1,6 @@
 import type { DigestChunk, DigestStore, DuePoint } from '@understudy/control'
-import type { DigestChunk as ChunkRow, Prisma } from './generated/client.ts'
+import { digestCompaction, toChunk } from './digest-compaction.ts'
+import type { Prisma } from './generated/client.ts'
 import { optional } from './rows.ts'
 import type { Sql } from './sql.ts'
 
@@ -18,7 +19,7 @@ export const digestStore = (db: Prisma.TransactionClient, sql: Sql): DigestStore
       where: { resourceId, device, chunk, sequence: { gte: from, lte: to } },
       orderBy: { sequence: 'desc' },
     })
-    return rows.map((row) => toDomain(row))
+    return rows.map((row) => toChunk(row))
   },
   async heads({ resourceId, device, from, to }) {
     const rows = await sql.rows<Omit<DigestChunk, 'entries' | 'keptBytes'> & { readonly keptBytes: bigint | string }>(
@@ -36,6 +37,7 @@ export const digestStore = (db: Prisma.TransactionClient, sql: Sql): DigestStore
   async deleteOf(pointId) {
     await db.digestChunk.deleteMany({ where: { pointId } })
   },
+  ...digestCompaction(db, sql),
   async newestRead(resourceId, below) {
     const [found] = await sql.rows<{ id: string }>(
       `select id from recovery_points where resource_id = $1 and sequence < $2 and digests ->> 'state' = 'complete' order by sequence desc limit 1`,
@@ -55,5 +57,3 @@ export const digestStore = (db: Prisma.TransactionClient, sql: Sql): DigestStore
       [[...resourceIds], capturedSince.toISOString(), failedBefore.toISOString()],
     ),
 })
-
-const toDomain = ({ keptBytes, ...row }: ChunkRow): DigestChunk => ({ ...row, keptBytes: Number(keptBytes) })

@@ -243,6 +243,8 @@ test('no method that takes a project is missing here', () => {
     'listAccountsSince',
     'listAbandoned',
     'listSpaceDue',
+    'listToCompact',
+    'deleteChunk',
     'deleteOf',
     'listSealedWithOtherKey',
   ])

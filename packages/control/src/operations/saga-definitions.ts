@@ -3,6 +3,7 @@ import { verifyAccountSaga } from '../accounts/verify-account.saga.ts'
 import type { SagaDeps } from '../context.ts'
 import { failoverSaga } from '../failover/failover.saga.ts'
 import { captureRecoveryPointSaga } from '../recovery/capture-recovery-point.saga.ts'
+import { compactDigestsSaga } from '../recovery/digests/compact-digests.saga.ts'
 import { digestRecoveryPointSaga } from '../recovery/digests/digest-recovery-point.saga.ts'
 import { purgeRecoveryPointSaga } from '../recovery/purge-recovery-point.saga.ts'
 import { rollbackSaga } from '../recovery/rollback.saga.ts'
@@ -38,6 +39,7 @@ export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   failoverSaga,
   captureRecoveryPointSaga,
   digestRecoveryPointSaga,
+  compactDigestsSaga,
   verifyRecoveryPointSaga,
   purgeRecoveryPointSaga,
   rollbackSaga,

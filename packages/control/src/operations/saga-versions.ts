@@ -14,6 +14,7 @@ export const sagaVersions = {
   failover: 1,
   'recovery.capture': 1,
   'recovery.digest': 1,
+  'recovery.compact': 1,
   'recovery.verify': 1,
   'recovery.purge': 1,
   'recovery.rollback': 1,

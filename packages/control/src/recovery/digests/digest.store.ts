@@ -1,4 +1,5 @@
 import type { DigestChunk } from './chunk.ts'
+import type { DiskDigest } from './digests.ts'
 
 /** Which disk, and which part of its line. */
 export interface LineQuery {
@@ -20,6 +21,15 @@ export interface DigestStore {
   heads(query: LineQuery): Promise<readonly Omit<DigestChunk, 'entries'>[]>
   sums(pointId: string, device: string): Promise<{ readonly read: number; readonly keptBytes: number }>
   deleteOf(pointId: string): Promise<void>
+  /** One chunk of a point; `undefined` when it has none (any more). */
+  first(pointId: string): Promise<DigestChunk | undefined>
+  deleteChunk(pointId: string, which: Pick<DigestChunk, 'device' | 'chunk'>): Promise<void>
+  /** Resources with purged points that still have chunks. */
+  listToCompact(limit: number): Promise<readonly { readonly projectId: string; readonly resourceId: string }[]>
+  /** Purged points of a resource that still have chunks, the newest first. */
+  purged(resourceId: string): Promise<readonly ReadPoint[]>
+  /** The next point that was read and is not purged, behind a sequence. */
+  firstStanding(resourceId: string, behind: number): Promise<ReadPoint | undefined>
   /** The newest point of a resource that was read, below a sequence; with its manifest. */
   newestRead(resourceId: string, below: number): Promise<string | undefined>
   /**
@@ -31,4 +41,10 @@ export interface DigestStore {
 export interface DuePoint {
   readonly id: string
   readonly resourceId: string
+}
+/** A point as the document of its digests says it. */
+export interface ReadPoint {
+  readonly id: string
+  readonly sequence: number
+  readonly disks: readonly DiskDigest[]
 }

@@ -1,5 +1,7 @@
 export type { DigestChunk } from './chunk.ts'
-export type { DigestStore, DuePoint, LineQuery } from './digest.store.ts'
+export { compactDigestsSaga } from './compact-digests.saga.ts'
+export * from './compaction.reconciler.ts'
+export type { DigestStore, DuePoint, LineQuery, ReadPoint } from './digest.store.ts'
 export { digestRecoveryPointSaga } from './digest-recovery-point.saga.ts'
 export * from './digests.ts'
 export * from './recovery-digests.reconciler.ts'
