@@ -103,6 +103,16 @@ test('unfinished ones are listed with the stuck, and can be picked by resource a
   expect(await ids({ kinds: ['c'] })).toEqual([])
 })
 
+test('resources are found by the kinds of their operations of late', async () => {
+  await aStored({ resourceId: 'res_late', kind: 'seldom', createdAt: later(1000) })
+  await aStored({ resourceId: 'res_early', kind: 'seldom', createdAt: later(1) })
+  await aStored({ resourceId: 'res_other', kind: 'other', createdAt: later(1000) })
+  const resourceIds = ['res_late', 'res_early', 'res_other', 'res_none']
+  expect(await operations().resourcesWith({ resourceIds, kinds: ['seldom'], since: later(1000) })).toEqual(new Set(['res_late']))
+  expect(await operations().resourcesWith({ resourceIds: ['res_early'], kinds: ['seldom'], since: later(0) })).toEqual(new Set(['res_early']))
+  expect(await operations().resourcesWith({ resourceIds: [], kinds: ['seldom'], since: later(0) })).toEqual(new Set())
+})
+
 test('a cancellation is noted once, wakes one that waits, and is refused when all is over', async () => {
   const operation = await aStored({ kind: 'cancelled' })
   const claim = (at: Date) =>

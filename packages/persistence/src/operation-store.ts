@@ -24,6 +24,11 @@ export function operationStore(db: Prisma.TransactionClient, sql: Sql): Operatio
       const rows = await db.operation.findMany({ where, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }], take: limit })
       return rows.map((row) => toOperation(row))
     },
+    async resourcesWith({ resourceIds, kinds, since }) {
+      const where = { resourceId: { in: [...resourceIds] }, kind: { in: [...kinds] }, createdAt: { gte: since } }
+      const rows = await db.operation.findMany({ where, distinct: ['resourceId'], select: { resourceId: true } })
+      return new Set(rows.flatMap(({ resourceId }) => resourceId ?? []))
+    },
     async timeline(id) {
       const events = await db.sagaEvent.findMany({ where: { operationId: id }, orderBy: { sequence: 'asc' } })
       const notes = await db.operationNote.findMany({ where: { operationId: id }, orderBy: { id: 'asc' } })

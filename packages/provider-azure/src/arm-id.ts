@@ -19,3 +19,5 @@ export const sameId = (a: string, b: string): boolean => a.toLowerCase() === b.t
 
 /** Name of what a key makes. 12 of the key's 32 digits: 2^48 keys; who owns a name is told by the tag, not by the name. */
 export const nameOf = (key: string, part = ''): string => `us-${key.slice(0, 12)}${part === '' ? '' : `-${part}`}`
+/** Of the name of a public address that comes and goes with a stand-in. */
+export const addressPart = 'ip'

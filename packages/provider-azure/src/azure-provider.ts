@@ -19,7 +19,19 @@ export function createAzureProvider(settings: AzureSettings): Provider {
   const open = (): Promise<Opened> => (opened ??= import('./open-provider.ts').then((loaded) => loaded.openAzureProvider(settings)))
   /** These methods of a capability, each of which opens the provider first. Every one of them is asynchronous. */
   const deferred = <
-    C extends 'compute' | 'labels' | 'traffic' | 'snapshots' | 'blocks' | 'disks' | 'isolation' | 'commands' | 'permissions' | 'market' | 'portable',
+    C extends
+      | 'compute'
+      | 'labels'
+      | 'traffic'
+      | 'snapshots'
+      | 'blocks'
+      | 'disks'
+      | 'isolation'
+      | 'commands'
+      | 'leftovers'
+      | 'permissions'
+      | 'market'
+      | 'portable',
     M extends keyof Opened[C],
   >(
     capability: C,
@@ -50,6 +62,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
     disks: deferred('disks', ['arrange', 'plug', 'unplug']),
     isolation: deferred('isolation', ['ensure', 'remove']),
     commands: deferred('commands', ['run', 'forget']),
+    leftovers: deferred('leftovers', ['list', 'remove']),
     async close() {
       if (opened !== undefined) await (await opened).close()
     },

@@ -43,6 +43,14 @@ export function azureCommands(adapter: Adapter): Commands {
   }
 }
 
+/** Also one that has said nothing of its end long after its time was up. */
+export function isOver(command: VirtualMachineRunCommand, nowMs: number): boolean {
+  const { instanceView, timeoutInSeconds } = command
+  const endsMs = new Date(instanceView?.startTime ?? Number.NaN).getTime() + (timeoutInSeconds ?? 3600) * 1000
+  return statusOf(command).phase === 'ended' || endsMs + silentMs < nowMs
+}
+const silentMs = 600_000
+
 function statusOf({ instanceView, provisioningState }: VirtualMachineRunCommand): CommandStatus {
   const { executionState = 'Unknown', exitCode, output = '', error = '', executionMessage } = instanceView ?? {}
   const ended = ['Succeeded', 'Failed', 'TimedOut', 'Canceled'].includes(executionState)

@@ -10,6 +10,7 @@ import { azureDisks } from './disks.ts'
 import { azureInventory } from './inventory.ts'
 import { azureIsolation } from './isolation.ts'
 import { azureLabels } from './labels.ts'
+import { azureLeftovers } from './leftovers.ts'
 import { azureMarket } from './market.ts'
 import { azurePermissions } from './permissions.ts'
 import { azurePortable } from './portable.ts'
@@ -61,6 +62,7 @@ export function openAzureProvider(settings: AzureSettings) {
     disks: azureDisks(adapter),
     isolation: azureIsolation(adapter),
     commands: azureCommands(adapter),
+    leftovers: azureLeftovers(adapter),
     async close() {
       clients.destroy()
     },

@@ -4,7 +4,7 @@ import type { Labels } from '@understudy/core'
 import { isProviderError, providerError } from '@understudy/provider'
 import type { CallContext, CloneSpec, InstanceRef, OperationHandle, OperationStatus, ProviderError, ResourceDna } from '@understudy/provider'
 import { abortOf, type Adapter, armId, call, found, instanceRef, needVmId, waiting } from './adapter.ts'
-import { nameOf } from './arm-id.ts'
+import { addressPart, nameOf } from './arm-id.ts'
 import { diskDefinition, hasOwnAddress, nicDefinition, type Parts, publicIpDefinition, vmDefinition } from './definitions.ts'
 import { translate } from './errors.ts'
 import { failed, handleOf, running, succeeded, textOf, creationTags } from '@understudy/provider/adapter-kit'
@@ -108,8 +108,6 @@ async function makeParts(adapter: Adapter, source: ResourceDna, spec: CloneSpec,
   }
   return { disks, nicIds }
 }
-
-const addressPart = 'ip'
 
 async function makeAddress(adapter: Adapter, spec: CloneSpec, tags: Labels, { idempotencyKey, signal }: CallContext): Promise<string> {
   const { publicIPAddresses } = adapter.clients.network

@@ -4,6 +4,7 @@ import { providerError } from '@understudy/provider'
 import { chosenOf, creationTags, failed, handleOf, type Poller, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
 import { abortOf, type Adapter, call, diskRef, found, needVmId, waiting } from './adapter.ts'
 import { nameOf, parseArmId } from './arm-id.ts'
+import { deleteLooseAddress } from './leftovers.ts'
 import { deleteDiskSnapshots, isKeptByDisk, makeDiskSnapshots } from './disk-snapshots.ts'
 import { describeVm, readVm } from './inventory.ts'
 import type { KeptDisk } from './kept-set.ts'
@@ -126,19 +127,20 @@ async function deleteDisk(adapter: Adapter, ref: DiskRef, { signal }: CallContex
   if (disk.managedBy !== undefined) throw providerError('conflict', 'DiskIsAttachedToVM', `${id.name} is attached to ${disk.managedBy}.`)
   await call(async () => disks.delete(id.group, id.name, waiting(adapter, signal)))
   const operation = disk.tags?.[ownTags.operation]
-  if (operation !== undefined && disk.tags?.[ownTags.managed] === 'true') await deleteLooseNics(adapter, operation, signal)
+  if (operation !== undefined && disk.tags?.[ownTags.managed] === 'true') await deleteLooseParts(adapter, operation, signal)
 }
 
 /**
- * A clone that was given up between its disks and its VM has left a network interface too, for which the port has no name: it goes with
- * the disks of the same key.
+ * A clone that was given up between its disks and its VM has left a network interface too, and perhaps an address, for which the port has no name:
+ * they go with the disks of the same key.
  */
-async function deleteLooseNics(adapter: Adapter, operation: string, signal?: AbortSignal): Promise<void> {
+async function deleteLooseParts(adapter: Adapter, operation: string, signal?: AbortSignal): Promise<void> {
   const { networkInterfaces } = adapter.clients.network
   for await (const { name, tags, virtualMachine } of networkInterfaces.list(adapter.resourceGroup)) {
     if (name === undefined || virtualMachine !== undefined || tags?.[ownTags.operation] !== operation || tags[ownTags.managed] !== 'true') continue
     await call(() => networkInterfaces.beginDeleteAndWait(adapter.resourceGroup, name, waiting(adapter, signal)))
   }
+  await deleteLooseAddress(adapter, operation, signal)
 }
 
 /** What a usable set has kept, by device: what a clone's disks are made of. */

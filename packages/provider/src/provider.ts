@@ -4,6 +4,7 @@ import type { Compute } from './capabilities/compute.ts'
 import type { Disks } from './capabilities/disks.ts'
 import type { Inventory } from './capabilities/inventory.ts'
 import type { Isolation } from './capabilities/isolation.ts'
+import type { Leftovers } from './capabilities/leftovers.ts'
 import type { Labelling } from './capabilities/labels.ts'
 import type { Market } from './capabilities/market.ts'
 import type { Permissions } from './capabilities/permissions.ts'
@@ -31,6 +32,7 @@ export interface Provider {
   readonly disks?: Disks
   readonly isolation?: Isolation
   readonly commands?: Commands
+  readonly leftovers?: Leftovers
   readonly signals?: Signals
   readonly market?: Market
   readonly portable?: Portable

@@ -8,7 +8,12 @@ import { latencies, type Site } from './site.ts'
 const speed = 200
 const group = 'shop'
 
-export async function azureSite(): Promise<Site> {
+/** And what is there that is neither a machine, a disk nor a snapshot. */
+interface AzureSite extends Site {
+  leftovers(): { readonly addresses: number; readonly commands: number }
+}
+
+export async function azureSite(): Promise<AzureSite> {
   const server = await startAzureServer({ speed, latencies, retryAfterSeconds: 0 })
   const { state, dataCentre, clock, application } = server
   const agent = new Agent({ ca: server.ca, keepAlive: true })
@@ -57,6 +62,7 @@ export async function azureSite(): Promise<Site> {
       }
     },
     guards: () => state.securityGroups.size,
+    leftovers: () => ({ addresses: state.publicIps.size, commands: state.runCommands.size }),
     openAddresses: () => state.accesses.size,
     snapshotIdOf(member) {
       const members = [...state.restorePointCollections.values()].flatMap(({ points }) => [...points.values()].flatMap((point) => point.members))

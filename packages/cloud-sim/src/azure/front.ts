@@ -10,7 +10,7 @@ import { errorJson, readOperation } from './operations.ts'
 import { authorise, listPermissions } from './permissions.ts'
 import { deleteCollection, getCollection, getPoint, listCollections, putCollection, putPoint } from './restore-points.ts'
 import { deletePublicIp, getPublicIp, listPublicIps, putPublicIp } from './public-ips.ts'
-import { deleteRunCommand, getRunCommand, putRunCommand } from './run-commands.ts'
+import { deleteRunCommand, getRunCommand, listRunCommands, putRunCommand } from './run-commands.ts'
 import { deleteSecurityGroup, getSecurityGroup, putSecurityGroup } from './security-groups.ts'
 import { deleteSnapshot, getSnapshot, listSnapshots, listSnapshotsOfGroup, patchSnapshot, putSnapshot } from './snapshots.ts'
 import { deleteDisk, getDisk, listDisks, patchDisk, putDisk } from './storage.ts'
@@ -58,6 +58,7 @@ const routes: readonly Route[] = [
   route(`${vmPath}/start`, compute, { POST: startVm }),
   route(`${vmPath}/deallocate`, compute, { POST: deallocateVm }),
   route(`${vmPath}/attachDetachDataDisks`, compute, { POST: attachDetachDataDisks }),
+  route(`${vmPath}/runCommands`, compute, { GET: listRunCommands }),
   route(`${vmPath}/runCommands/{command}`, compute, { GET: getRunCommand, PUT: putRunCommand, DELETE: deleteRunCommand }),
   route(vmLocks, locks, { GET: listLocks }),
   route(`${vmLocks}/{lock}`, locks, { PUT: putLock, DELETE: deleteLock }),

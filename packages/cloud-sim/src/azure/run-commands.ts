@@ -34,8 +34,7 @@ export const putRunCommand = (call: ArmCall): Promise<ArmReply> =>
     const script = needText(call.body, 'properties.source.script')
     const known = call.state.runCommands.get(id.toLowerCase())
     if (known !== undefined) return ok(body(call, known, false))
-    const ours = [...call.state.runCommands.values()].filter((record) => record.id.toLowerCase().startsWith(`${vmId.toLowerCase()}/runcommands/`))
-    if (ours.length >= commandsMax)
+    if (commandsOf(call, vmId).length >= commandsMax)
       throw new ArmError(409, 'OperationNotAllowed', `The VM '${vm.name}' has ${commandsMax} run commands, which is the most that there can be.`)
     if (!isAgentThere(call.dataCentre, vm.instanceId ?? ''))
       throw new ArmError(409, 'OperationNotAllowed', 'Cannot modify extensions in the VM when the VM is not running.')
@@ -48,6 +47,14 @@ export const putRunCommand = (call: ArmCall): Promise<ArmReply> =>
     call.state.runCommands.set(id.toLowerCase(), record)
     return begin(call, () => 'Succeeded', { status: 201, body: body(call, record, false) })
   })
+
+const commandsOf = (call: ArmCall, vmId: string): readonly RunCommandRecord[] =>
+  [...call.state.runCommands.values()].filter((record) => record.id.toLowerCase().startsWith(`${vmId.toLowerCase()}/runcommands/`))
+
+export const listRunCommands = (call: ArmCall): Promise<ArmReply> =>
+  call.dataCentre.invoke('VirtualMachineRunCommands_ListByVirtualMachine', () =>
+    ok({ value: commandsOf(call, vmOf(call).id).map((record) => body(call, record, call.query.get('$expand') === 'instanceView')) }),
+  )
 
 export const getRunCommand = (call: ArmCall): Promise<ArmReply> =>
   call.dataCentre.invoke('VirtualMachineRunCommands_GetByVirtualMachine', () => {

@@ -1,7 +1,7 @@
 import type { MechanismTraits, Provider, Traffic, TrafficMechanism, Traits } from '@understudy/provider'
 
 /** Capabilities that a cloud, or its adapter, may lack. */
-const optional = ['traffic', 'snapshots', 'blocks', 'disks', 'isolation', 'commands', 'signals', 'market', 'portable'] as const
+const optional = ['traffic', 'snapshots', 'blocks', 'disks', 'isolation', 'commands', 'leftovers', 'signals', 'market', 'portable'] as const
 
 /** Whose manners the in-process front takes on: an adapter's provider is one. What is absent there is absent here. */
 export type Model = Pick<Provider, 'traits' | (typeof optional)[number]>

@@ -8,6 +8,7 @@ import { EventQueue } from './event-queue.ts'
 import { simDisks } from './disks.ts'
 import { simInventory } from './inventory.ts'
 import { simIsolation } from './isolation.ts'
+import { simLeftovers } from './leftovers.ts'
 import { simLabels } from './labels.ts'
 import { likenessOf, type Model, without } from './likeness.ts'
 import { simMarket } from './market.ts'
@@ -53,6 +54,7 @@ export function simProvider(dc: DataCentre, options: SimProviderOptions = {}): P
     disks: simDisks(adapter),
     isolation: simIsolation(adapter),
     commands: simCommands(adapter),
+    leftovers: simLeftovers(adapter),
     signals: simSignals(adapter, queue),
     market: simMarket(adapter),
     portable: simPortable(adapter),

@@ -23,6 +23,12 @@ export interface OperationStore {
     readonly kinds?: readonly string[]
     readonly limit: number
   }): Promise<readonly Operation[]>
+  /** Which of these resources had an operation of one of these kinds that was started since then. */
+  resourcesWith(options: {
+    readonly resourceIds: readonly string[]
+    readonly kinds: readonly string[]
+    readonly since: Date
+  }): Promise<ReadonlySet<string>>
   timeline(id: string): Promise<Timeline>
   /** `false` when it is finished already. */
   requestCancel(id: string, at: Date): Promise<boolean>

@@ -2,6 +2,7 @@ import type { Saga } from '@understudy/saga'
 import { verifyAccountSaga } from '../accounts/verify-account.saga.ts'
 import type { SagaDeps } from '../context.ts'
 import { failoverSaga } from '../failover/failover.saga.ts'
+import { sweepLeftoversSaga } from '../leftovers/sweep-leftovers.saga.ts'
 import { captureRecoveryPointSaga } from '../recovery/capture-recovery-point.saga.ts'
 import { compactDigestsSaga } from '../recovery/digests/compact-digests.saga.ts'
 import { digestRecoveryPointSaga } from '../recovery/digests/digest-recovery-point.saga.ts'
@@ -29,6 +30,7 @@ import { retireShadowSaga } from '../shadows/retire-shadow.saga.ts'
  */
 export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   verifyAccountSaga,
+  sweepLeftoversSaga,
   importResourceSaga,
   refreshResourceSaga,
   provisionShadowSaga,

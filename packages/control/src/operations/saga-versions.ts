@@ -4,6 +4,7 @@
  */
 export const sagaVersions = {
   'account.verify': 1,
+  'account.sweep': 1,
   'resource.import': 1,
   'resource.refresh': 1,
   'shadow.provision': 1,

@@ -6,6 +6,7 @@ import { diskConformance } from './disks.ts'
 import { failureConformance } from './failures.ts'
 import { inventoryConformance } from './inventory.ts'
 import { isolationConformance } from './isolation.ts'
+import { leftoverConformance } from './leftovers.ts'
 import { portableConformance } from './portable.ts'
 import { signalConformance } from './signals.ts'
 import { snapshotConformance } from './snapshots.ts'
@@ -41,6 +42,7 @@ export function describeConformance(name: string, makeWorld: () => Promise<Confo
     diskConformance(current)
     isolationConformance(current)
     commandConformance(current)
+    leftoverConformance(current)
     signalConformance(current)
     failureConformance(current)
   })

@@ -1,0 +1,2 @@
+export * from './leftovers.reconciler.ts'
+export { sweepLeftoversSaga } from './sweep-leftovers.saga.ts'
