@@ -175,7 +175,8 @@ function simAdapter(provider: Provider): Adapter {
     name: 'sim',
     validate: ({ credentials }) => (typeof credentials['key'] === 'string' ? [] : [{ pointer: '/credentials/key', message: 'must be a text' }]),
     create: ({ credentials }) => (credentials['key'] === 'valid' ? provider : refusing(provider, String(credentials['key']))),
-    parse: () => ({ outcome: 'ignored', reason: 'the simulated region pushes nothing here' }),
+    parse: (document, received) =>
+      provider.signals?.parse(document, received) ?? { outcome: 'ignored', reason: 'the simulated region pushes nothing here' },
   }
 }
 

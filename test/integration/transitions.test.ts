@@ -1,6 +1,8 @@
 import {
   announceTransition,
+  createPolicy,
   getTransition,
+  listSignals,
   listTransitions,
   postponeTransition,
   transitionsReconciler,
@@ -73,6 +75,42 @@ describe('what AWS announces', () => {
     const { id, version, startsAt } = await announcedTo(resource)
     const asked = postponeTransition(world.control, world.principal, { id, seenVersion: version, until: new Date(startsAt.getTime() + hourMs) })
     await expect(asked).rejects.toMatchObject({ kind: 'conflict', message: expect.stringMatching(/Instead: .*move-to-shadow/) as string })
+  })
+})
+
+describe('what AWS takes back', () => {
+  test('ends its transition, whether Health says so or the books do, and what was lent for it', { timeout: 900_000 }, async () => {
+    await createPolicy(world.control, world.principal, { name: 'lent', rules: { transitions: { leadSeconds: 500 * 3600, shadow: 'separate' } } })
+    const resource = await world.adopt(await world.seed('called-off', { purchase: 'on-demand' }))
+    schedule(resource, 100 * hourMs)
+    const { id } = await announcedTo(resource)
+    await until(id, ({ status, lentTier }) => status === 'prepared' && lentTier)
+    const shadows = () => world.control.database.stores.shadows.listAlive([resource.id])
+    const shadow = await vi.waitUntil(async () => (await shadows()).find(({ status }) => status === 'ready'), patience)
+    await vi.waitUntil(async () => {
+      const { transition } = await getTransition(world.control, world.principal, { id })
+      return (await world.control.database.stores.recoveryPoints.findById(transition.pointId!))?.status === 'usable'
+    }, patience)
+    const [event] = sim().instances.get(resource.nativeId)!.scheduledEvents
+    sim().maintenance.cancel(resource.nativeId, event!.instanceEventId)
+    await announcedTo(resource)
+    const over = await until(id, ({ status, lentTier }) => status === 'cancelled' && !lentTier)
+    // What was kept stays; what ran for it alone does not.
+    expect(await world.control.database.stores.recoveryPoints.findById(over.pointId!)).toMatchObject({ status: 'usable' })
+    await vi.waitUntil(async () => (await shadows()).length === 0, patience)
+    await vi.waitUntil(() => ['shutting-down', 'terminated'].includes(sim().instances.get(shadow.nativeId!)?.state ?? 'terminated'), patience)
+    expect(await world.resource(resource.id)).toMatchObject({ tier: undefined, nativeId: resource.nativeId })
+    const asked = { id, seenVersion: over.version, until: new Date(over.startsAt.getTime() + hourMs) }
+    await expect(postponeTransition(world.control, world.principal, asked)).rejects.toMatchObject({
+      kind: 'conflict',
+      message: expect.stringMatching(/It is cancelled: the cloud has taken it back/) as string,
+    })
+    // However often it was announced, and in which way: nothing of it holds.
+    const { items } = await listSignals(world.control, world.principal, { resourceId: resource.id, kind: 'maintenance' })
+    const words = items.filter(({ phase }) => phase === 'cancelled').map((word) => word.id)
+    for (const { phase, endedBy } of items) if (phase === 'announced') expect(words).toContain(endedBy)
+    expect(new Set(items.map(({ phase }) => phase))).toEqual(new Set(['announced', 'cancelled']))
+    expect((await listTransitions(world.control, world.principal, { resourceId: resource.id })).items).toHaveLength(1)
   })
 })
 

@@ -5,6 +5,7 @@ import { defineRoute, json } from './route.ts'
 export const signalId = idOf('signal', 'signal')
 export const signalKind = z.enum(['interruption', 'rebalance', 'maintenance', 'failure', 'risk'])
 export const signalEffect = z.enum(['terminate', 'stop', 'hibernate', 'reboot', 'freeze', 'redeploy', 'unknown'])
+export const changePhase = z.enum(['announced', 'started', 'completed', 'cancelled'])
 const confidence = z.enum(['certain', 'likely'])
 const cause = z.enum(['platform', 'user', 'us', 'unknown'])
 
@@ -16,6 +17,10 @@ export const Signal = z
       description: 'interruption: it goes, traffic is moved · rebalance: it may go, shadows are armed · the others are recorded',
     }),
     effect: signalEffect,
+    phase: changePhase.meta({
+      description:
+        'Of maintenance: how far the change is. started: it has begun · completed: it has happened, or was settled otherwise · cancelled: it was taken back',
+    }),
     nativeId: z.string(),
     resourceId: z.string().optional(),
     shadowId: z.string().optional(),
@@ -33,6 +38,7 @@ export const Signal = z
     }),
     reason: z.string().optional(),
     operationId: z.string().optional(),
+    endedBy: z.string().optional().meta({ description: 'Of an announcement: the signal that has taken it back, or said that it is over.' }),
     duplicates: z.number().int().optional().meta({ description: 'How often the same was said again.' }),
     raw: anyJson.optional().meta({ description: 'As it came. Left out in lists.' }),
   })
@@ -45,6 +51,10 @@ export const CreateSignal = z
     accountId: idOf('account', 'account').optional(),
     kind: signalKind.optional(),
     effect: signalEffect.optional(),
+    phase: changePhase
+      .optional()
+      .meta({ description: 'Of maintenance only. cancelled: what was said of this kind, effect and deadline is taken back.' }),
+    observedAt: timeInput.optional().meta({ description: 'When the document was read, where that is not now: an older one takes nothing back.' }),
     deadline: timeInput.optional(),
     confidence: confidence.optional(),
     cause: cause.exclude(['us']).optional().meta({ description: 'Whose doing it is. Left out: unknown.' }),

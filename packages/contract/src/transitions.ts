@@ -23,7 +23,7 @@ export const Transition = z
     canExpedite: z.boolean(),
     status: z.enum(['announced', 'prepared', 'started', 'verified', 'damaged', 'avoided', 'cancelled']).meta({
       description:
-        'prepared: it is near, a recovery point is kept and shadows are looked after · verified: over, and the resource is whole · damaged: over, and it is not · avoided: the primary has moved away',
+        'prepared: it is near, a recovery point is kept and shadows are looked after · verified: over, and the resource is whole · damaged: over, and it is not · avoided: the primary has moved away · cancelled: whoever announced it has taken it back',
     }),
     recoveryPointId: z.string().optional().meta({ description: 'Kept because it is near.' }),
     check: z

@@ -10,6 +10,16 @@ export function signalStore(db: Prisma.TransactionClient, sql: Sql): SignalStore
     async setOutcomes(outcomes) {
       if (outcomes.length > 0) await sql.rows(setOutcomesStatement, [jsonText(outcomes)])
     },
+    async aboutChanges(accountId, nativeIds) {
+      // Two documents about one instance wait for each other: the second one sees what the first has made.
+      await sql.rows(lockStatement, [nativeIds.map((nativeId) => `${accountId} ${nativeId}`)])
+      const picked = await sql.rows<{ id: string }>(aboutChangesStatement, [accountId, [...nativeIds]])
+      const rows = await db.signal.findMany({ where: { id: { in: picked.map(({ id }) => id) } }, orderBy: [{ observedAt: 'asc' }, { id: 'asc' }] })
+      return rows.map((row) => toSignal(row))
+    },
+    async end(endings) {
+      if (endings.length > 0) await sql.rows(endStatement, [jsonText(endings)])
+    },
     find: async (projectId, id) => {
       const row = await db.signal.findFirst({ where: { id, projectId } })
       return row === null ? undefined : toSignal(row)
@@ -37,6 +47,24 @@ const setOutcomesStatement = `
   from jsonb_to_recordset($1::jsonb) as given(id text, outcome text, reason text, "operationId" text)
   where signals.id = given.id`
 
+const lockStatement = `
+  select pg_advisory_xact_lock(hashtextextended(subject, 0))::text as locked from (select unnest($1::text[]) subject order by 1) subjects`
+
+/** What holds, and the last words that have ended something: neither grows with time. */
+const aboutChangesStatement = `
+  select id from signals where account_id = $1 and native_id = any($2::text[]) and kind = 'maintenance' and phase in ('announced', 'started') and ended_by is null
+  union
+  select id from (
+    select id, row_number() over (partition by native_id order by observed_at desc, id desc) place
+    from signals where account_id = $1 and native_id = any($2::text[]) and kind = 'maintenance' and phase in ('completed', 'cancelled')) words
+  where place <= 50`
+
+/** An announcement that has ended gives its key back: the same words said later are a new one. */
+const endStatement = `
+  update signals set ended_by = given."endedBy", deduplication_key = 'ended:' || signals.id || ':' || deduplication_key
+  from jsonb_to_recordset($1::jsonb) as given(id text, "endedBy" text)
+  where signals.id = given.id and signals.ended_by is null`
+
 const identityOf = (signal: { readonly accountId: string; readonly deduplicationKey: string }): string =>
   JSON.stringify([signal.accountId, signal.deduplicationKey])
 
@@ -62,14 +90,18 @@ async function insertNew(sql: Sql, signals: readonly Signal[]): ReturnType<Signa
 /** In the order of their keys, so that two batches with the same signals wait for each other instead of for ever. */
 const insertNewStatement = `
   insert into signals (id, project_id, account_id, kind, effect, native_id, resource_id, shadow_id, deadline, confidence, cause, can_postpone_until,
-    can_expedite, source, observed_at, received_at, outcome, reason, operation_id, deduplication_key, raw, duplicates)
+    can_expedite, source, observed_at, received_at, outcome, reason, operation_id, deduplication_key, raw, duplicates,
+    phase, change_id, list, list_sequence, ended_by)
   select id, "projectId", "accountId", kind, effect, "nativeId", "resourceId", "shadowId", deadline, confidence, cause, "canPostponeUntil",
-    "canExpedite", source, "observedAt", "receivedAt", outcome, reason, "operationId", "deduplicationKey", coalesce(raw, 'null'), duplicates
+    "canExpedite", source, "observedAt", "receivedAt", outcome, reason, "operationId", "deduplicationKey", coalesce(raw, 'null'), duplicates,
+    phase, "changeId", list, "listSequence", "endedBy"
   from jsonb_to_recordset($1::jsonb) as new(id text, "projectId" text, "accountId" text, kind text, effect text, "nativeId" text, "resourceId" text,
     "shadowId" text, deadline timestamptz, confidence text, cause text, "canPostponeUntil" timestamptz, "canExpedite" boolean, source text,
-    "observedAt" timestamptz, "receivedAt" timestamptz, outcome text, reason text, "operationId" text, "deduplicationKey" text, raw jsonb, duplicates int)
+    "observedAt" timestamptz, "receivedAt" timestamptz, outcome text, reason text, "operationId" text, "deduplicationKey" text, raw jsonb, duplicates int,
+    phase text, "changeId" text, list text, "listSequence" bigint, "endedBy" text)
   order by "accountId", "deduplicationKey"
-  on conflict (account_id, deduplication_key) do update set duplicates = signals.duplicates + 1 + excluded.duplicates
+  on conflict (account_id, deduplication_key) do update set duplicates = signals.duplicates + 1 + excluded.duplicates,
+    list_sequence = coalesce(excluded.list_sequence, signals.list_sequence)
   returning id, account_id as "accountId", deduplication_key as "deduplicationKey"`
 
 export function toSignal(row: SignalRow): Signal & { readonly duplicates: number } {
@@ -96,6 +128,12 @@ export function toSignal(row: SignalRow): Signal & { readonly duplicates: number
     operationId: optional(row.operationId),
     deduplicationKey: row.deduplicationKey,
     raw: row.raw as Signal['raw'],
+    phase: row.phase as Signal['phase'],
+    changeId: optional(row.changeId),
+    list: optional(row.list),
+    // Counts of documents: far below what a number holds.
+    listSequence: row.listSequence === null ? undefined : Number(row.listSequence),
+    endedBy: optional(row.endedBy),
     duplicates: row.duplicates,
   }
 }

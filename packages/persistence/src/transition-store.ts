@@ -33,19 +33,27 @@ export function transitionStore(db: Prisma.TransactionClient, sql: Sql): Transit
     async listOpen(limit) {
       const picked = await sql.rows<{ id: string }>(
         `select id from transitions
-         where status in ('announced', 'prepared', 'started') or (status = 'damaged' and "check" -> 'automatic' is null)
+         where status in ('announced', 'prepared', 'started') or (status = 'damaged' and "check" -> 'automatic' is null) or lent_tier
          order by starts_at, id limit $1`,
         [limit],
       )
       const rows = await db.transition.findMany({ where: { id: { in: picked.map(({ id }) => id) } }, orderBy: [{ startsAt: 'asc' }, { id: 'asc' }] })
       return rows.map((row) => toDomain(row))
     },
-    findAnnounced: async (nativeId, resourceId, effect) =>
-      toDomain(await db.transition.findFirst({ where: { nativeId, resourceId, effect, source: 'cloud', status: { in: open.slice(0, 2) } } })),
+    async findAnnounced(nativeId, resourceId, effect, { begun = false } = {}) {
+      const status = { in: begun ? open : open.slice(0, 2) }
+      // What has not begun is the one that begins.
+      return toDomain(await db.transition.findFirst({ where: { nativeId, resourceId, effect, source: 'cloud', status }, orderBy: { status: 'asc' } }))
+    },
+    async endings(ids) {
+      const rows = await sql.rows<{ id: string; completed: boolean; signalId: string; at: Date }>(endingsStatement, [[...ids]])
+      return new Map(rows.map(({ id, completed, signalId, at }) => [id, { phase: completed ? 'completed' : 'cancelled', signalId, at } as const]))
+    },
     async unadopted(since, limit) {
       const picked = await sql.rows<{ id: string }>(
         `select id from signals
-         where kind = 'maintenance' and resource_id is not null and outcome <> 'late' and received_at > $1::timestamptz
+         where kind = 'maintenance' and phase in ('announced', 'started') and ended_by is null
+           and resource_id is not null and outcome <> 'late' and received_at > $1::timestamptz
            and not exists (select 1 from transitions where transitions.resource_id = signals.resource_id and signals.id = any(signal_ids))
          order by received_at, id limit $2`,
         [since.toISOString(), limit],
@@ -63,6 +71,15 @@ export function transitionStore(db: Prisma.TransactionClient, sql: Sql): Transit
     },
   }
 }
+
+const endingsStatement = `
+  select transitions.id, bool_or(words.phase = 'completed') as completed, max(words.observed_at) as at,
+    (array_agg(words.id order by words.observed_at desc, words.id desc))[1] as "signalId"
+  from transitions
+  join signals announcements on announcements.id = any(transitions.signal_ids) and announcements.phase in ('announced', 'started')
+  left join signals words on words.id = announcements.ended_by
+  where transitions.id = any($1::text[])
+  group by transitions.id having bool_and(words.id is not null)`
 
 const toColumns = (transition: Transition) => ({
   ...transition,

@@ -101,6 +101,7 @@ describe('EventBridge events', () => {
           effect: 'freeze',
           nativeId: 'i-12345678',
           eventId: envelope.id,
+          changeId: 'arn:aws:health:region::event/id',
           deadline: '2016-06-05T15:10:09.000Z',
           observedAt: '1970-01-01T00:00:00.000Z',
           confidence: 'certain',
@@ -135,10 +136,23 @@ describe('EventBridge events', () => {
     expect(parse(health({ eventTypeCode }))).toMatchObject({ signals: [{ effect, canExpedite }] })
   })
 
+  it('that close a plan say that it was called off before its time, and is over afterwards, by the name it was announced with', () => {
+    const announced = health({ statusCode: 'upcoming' }, { time: '2016-06-01T00:00:00Z' })
+    expect(parse(announced)).toMatchObject({ signals: [{ changeId: 'arn:aws:health:region::event/id', eventId: envelope.id }] })
+    expect(parse(announced)).not.toHaveProperty('signals.0.phase')
+    const closed = (time: string, latestDescription = 'words') =>
+      parse(health({ statusCode: 'closed', eventDescription: [{ language: 'en_US', latestDescription }] }, { id: 'another', time }))
+    const change = { kind: 'maintenance', changeId: 'arn:aws:health:region::event/id', eventId: 'another', deadline: '2016-06-05T15:10:09.000Z' }
+    expect(closed('2016-06-02T00:00:00Z')).toMatchObject({ signals: [{ ...change, phase: 'cancelled' }] })
+    expect(closed('2016-06-06T00:00:00Z')).toMatchObject({ signals: [{ ...change, phase: 'completed' }] })
+    // A word of EC2's own counts more than the time.
+    expect(closed('2016-06-02T00:00:00Z', '[Completed] done early')).toMatchObject({ signals: [{ phase: 'completed' }] })
+    expect(closed('2016-06-06T00:00:00Z', '[CANCELLED] words')).toMatchObject({ signals: [{ phase: 'cancelled' }] })
+  })
+
   it.each([
     ['another service', health({ service: 'RDS' })],
     ['an issue, not a plan', health({ eventTypeCategory: 'issue' })],
-    ['a plan that is over', health({ statusCode: 'closed' })],
     ['no instance', health({ affectedEntities: [] }, { resources: [] })],
     ['another source', { ...warning('stop'), source: 'aws.s3' }],
     ['another type', ec2Event('EBS Volume Notification', {})],
@@ -204,7 +218,8 @@ describe('metadata documents that an agent passes on', () => {
       NotAfter: '27 Nov 2026 13:15:18 GMT',
       NotBeforeDeadline: '29 Nov 2026 13:15:18 GMT',
     }
-    expect(of('events/maintenance/scheduled', [entry, { ...entry, State: 'completed' }, { ...entry, State: 'canceled' }])).toEqual({
+    const whole = { nativeId: 'i-1', list: 'events/maintenance/scheduled', observedAt: '2026-11-20T13:14:46.000Z' }
+    expect(of('events/maintenance/scheduled', [entry])).toEqual({
       outcome: 'signals',
       signals: [
         {
@@ -214,15 +229,58 @@ describe('metadata documents that an agent passes on', () => {
           eventId: 'instance-event-1234567890abcdef0',
           deadline: '2026-11-20T13:15:18.000Z',
           observedAt: '2026-11-20T13:14:46.000Z',
+          list: 'events/maintenance/scheduled',
           confidence: 'certain',
           cause: 'platform',
           canPostponeUntil: '2026-11-29T13:15:18.000Z',
           canExpedite: true,
         },
       ],
+      lists: [whole],
     })
-    expect(of('events/maintenance/scheduled', []).outcome).toBe('ignored')
+    expect(of('events/maintenance/scheduled', [])).toEqual({ outcome: 'signals', signals: [], lists: [whole] })
     expect(of('events/maintenance/scheduled', [{ ...entry, NotBefore: '20 Foo 2026 13:15:18 GMT' }]).outcome).toBe('malformed')
+  })
+
+  it('tell of events that are over which were called off and which have happened', () => {
+    // As AWS's documentation shows it, with its spaces.
+    const history = [
+      {
+        NotBefore: '21 Jan 2019 09:00:43 GMT',
+        Code: 'system-reboot',
+        Description: '[Canceled] scheduled reboot',
+        EventId: 'instance-event-0d59937288b749b32',
+        NotAfter: '21 Jan 2019 09:17:23 GMT',
+        State: 'canceled',
+      },
+      {
+        NotBefore: '29 Jan 2019 09:00:43 GMT',
+        Code: 'system-reboot',
+        Description: '[Completed] scheduled reboot',
+        EventId: 'instance-event-0d59937288b749b33',
+        NotAfter: '29 Jan 2019 09:17:23 GMT',
+        State: 'completed',
+      },
+    ]
+    const told = [
+      {
+        kind: 'maintenance',
+        effect: 'reboot',
+        phase: 'cancelled',
+        eventId: 'instance-event-0d59937288b749b32',
+        deadline: '2019-01-21T09:00:43.000Z',
+      },
+      { phase: 'completed', eventId: 'instance-event-0d59937288b749b33' },
+    ]
+    const parsed = of('events/maintenance/history', history)
+    expect(parsed).toMatchObject({ outcome: 'signals', signals: told })
+    // What a history leaves out may well be ahead.
+    expect(parsed).not.toHaveProperty('lists')
+    expect(of('events/maintenance/history', []).outcome).toBe('ignored')
+    expect(of('events/maintenance/scheduled', history)).toMatchObject({ signals: told, lists: [{ nativeId: 'i-1' }] })
+    const unlabelled = parse(history, { nativeId: 'i-1' })
+    expect(unlabelled).toMatchObject({ signals: told })
+    expect(unlabelled).not.toHaveProperty('lists')
   })
 
   it('are recognised by their shape when the agent did not say what they are', () => {

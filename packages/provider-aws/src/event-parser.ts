@@ -1,4 +1,4 @@
-import type { NeutralSignal, ParsedSignal } from '@understudy/provider'
+import type { ChangePhase, NeutralSignal, ParsedSignal } from '@understudy/provider'
 import { plusSeconds, readTime } from './cloud-time.ts'
 import { canExpedite, effectOfAction, effectOfEventCode, effectOfHealthCode } from './event-effects.ts'
 
@@ -25,7 +25,7 @@ export function parseAwsDocument(document: unknown, received: Received): ParsedS
     if (received.nativeId !== undefined && 'action' in document) return parseMetadata(document, received, 'spot/instance-action')
     if (received.nativeId !== undefined && 'noticeTime' in document) return parseMetadata(document, received, 'events/recommendations/rebalance')
   }
-  if (Array.isArray(document) && received.nativeId !== undefined) return parseMetadata(document, received, 'events/maintenance/scheduled')
+  if (Array.isArray(document) && received.nativeId !== undefined) return parseBareList(document, received)
   return malformed('it is neither an EventBridge event nor a known metadata document')
 }
 
@@ -102,12 +102,12 @@ function stateChange(state: unknown, about: About): ParsedSignal {
 function parseHealth(event: Fields, detail: Fields, id: string, time: string): ParsedSignal {
   if (detail['service'] !== 'EC2') return ignored('the health event is about another service')
   if (detail['eventTypeCategory'] !== 'scheduledChange') return ignored('the health event announces no scheduled change')
-  if (detail['statusCode'] === 'closed') return ignored('the scheduled change is over or was called off')
   const deadline = readTime(detail['startTime'])
   if (deadline === undefined) return malformed('detail.startTime is no time')
   const nativeIds = [...new Set([...entitiesOf(detail), ...resourcesOf(event)])]
   if (nativeIds.length === 0) return ignored('the health event names no instance')
   const effect = effectOfHealthCode(detail['eventTypeCode'])
+  const arn = detail['eventArn']
   const common = {
     kind: 'maintenance',
     effect,
@@ -116,9 +116,36 @@ function parseHealth(event: Fields, detail: Fields, id: string, time: string): P
     confidence: 'certain',
     cause: 'platform',
     canExpedite: canExpedite(effect),
+    ...healthPhase(detail, time, deadline),
+    // Told of again, it has another id and this name.
+    ...(typeof arn === 'string' && arn !== '' ? { changeId: arn } : {}),
   } as const
   // One event may name many instances; each needs an id of its own to be counted once.
   return signals(...nativeIds.map((nativeId) => ({ ...common, nativeId, eventId: nativeIds.length === 1 ? id : `${id}/${nativeId}` })))
+}
+
+/** Nobody has said which of the two lists it is: what it names counts, and what it leaves out does not. */
+function parseBareList(document: readonly unknown[], received: Received): ParsedSignal {
+  const parsed = parseMetadata(document, received, 'events/maintenance/scheduled')
+  if (parsed.outcome !== 'signals') return parsed
+  return parsed.signals.length === 0 ? ignored('no event is scheduled') : { outcome: 'signals', signals: parsed.signals }
+}
+
+/**
+ * Health closes an event and has no word for why: the description may say so as EC2's does, and a change that is closed before its time was called off.
+ * https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html
+ */
+function healthPhase(detail: Fields, time: string, startsAt: string): { readonly phase?: ChangePhase } {
+  if (detail['statusCode'] !== 'closed') return {}
+  const descriptions = Array.isArray(detail['eventDescription']) ? detail['eventDescription'] : []
+  const said = descriptions.map((entry: unknown) => phaseOfDescription(isFields(entry) ? entry['latestDescription'] : undefined)).find(Boolean)
+  return { phase: said ?? (Date.parse(time) < Date.parse(startsAt) ? 'cancelled' : 'completed') }
+}
+
+/** EC2 keeps events that are over for a week, and says so in front of their description. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceStatusEvent.html */
+export function phaseOfDescription(description: unknown): ChangePhase | undefined {
+  const word = typeof description === 'string' ? /^\s*\[(Completed|Cancell?ed)\]/i.exec(description)?.[1]?.toLowerCase() : undefined
+  return word === undefined ? undefined : word === 'completed' ? 'completed' : 'cancelled'
 }
 
 function parseMetadata(document: unknown, received: Received, kind: string): ParsedSignal {
@@ -140,39 +167,46 @@ function parseMetadata(document: unknown, received: Received, kind: string): Par
     if (observedAt === undefined) return malformed('noticeTime is missing')
     return signals({ nativeId, observedAt, kind: 'rebalance', effect: 'unknown', confidence: 'likely', cause: 'platform', canExpedite: false })
   }
-  if (path === 'events/maintenance/scheduled') {
+  if (path === 'events/maintenance/scheduled' || path === 'events/maintenance/history') {
     if (!Array.isArray(document)) return malformed('the document is not a list')
-    return scheduledList(document, nativeId, at)
+    return maintenanceList(document, nativeId, at, { isHistory: path.endsWith('history') })
   }
   return ignored(`metadata documents of the kind ${kind} are of no concern`)
 }
 
-function scheduledList(document: readonly unknown[], nativeId: string, observedAt: string): ParsedSignal {
+const guestList = 'events/maintenance/scheduled'
+
+/** What is ahead, or what is over: the former is a whole list, in which an event stays as long as it holds. */
+function maintenanceList(
+  document: readonly unknown[],
+  nativeId: string,
+  observedAt: string,
+  { isHistory }: { readonly isHistory: boolean },
+): ParsedSignal {
   const found: NeutralSignal[] = []
   for (const entry of document) {
     if (!isFields(entry)) return malformed('an entry of the list is not an object')
-    if (entry['State'] === 'completed' || entry['State'] === 'canceled') continue
     const deadline = readTime(entry['NotBefore'])
-    if (deadline === undefined || typeof entry['EventId'] !== 'string') return malformed('NotBefore or EventId is missing')
-    found.push(
-      scheduledSignal({
-        nativeId,
-        eventId: entry['EventId'],
-        observedAt,
-        code: entry['Code'],
-        deadline,
-        latest: readTime(entry['NotBeforeDeadline']),
-      }),
-    )
+    const eventId = entry['EventId']
+    if (deadline === undefined || typeof eventId !== 'string') return malformed('NotBefore or EventId is missing')
+    const phase = phaseOfState(entry['State']) ?? phaseOfDescription(entry['Description'])
+    const about = { nativeId, eventId, list: guestList, observedAt, phase }
+    found.push(scheduledSignal({ ...about, code: entry['Code'], deadline, latest: readTime(entry['NotBeforeDeadline']) }))
   }
-  return found.length === 0 ? ignored('no event is scheduled') : signals(...found)
+  if (isHistory) return found.length === 0 ? ignored('no event is over') : signals(...found)
+  return { outcome: 'signals', signals: found, lists: [{ nativeId, list: guestList, observedAt }] }
 }
+
+const phaseOfState = (state: unknown): ChangePhase | undefined =>
+  state === 'completed' ? 'completed' : state === 'canceled' ? 'cancelled' : undefined
 
 /** One scheduled event, however it became known. */
 export function scheduledSignal(event: {
   readonly nativeId: string
   readonly eventId: string
+  readonly list: string
   readonly observedAt: string
+  readonly phase: ChangePhase | undefined
   readonly code: unknown
   readonly deadline: string
   readonly latest: string | undefined
@@ -183,6 +217,8 @@ export function scheduledSignal(event: {
     effect,
     nativeId: event.nativeId,
     eventId: event.eventId,
+    list: event.list,
+    ...(event.phase === undefined ? {} : { phase: event.phase }),
     deadline: event.deadline,
     observedAt: event.observedAt,
     confidence: 'certain',

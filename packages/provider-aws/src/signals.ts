@@ -8,7 +8,7 @@ import type { Adapter } from './adapter.ts'
 import { plusSeconds } from './cloud-time.ts'
 import { batchWindowMs, chunksOf, coalesce } from './coalesce.ts'
 import { causeOfStateReason, isBadMember } from './errors.ts'
-import { parseAwsDocument, scheduledSignal } from './event-parser.ts'
+import { parseAwsDocument, phaseOfDescription, scheduledSignal } from './event-parser.ts'
 
 /** SQS's own maxima. */
 const maxMessages = 10
@@ -27,7 +27,8 @@ export function awsSignals(adapter: Adapter, eventsQueueUrl: string | undefined)
     ...(eventsQueueUrl === undefined ? {} : { receive: receiver(adapter, eventsQueueUrl) }),
     async scheduled(nativeIds) {
       const [events, notices] = await Promise.all([scheduledEvents(adapter, statuses, nativeIds), spotNotices(adapter, nativeIds)])
-      return [...notices, ...events]
+      // No list: what is over stays in it for a week, and says so.
+      return { signals: [...notices, ...events], lists: [] }
     },
     async postpone({ nativeId, eventId, notBefore }, context) {
       const input = { InstanceId: nativeId, InstanceEventId: eventId, NotBefore: new Date(notBefore) }
@@ -123,11 +124,12 @@ async function scheduledEvents(adapter: Adapter, statuses: ReturnType<typeof sta
 }
 
 function fromStatusEvent(nativeId: string, event: InstanceStatusEvent, observedAt: string): NeutralSignal[] {
-  // EC2 keeps events that are over for a week and says so in their description only.
-  if (/^\[(Completed|Canceled)\]/i.test(event.Description ?? '') || event.NotBefore === undefined) return []
+  if (event.NotBefore === undefined) return []
   const eventId = event.InstanceEventId ?? `${nativeId} ${event.Code} ${event.NotBefore.toISOString()}`
   const latest = event.NotBeforeDeadline?.toISOString()
-  return [scheduledSignal({ nativeId, eventId, observedAt, code: event.Code, deadline: event.NotBefore.toISOString(), latest })]
+  const phase = phaseOfDescription(event.Description)
+  const about = { nativeId, eventId, list: 'instance-status', observedAt, phase }
+  return [scheduledSignal({ ...about, code: event.Code, deadline: event.NotBefore.toISOString(), latest })]
 }
 
 /** A warning whose push was lost still shows in the status of the spot request. */

@@ -1,6 +1,7 @@
 import type { NeutralSignal, ParsedSignal, SignalEffect, Signals } from '@understudy/provider'
+import { announcedByEventGrid, fromScheduledEvent } from './scheduled-event.ts'
+import type { Fields } from './scheduled-event.ts'
 
-type Fields = Readonly<Record<string, unknown>>
 type Received = Parameters<Signals['parse']>[1]
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -15,7 +16,7 @@ const malformed = (reason: string): ParsedSignal => ({ outcome: 'malformed', rea
 export function parseAzureDocument(document: unknown, received: Received): ParsedSignal {
   if (Array.isArray(document)) return document.length === 1 ? parseAzureDocument(document[0], received) : malformed('one event is expected at a time')
   if (!isFields(document)) return malformed('an event is a JSON object')
-  if (Array.isArray(document['Events'])) return scheduledEvents(document['Events'], received)
+  if (Array.isArray(document['Events'])) return scheduledEvents(document['Events'], document['DocumentIncarnation'], received)
   const type = textIn(document, 'eventType') ?? textIn(document, 'type')
   if (type === undefined) return malformed('the event has no type')
   const data = document['data']
@@ -33,46 +34,28 @@ interface About {
 }
 
 const readers: Readonly<Record<string, (data: Fields, about: About) => ParsedSignal>> = {
+  'Microsoft.ResourceNotifications.MaintenanceResources.ScheduledEventEmitted': announcedByEventGrid,
   'Microsoft.ResourceNotifications.HealthResources.AvailabilityStatusChanged': availabilityChange,
   'Microsoft.ResourceNotifications.HealthResources.ResourceAnnotated': annotation,
   'Microsoft.Resources.ResourceActionSuccess': resourceOperation,
   'Microsoft.Resources.ResourceDeleteSuccess': resourceOperation,
 }
 
-const effects: Readonly<Record<string, { readonly kind: NeutralSignal['kind']; readonly effect: SignalEffect }>> = {
-  Preempt: { kind: 'interruption', effect: 'terminate' },
-  Terminate: { kind: 'interruption', effect: 'terminate' },
-  Freeze: { kind: 'maintenance', effect: 'freeze' },
-  Reboot: { kind: 'maintenance', effect: 'reboot' },
-  Redeploy: { kind: 'maintenance', effect: 'redeploy' },
-}
-
-function scheduledEvents(events: readonly unknown[], { at, nativeId }: Received): ParsedSignal {
+/** The whole list of what is ahead of a machine, under way included. What is over is left out: `ReadList` tells it. */
+function scheduledEvents(events: readonly unknown[], incarnation: unknown, { at, nativeId }: Received): ParsedSignal {
   if (nativeId === undefined) return malformed('scheduled events name machines by name: the id of the virtual machine has to come with them')
   const name = nativeId.split('/').pop()?.toLowerCase()
+  const list = 'scheduledevents'
   const signals: NeutralSignal[] = []
   for (const event of events) {
     if (!isFields(event)) return malformed('a scheduled event is a JSON object')
-    const known = effects[textIn(event, 'EventType') ?? '']
     const resources = Array.isArray(event['Resources']) ? event['Resources'] : []
-    if (known === undefined || !resources.some((resource) => typeof resource === 'string' && resource.toLowerCase() === name)) continue
-    const notBefore = Date.parse(textIn(event, 'NotBefore') ?? '')
-    const started = textIn(event, 'EventStatus') === 'Started'
-    // A started event has no time any more: what it announced is happening.
-    const deadline = Number.isNaN(notBefore) ? (started ? at : undefined) : new Date(notBefore).toISOString()
-    const eventId = textIn(event, 'EventId')
-    signals.push({
-      ...known,
-      nativeId,
-      ...(eventId === undefined ? {} : { eventId }),
-      ...(deadline === undefined ? {} : { deadline }),
-      observedAt: at,
-      confidence: 'certain',
-      cause: textIn(event, 'EventSource') === 'User' ? 'user' : 'platform',
-      canExpedite: !started,
-    })
+    if (!resources.some((resource) => typeof resource === 'string' && resource.toLowerCase() === name)) continue
+    const signal = fromScheduledEvent(event, { nativeId, at })
+    if (signal !== undefined) signals.push(signal.kind === 'maintenance' ? { ...signal, list } : signal)
   }
-  return signals.length === 0 ? ignored('no scheduled event concerns this virtual machine') : { outcome: 'signals', signals }
+  const counted = Number.isSafeInteger(incarnation) ? { sequence: Number(incarnation) } : {}
+  return { outcome: 'signals', signals, lists: [{ nativeId, list, observedAt: at, ...counted }] }
 }
 
 function availabilityChange(data: Fields, about: About): ParsedSignal {

@@ -76,11 +76,25 @@ describe('what a guest reads of itself', () => {
     expect(parseGcpDocument('TRUE', { at, documentKind: 'gcp-preempted' }).outcome).toBe('malformed')
   })
   it('is maintenance, which can be begun early only where Google says so', () => {
-    expect(read('gcp-maintenance-event', 'NONE').outcome).toBe('ignored')
     expect(read('gcp-maintenance-event', 'TERMINATE_ON_HOST_MAINTENANCE')).toMatchObject({ signals: [{ kind: 'maintenance', effect: 'stop' }] })
     const upcoming = { window_start_time: '2026-12-06T10:00:00Z', can_reschedule: 'TRUE', type: 'SCHEDULED' }
     expect(read('gcp-upcoming-maintenance', upcoming)).toMatchObject({ signals: [{ deadline: '2026-12-06T10:00:00.000Z', canExpedite: true }] })
     expect(read('gcp-upcoming-maintenance', { ...upcoming, can_reschedule: 'FALSE' })).toMatchObject({ signals: [{ canExpedite: false }] })
+  })
+  it('is a whole list each time, so that nothing takes back what was announced', () => {
+    const listed = (list: string) => ({ nativeId: '4242', list, observedAt: at })
+    const nothing = (list: string) => ({ outcome: 'signals', signals: [], lists: [listed(list)] })
+    expect(read('instance/maintenance-event', 'NONE')).toEqual(nothing('gcp-maintenance-event'))
+    for (const empty of [{}, null, 'NONE', { error: 'no notifications have been received yet, try again later' }])
+      expect(read('gcp-upcoming-maintenance', empty)).toEqual(nothing('gcp-upcoming-maintenance'))
+    const upcoming = { window_start_time: '2026-12-06T10:00:00Z', can_reschedule: 'TRUE', type: 'SCHEDULED', maintenance_status: 'PENDING' }
+    const announced = read('gcp-upcoming-maintenance', upcoming)
+    expect(announced).toMatchObject({ signals: [{ list: 'gcp-upcoming-maintenance' }], lists: [listed('gcp-upcoming-maintenance')] })
+    expect(announced).not.toHaveProperty('signals.0.phase')
+    expect(read('gcp-upcoming-maintenance', { ...upcoming, maintenance_status: 'ONGOING' })).toMatchObject({ signals: [{ phase: 'started' }] })
+    // A preemption that is announced comes.
+    expect(read('gcp-preempted', 'TRUE')).not.toHaveProperty('lists.0')
+    expect(read('gcp-upcoming-maintenance', 'soon').outcome).toBe('malformed')
   })
 })
 

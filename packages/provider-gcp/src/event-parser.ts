@@ -80,33 +80,42 @@ export interface UpcomingMaintenance {
   readonly maintenanceStatus?: unknown
 }
 
-/** What an instance's own record says of maintenance ahead. Google starts it early on request, where it says so, and never later. */
+/** What an instance's own record says of maintenance ahead, or under way. Google starts it early on request, where it says so, and never later. */
 export function maintenanceSignal(
   { windowStartTime, canReschedule, maintenanceStatus }: UpcomingMaintenance,
-  about: Pick<NeutralSignal, 'nativeId' | 'observedAt' | 'effect'>,
+  about: Pick<NeutralSignal, 'nativeId' | 'observedAt' | 'effect' | 'list'>,
 ): NeutralSignal[] {
   const deadline = timeOf(windowStartTime)
   if (deadline === undefined) return []
   const canExpedite = canReschedule === true && maintenanceStatus === 'PENDING'
-  return [{ kind: 'maintenance', ...about, deadline, confidence: 'certain', cause: 'platform', canExpedite }]
+  return [{ kind: 'maintenance', ...phaseOf(maintenanceStatus), ...about, deadline, confidence: 'certain', cause: 'platform', canExpedite }]
 }
+
+const phaseOf = (status: unknown): Pick<NeutralSignal, 'phase'> => (status === 'ONGOING' ? { phase: 'started' } : {})
 
 /** The guest's own documents name neither the instance nor the time: who forwards them says both. */
 function parseMetadata(documentKind: string, document: unknown, { at, nativeId }: Received): ParsedSignal {
-  const read = metadataKinds[kindOf(documentKind)]
+  const kind = kindOf(documentKind)
+  const read = metadataKinds[kind]
   if (read === undefined) return ignored(`${documentKind} is no metadata document that this adapter reads`)
   if (nativeId === undefined) return malformed(`${documentKind} without an instance`)
   const observedAt = timeOf(at)
   if (observedAt === undefined) return malformed(`${documentKind} without a time`)
   const seen = read(document, observedAt)
-  if (typeof seen === 'string') return seen === '' ? ignored(`${documentKind} announces nothing`) : malformed(seen)
-  return signalsOf({ confidence: 'certain', cause: 'platform', canExpedite: false, nativeId, observedAt, ...seen })
+  if (typeof seen === 'string' && seen !== '') return malformed(seen)
+  // Nothing, where something was announced before, takes that back. A preemption is not taken back.
+  const lists = kind === 'gcp-preempted' ? [] : [{ nativeId, list: kind, observedAt }]
+  if (typeof seen === 'string') return lists.length === 0 ? ignored(`${documentKind} announces nothing`) : { outcome: 'signals', signals: [], lists }
+  const listed = lists.length === 0 ? {} : { list: kind }
+  const signal: NeutralSignal = { confidence: 'certain', cause: 'platform', canExpedite: false, nativeId, observedAt, ...listed, ...seen }
+  return { outcome: 'signals', signals: [signal], lists }
 }
 
 /** By our name, or by the path below `computeMetadata/v1/`. */
 const kindOf = (documentKind: string): string => `gcp-${documentKind.replace(/^.*\//, '').replace(/^gcp-/, '')}`
 
-type Read = (document: unknown, at: string) => (Meaning & { readonly canExpedite?: boolean }) | string
+/** Empty text: it announces nothing. Other text: what is wrong with it. */
+type Read = (document: unknown, at: string) => (Meaning & Pick<Partial<NeutralSignal>, 'canExpedite' | 'phase'>) | string
 
 const metadataKinds: Readonly<Record<string, Read>> = {
   'gcp-preempted': (document, at) => {
@@ -122,7 +131,10 @@ const metadataKinds: Readonly<Record<string, Read>> = {
     return document === 'NONE' ? '' : 'gcp-maintenance-event has an unknown value'
   },
   'gcp-upcoming-maintenance': (document) => {
+    // Where nothing is planned, the server has an error in its place, or an empty object.
+    if (document === null || document === 'NONE') return ''
     if (!isObject(document)) return 'gcp-upcoming-maintenance is not an object'
+    if (Object.keys(document).length === 0 || 'error' in document) return ''
     // The metadata server writes snake case, the API camel case.
     const deadline = timeOf(document['window_start_time'] ?? document['windowStartTime'])
     if (deadline === undefined) return 'gcp-upcoming-maintenance has no window'
@@ -130,6 +142,7 @@ const metadataKinds: Readonly<Record<string, Read>> = {
     return {
       kind: 'maintenance',
       effect: 'unknown',
+      ...phaseOf(document['maintenance_status'] ?? document['maintenanceStatus']),
       deadline,
       canExpedite: canReschedule === true || canReschedule === 'TRUE' || canReschedule === 'true',
     }

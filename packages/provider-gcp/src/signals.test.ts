@@ -70,14 +70,14 @@ describe('Google’s books', () => {
     const due = await world.makePrimary()
     await world.interrupt(spot)
     await world.scheduleMaintenance(due)
-    const found = await signals().scheduled([spot.nativeId, due.nativeId])
+    const { signals: found } = await signals().scheduled([spot.nativeId, due.nativeId])
     expect(found).toMatchObject([
       { kind: 'interruption', nativeId: spot.nativeId, cause: 'platform' },
       { kind: 'maintenance', effect: 'freeze', nativeId: due.nativeId, canExpedite: true },
     ])
     expect(Date.parse(found[0]?.deadline ?? '') - Date.parse(found[0]?.observedAt ?? '')).toBe(30_000)
     await world.advance(11 * 60_000)
-    expect((await signals().scheduled([spot.nativeId])).map(({ kind }) => kind)).toEqual([])
+    expect((await signals().scheduled([spot.nativeId])).signals.map(({ kind }) => kind)).toEqual([])
   })
 
   const failureOf = (ref: InstanceRef): NeutralSignal => ({

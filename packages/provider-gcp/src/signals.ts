@@ -1,7 +1,7 @@
 import { now, sleep } from '@understudy/core'
 import type { Json } from '@understudy/core'
 import { isProviderError } from '@understudy/provider'
-import type { NeutralSignal, ReceivedDocument, Signals } from '@understudy/provider'
+import type { NeutralSignal, ReceivedDocument, ScheduledChanges, Signals } from '@understudy/provider'
 import type { Adapter } from './adapter.ts'
 import { causeOf, preemptionSignal } from './books.ts'
 import { maintenanceSignal, parseGcpDocument } from './event-parser.ts'
@@ -24,7 +24,7 @@ export function gcpSignals(adapter: Adapter, subscription: string | undefined): 
     ...(subscription === undefined ? {} : { receive: receiver(adapter, subscription) }),
     async scheduled(nativeIds) {
       const [preempted, planned] = await Promise.all([preemptions(adapter, nativeIds), maintenance(adapter, nativeIds)])
-      return [...preempted, ...planned]
+      return { signals: [...preempted, ...planned.signals], lists: planned.lists }
     },
     async attribute(signal) {
       if (signal.kind !== 'failure' || signal.cause !== 'unknown' || !/^\d+$/.test(signal.nativeId)) return signal
@@ -109,15 +109,18 @@ async function preemptions(adapter: Adapter, nativeIds: readonly string[]): Prom
   return signals
 }
 
-async function maintenance(adapter: Adapter, nativeIds: readonly string[]): Promise<NeutralSignal[]> {
+/** An instance names what is ahead of it, and nothing once that is over: whoever was read was read to the end. */
+async function maintenance(adapter: Adapter, nativeIds: readonly string[]): Promise<ScheduledChanges> {
   const observedAt = now(adapter.clock).toISOString()
+  const list = 'resourceStatus.upcomingMaintenance'
   const instances = await readMany(
     adapter,
     [...new Set(nativeIds)].map((nativeId) => ({ nativeId })),
   )
-  return instances.flatMap((instance) => {
+  const signals = instances.flatMap((instance) => {
     const upcoming = instance.resourceStatus?.upcomingMaintenance
     const stops = instance.scheduling?.onHostMaintenance === 'TERMINATE'
-    return upcoming ? maintenanceSignal(upcoming, { nativeId: idOf(instance), observedAt, effect: stops ? 'stop' : 'freeze' }) : []
+    return upcoming ? maintenanceSignal(upcoming, { nativeId: idOf(instance), list, observedAt, effect: stops ? 'stop' : 'freeze' }) : []
   })
+  return { signals, lists: instances.map((instance) => ({ nativeId: idOf(instance), list, observedAt })) }
 }

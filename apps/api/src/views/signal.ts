@@ -10,6 +10,7 @@ export const signalSummary = (signal: Signal & { readonly duplicates?: number })
     accountId: signal.accountId,
     kind: signal.kind,
     effect: signal.effect,
+    phase: signal.phase,
     nativeId: signal.nativeId,
     resourceId: signal.resourceId,
     shadowId: signal.shadowId,
@@ -24,6 +25,7 @@ export const signalSummary = (signal: Signal & { readonly duplicates?: number })
     outcome: signal.outcome,
     reason: signal.reason,
     operationId: signal.operationId,
+    endedBy: signal.endedBy,
     duplicates: signal.duplicates,
   })
 

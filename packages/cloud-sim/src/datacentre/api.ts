@@ -346,8 +346,9 @@ export interface MaintenanceApi {
   ): ScheduledEvent
   /** ModifyInstanceEventStartTime: only with a deadline, not beyond it, at least 60 min ahead, not in the last 5 min. */
   postpone(instanceId: string, instanceEventId: string, notBeforeMs: number): ScheduledEvent
+  /** The cloud takes back what it has announced. */
   cancel(instanceId: string, instanceEventId: string): void
-  /** DescribeInstanceStatus. Without `includeAll` only running instances. */
+  /** DescribeInstanceStatus, with events that are over for a week. Without `includeAll` only running instances. */
   describeStatus(query?: Query & { readonly includeAll?: boolean }): Page<InstanceStatus>
 }
 export interface InstanceStatus {

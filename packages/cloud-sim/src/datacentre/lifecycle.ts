@@ -131,7 +131,8 @@ export class Lifecycle {
       }
     }
     // A start lands on another host: what was planned for the old one no longer concerns this instance.
-    for (const event of instance.scheduledEvents) if (event.state === 'active') event.state = 'completed'
+    for (const event of instance.scheduledEvents)
+      if (event.state === 'active') Object.assign(event, { state: 'completed', endedAtMs: world.now() } satisfies Partial<typeof event>)
     this.#spotRequests.started(instance)
     world.enter(instance, 'pending')
     world.passThrough(instance, 'pending', 'pending', 'instance.running', world.draw(world.latencies.pending) * world.conditions.slowStarts)

@@ -8,6 +8,8 @@ import type { Instance, Page, Query, ScheduledEvent } from './types.ts'
 import type { World } from './world.ts'
 
 const minuteMs = 60_000
+/** How long EC2 still shows what is over. */
+const shownAfterMs = 7 * 86_400_000
 
 /** Changes the platform plans for instances, and the health it reports of them. */
 export class Maintenance implements MaintenanceApi {
@@ -53,7 +55,9 @@ export class Maintenance implements MaintenanceApi {
   }
 
   cancel(instanceId: string, instanceEventId: string): void {
-    this.#needEvent(this.#need(instanceId), instanceEventId).state = 'canceled'
+    const instance = this.#need(instanceId)
+    const event = this.#needEvent(instance, instanceEventId)
+    this.#end(instance, event, 'canceled')
   }
 
   describeStatus(query: Query & { readonly includeAll?: boolean } = {}): Page<InstanceStatus> {
@@ -77,8 +81,15 @@ export class Maintenance implements MaintenanceApi {
       instance,
       systemStatus: !running ? 'not-applicable' : zoneFailed ? 'impaired' : 'ok',
       instanceStatus: !running ? 'not-applicable' : instance.answering ? 'ok' : everAnswered || zoneFailed ? 'impaired' : 'initializing',
-      events: instance.scheduledEvents.filter((event) => event.state === 'active'),
+      events: instance.scheduledEvents.filter(({ endedAtMs }) => endedAtMs === undefined || this.#world.now() - endedAtMs < shownAfterMs),
     }
+  }
+
+  /** Health tells of it with the name of the announcement, which is then closed. */
+  #end(instance: Instance, event: ScheduledEvent, state: 'completed' | 'canceled'): void {
+    event.state = state
+    event.endedAtMs = this.#world.now()
+    this.#world.publish(healthEvent(this.#world, instance, event))
   }
 
   #arm(instance: Instance, event: ScheduledEvent): void {
@@ -89,7 +100,7 @@ export class Maintenance implements MaintenanceApi {
     const instance = this.#world.state.instances.get(instanceId)
     const event = instance?.scheduledEvents.find((candidate) => candidate.instanceEventId === eventId)
     if (!instance || event?.state !== 'active' || event.notBeforeMs > dueMs) return
-    event.state = 'completed'
+    this.#end(instance, event, 'completed')
     if (instance.state !== 'running') return
     if (event.code === 'instance-stop' || event.code === 'instance-retirement') {
       this.#lifecycle.beginStop(

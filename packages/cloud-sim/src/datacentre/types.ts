@@ -145,6 +145,8 @@ export interface ScheduledEvent {
   /** Latest time to which the start may be moved; absent: it cannot be moved. */
   notBeforeDeadlineMs?: TimeMs
   state: 'active' | 'completed' | 'canceled'
+  /** When it became so; absent while it is active. */
+  endedAtMs?: TimeMs
 }
 export interface Interruption {
   action: InterruptionBehavior

@@ -1,4 +1,4 @@
-import type { NeutralSignal, ParsedSignal, SignalEffect, SignalKind } from '@understudy/provider'
+import type { ChangePhase, NeutralSignal, ParsedSignal, SignalEffect, SignalKind } from '@understudy/provider'
 
 const maintenanceEffects: Readonly<Record<string, SignalEffect>> = {
   'instance-reboot': 'reboot',
@@ -39,7 +39,7 @@ export function parseEvent(document: unknown, noticeMs: number): ParsedSignal {
   }
 }
 
-type Common = { readonly observedAt: string; readonly eventId?: string }
+type Common = Pick<NeutralSignal, 'observedAt' | 'eventId' | 'changeId' | 'list' | 'phase'>
 type Fields = Readonly<Record<string, unknown>>
 
 function interruption(detail: Fields, endMs: number, common: Common): ParsedSignal {
@@ -76,12 +76,14 @@ function stateChange(detail: Fields, common: Common): ParsedSignal {
   }))
 }
 
-function health(detail: Fields, common: Common): ParsedSignal {
+function health(detail: Fields, event: Common): ParsedSignal {
   if (detail['service'] !== 'EC2' || detail['eventTypeCategory'] !== 'scheduledChange')
     return { outcome: 'ignored', reason: 'not a scheduled change of EC2' }
   const startMs = Date.parse(String(detail['startTime']))
   const entities = detail['affectedEntities']
   if (Number.isNaN(startMs) || !Array.isArray(entities)) return { outcome: 'malformed', reason: 'startTime and affectedEntities are needed' }
+  const over = startMs > Date.parse(event.observedAt) ? 'canceled' : 'completed'
+  const common = { ...event, changeId: String(detail['eventArn']), ...phaseOf(detail['statusCode'] === 'closed' ? over : 'active') }
   const effect: SignalEffect = /RETIREMENT|STOP/.test(String(detail['eventTypeCode']))
     ? 'stop'
     : /REBOOT/.test(String(detail['eventTypeCode']))
@@ -106,6 +108,9 @@ export const maintenanceSignal = (nativeId: string, effect: SignalEffect, startM
   // A stop and a start move the instance to another host, which settles it.
   canExpedite: true,
 })
+
+export const phaseOf = (state: 'active' | 'completed' | 'canceled'): { readonly phase?: ChangePhase } =>
+  state === 'active' ? {} : { phase: state === 'canceled' ? 'cancelled' : 'completed' }
 
 export const effectOfEvent = (code: string): SignalEffect => maintenanceEffects[code] ?? 'unknown'
 

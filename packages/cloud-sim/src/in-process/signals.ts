@@ -4,7 +4,7 @@ import type { SpotRequest } from '../datacentre/types.ts'
 import type { SimAdapter } from './adapter.ts'
 import type { EventQueue } from './event-queue.ts'
 import { noticeMsOf } from './likeness.ts'
-import { effectOfEvent, maintenanceSignal, parseEvent } from './parse-signal.ts'
+import { effectOfEvent, maintenanceSignal, parseEvent, phaseOf } from './parse-signal.ts'
 
 const idsPerCallMax = 100
 const read = { effect: 'read' } as const
@@ -19,7 +19,8 @@ export function simSignals(adapter: SimAdapter, queue: EventQueue | undefined): 
         const ids = nativeIds.slice(from, from + idsPerCallMax)
         found.push(...(await spotNotices(adapter, ids)), ...(await scheduledEvents(adapter, ids)))
       }
-      return found
+      // What is over says so for a week: no list is read to its end.
+      return { signals: found, lists: [] }
     },
     async postpone({ nativeId, eventId, notBefore }, context) {
       const move = () => adapter.dc.maintenance.postpone(nativeId, eventId, Date.parse(notBefore))
@@ -41,7 +42,7 @@ async function scheduledEvents(adapter: SimAdapter, ids: readonly string[]): Pro
   const { items } = await adapter.call('DescribeInstanceStatus', describe, read)
   return items.flatMap(({ instance, events }) =>
     events.map((event) => {
-      const common = { observedAt, eventId: event.instanceEventId }
+      const common = { observedAt, eventId: event.instanceEventId, list: 'instance-status', ...phaseOf(event.state) }
       const signal = maintenanceSignal(instance.instanceId, effectOfEvent(event.code), event.notBeforeMs, common)
       const { notBeforeDeadlineMs } = event
       return notBeforeDeadlineMs === undefined ? signal : { ...signal, canPostponeUntil: new Date(notBeforeDeadlineMs).toISOString() }

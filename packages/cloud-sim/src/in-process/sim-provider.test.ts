@@ -295,7 +295,7 @@ describe('market and schedule', () => {
     expect(quotes).toHaveLength(6)
     expect(quotes.find((quote) => quote.zone === 'sim-east-1a' && quote.purchase === 'spot')?.usdPerHour).toBe(0.05)
     dc.maintenance.schedule(service.instance.instanceId, { code: 'instance-retirement', notBeforeMs: clock.nowMs() + 86_400_000 })
-    expect(await provider.signals!.scheduled([service.instance.instanceId])).toMatchObject([
+    expect((await provider.signals!.scheduled([service.instance.instanceId])).signals).toMatchObject([
       { kind: 'maintenance', effect: 'stop', deadline: new Date(clock.nowMs() + 86_400_000).toISOString() },
     ])
   })

@@ -16,6 +16,9 @@ import type { NewOperation } from '../operations/start-operation.ts'
 import { entryAccountOf } from '../resources/resource.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Shadow } from '../shadows/shadow.ts'
+import { isAnnouncement } from './changes.gate.ts'
+import { endAnnouncements, knownChanges, withOvertaken, wordsOfLists } from './follow-changes.ts'
+import type { ReceivedList } from './follow-changes.ts'
 import { decide } from './signal.gate.ts'
 import type { SignalDecision } from './signal.gate.ts'
 import type { Signal, SignalOutcome, SignalSource } from './signal.ts'
@@ -41,23 +44,39 @@ export interface AcceptedSignal {
  */
 export async function acceptSignals(
   control: Control,
-  input: { readonly account: Account; readonly source: SignalSource; readonly received: readonly Received[]; readonly requestedBy?: string },
+  input: {
+    readonly account: Account
+    readonly source: SignalSource
+    readonly received: readonly Received[]
+    readonly lists?: readonly ReceivedList[]
+    readonly requestedBy?: string
+  },
 ): Promise<readonly AcceptedSignal[]> {
   const { account } = input
-  if (input.received.length === 0) return []
+  if (input.received.length === 0 && (input.lists ?? []).length === 0) return []
   const ignoreCase = control.providers.adapter(account.provider)?.idsIgnoreCase === true
   const provider = await control.providers.open(account)
   const answers = await control.database.transaction(async (stores) => {
-    const told = [...new Set(input.received.map((item) => item.signal.nativeId))]
+    const told = [...new Set([...input.received.map(({ signal }) => signal.nativeId), ...(input.lists ?? []).map(({ list }) => list.nativeId)])]
     const resources = await stores.resources.findByNativeIds(account.id, told, { ignoreCase })
-    const received = ignoreCase ? asStored(input.received, resources) : input.received
+    const storedId = ignoreCase ? storedIds(resources) : (nativeId: string) => nativeId
+    const received = input.received.map((item) => ({ ...item, signal: { ...item.signal, nativeId: storedId(item.signal.nativeId) } }))
+    const lists = (input.lists ?? []).map(({ list, raw }) => ({ list: { ...list, nativeId: storedId(list.nativeId) }, raw }))
     const nativeIds = [...new Set(received.map((item) => item.signal.nativeId))]
     const concerned = resources.filter((resource) => resource.projectId === account.projectId)
     const shadows = await stores.shadows.listAlive(concerned.map((resource) => resource.id))
     const stood = await stores.shadows.listAliveByNativeIds(account.id, nativeIds)
-    const rows = received.map((item) => toRow(control, input, item, concerned, stood))
+    const said = received.map((item) => toRow(control, { ...input, lists }, item, concerned, stood))
+    const known = await knownChanges(stores, account.id, said, lists)
+    const announced = said.map((row) => withOvertaken(row, known))
+    const unsaid = wordsOfLists(control, input.source, lists, announced, known)
+    const rows = [...announced, ...unsaid.map(({ row }) => row)]
     const { inserted, duplicateOf } = await stores.signals.insertNew(rows)
     const fresh = rows.filter((row) => inserted.has(row.id))
+    const holding = [...known, ...fresh].filter((row) => isAnnouncement(row) && row.endedBy === undefined)
+    const words = announced.filter((row) => !isAnnouncement(row)).map((row) => ({ row, ends: [] }))
+    if (await endAnnouncements(stores, [...words, ...unsaid], holding, { inserted, duplicateOf }))
+      await stores.outbox.append([wakeReconciler(control, 'transitions')])
     const acted = await act(control, stores, {
       account,
       cloud: abilitiesOf(provider),
@@ -80,23 +99,21 @@ export async function acceptSignals(
   return answers
 }
 
-/** With the id as our row has it: everything after this compares whole ids. */
-function asStored(received: readonly Received[], resources: readonly Resource[]): readonly Received[] {
+/** From an id in any case to the id as our row has it: everything after this compares whole ids. */
+function storedIds(resources: readonly Resource[]): (nativeId: string) => string {
   const stored = new Map(resources.map(({ nativeId }) => [nativeId.toLowerCase(), nativeId]))
-  return received.map((item) => {
-    const nativeId = stored.get(item.signal.nativeId.toLowerCase()) ?? item.signal.nativeId
-    return { ...item, signal: { ...item.signal, nativeId } }
-  })
+  return (nativeId) => stored.get(nativeId.toLowerCase()) ?? nativeId
 }
 
 function toRow(
   control: Control,
-  input: { readonly account: Account; readonly source: SignalSource },
+  input: { readonly account: Account; readonly source: SignalSource; readonly lists?: readonly ReceivedList[] },
   item: Received,
   resources: readonly Resource[],
   shadows: readonly Shadow[],
 ): Signal {
   const { signal } = item
+  const { sequence } = input.lists?.find(({ list }) => list.nativeId === signal.nativeId && list.list === signal.list)?.list ?? {}
   const resource = resources.find((candidate) => candidate.nativeId === signal.nativeId)
   const shadow = shadows.find((candidate) => candidate.nativeId === signal.nativeId)
   return {
@@ -121,17 +138,23 @@ function toRow(
     operationId: undefined,
     deduplicationKey: deduplicationKey(signal),
     raw: item.raw,
+    phase: signal.phase ?? 'announced',
+    changeId: signal.changeId ?? (signal.kind === 'maintenance' ? signal.eventId : undefined),
+    list: signal.list,
+    listSequence: sequence,
+    endedBy: undefined,
   }
 }
 
 /**
  * The cloud's own event id where there is one. A guest's metadata has none, and its `time` may move with every look, so there
- * the instance, the kind, the effect and the half-hour of the deadline decide.
+ * the instance, the kind, the effect and the half-hour of the deadline decide. What is said of a change later is another word.
  */
 export function deduplicationKey(signal: NeutralSignal): string {
-  if (signal.eventId !== undefined) return `event:${signal.eventId}:${signal.nativeId}`
+  const phase = signal.phase === undefined || signal.phase === 'announced' ? '' : `:${signal.phase}`
+  if (signal.eventId !== undefined) return `event:${signal.eventId}:${signal.nativeId}${phase}`
   const when = Date.parse(signal.deadline ?? signal.observedAt)
-  return `guest:${signal.nativeId}:${signal.kind}:${signal.effect}:${Math.floor(when / 1_800_000)}`
+  return `guest:${signal.nativeId}:${signal.kind}:${signal.effect}:${Math.floor(when / 1_800_000)}${phase}`
 }
 
 interface Situation {
@@ -249,6 +272,7 @@ async function record(control: Control, stores: Stores, situation: Situation, an
         id: signal.id,
         kind: signal.kind,
         effect: signal.effect,
+        phase: signal.phase,
         nativeId: signal.nativeId,
         resourceId: signal.resourceId ?? null,
         deadline: signal.deadline?.toISOString() ?? null,

@@ -18,6 +18,7 @@ export interface NewSignal {
   /** Either the signal in our vocabulary … */
   readonly kind?: NeutralSignal['kind']
   readonly effect?: NeutralSignal['effect']
+  readonly phase?: NeutralSignal['phase']
   readonly deadline?: Date
   readonly confidence?: NeutralSignal['confidence']
   readonly cause?: NeutralSignal['cause']
@@ -26,6 +27,8 @@ export interface NewSignal {
   /** … or the document as the guest's metadata service gave it. */
   readonly document?: Json
   readonly documentKind?: string
+  /** When it was read or noticed, where that is not now. A time ahead counts as now. */
+  readonly observedAt?: Date
 }
 
 /** Takes in what an agent, a platform or a person says about an instance. */
@@ -36,7 +39,7 @@ export async function createSignal(control: Control, principal: Principal, input
     input.document === undefined
       ? await acceptOwn(control, principal, account, nativeId, input)
       : await acceptDocument(control, account, nativeId, input)
-  const [first] = answers
+  const first = answers.find(({ outcome }) => outcome !== 'duplicate') ?? answers[0]
   assert(first, 'a signal that was taken in has an answer')
   const signal = await control.database.stores.signals.find(principal.projectId, first.id)
   if (!signal) throw notFound('signal')
@@ -71,12 +74,18 @@ async function acceptOwn(control: Control, principal: Principal, account: Accoun
       errors: [{ pointer: '/kind', message: 'Give kind, or document and documentKind.' }],
     })
   }
+  const { phase } = input
+  if (phase !== undefined && input.kind !== 'maintenance')
+    throw new AppError('invalid_request', 'Only of maintenance can be said how far it is.', {
+      errors: [{ pointer: '/phase', message: 'Leave it out, or say maintenance as the kind.' }],
+    })
   const signal: NeutralSignal = {
     kind: input.kind,
     effect: input.effect ?? 'unknown',
+    ...(phase === undefined ? {} : { phase }),
     nativeId,
     ...(input.deadline === undefined ? {} : { deadline: input.deadline.toISOString() }),
-    observedAt: now(control.clock).toISOString(),
+    observedAt: observed(control, input).toISOString(),
     confidence: input.confidence ?? 'certain',
     cause: input.cause ?? 'unknown',
     ...(input.canPostponeUntil === undefined ? {} : { canPostponeUntil: input.canPostponeUntil.toISOString() }),
@@ -92,6 +101,7 @@ async function acceptDocument(control: Control, account: Account, nativeId: stri
     documents: [input.document],
     nativeId,
     ...(input.documentKind === undefined ? {} : { documentKind: input.documentKind }),
+    readAt: observed(control, input),
   })
   const [refused] = ingested.ignored
   if (refused && ingested.signals.length === 0) {
@@ -100,4 +110,10 @@ async function acceptDocument(control: Control, account: Account, nativeId: stri
     })
   }
   return ingested.signals
+}
+
+/** Clocks of guests may be ahead of ours: what they saw is not later than when we hear of it. */
+function observed(control: Control, { observedAt }: NewSignal): Date {
+  const at = now(control.clock)
+  return observedAt === undefined || observedAt > at ? at : observedAt
 }

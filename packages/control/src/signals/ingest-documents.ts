@@ -4,6 +4,7 @@ import type { Account } from '../accounts/account.ts'
 import type { Control } from '../context.ts'
 import { acceptSignals } from './accept-signals.ts'
 import type { AcceptedSignal, Received } from './accept-signals.ts'
+import type { ReceivedList } from './follow-changes.ts'
 import type { SignalSource } from './signal.ts'
 import { now } from '@understudy/core'
 
@@ -22,12 +23,15 @@ export async function ingestDocuments(
     readonly documents: readonly unknown[]
     readonly nativeId?: string
     readonly documentKind?: string
+    /** When they were read; left out: now. */
+    readonly readAt?: Date
   },
 ): Promise<Ingested> {
   const adapter = control.providers.adapter(input.account.provider)
   if (!adapter) throw new Error(`account ${input.account.id} has the unknown provider ${input.account.provider}`)
-  const at = now(control.clock).toISOString()
+  const at = (input.readAt ?? now(control.clock)).toISOString()
   const received: Received[] = []
+  const lists: (ReceivedList & { readonly index: number })[] = []
   const ignored: Ingested['ignored'][number][] = []
   for (const [index, document] of input.documents.entries()) {
     const parsed = adapter.parse(document, {
@@ -36,10 +40,14 @@ export async function ingestDocuments(
       ...(input.documentKind === undefined ? {} : { documentKind: input.documentKind }),
     })
     if (parsed.outcome !== 'signals') ignored.push({ index, outcome: parsed.outcome, reason: parsed.reason })
-    else if (parsed.signals.every(isStorable)) received.push(...parsed.signals.map((signal) => ({ signal, raw: document as Json })))
-    else ignored.push({ index, outcome: 'malformed', reason: 'It names an instance or an event by something that is no id.' })
+    else if (parsed.signals.every(isStorable)) {
+      received.push(...parsed.signals.map((signal) => ({ signal, raw: document as Json })))
+      lists.push(...(parsed.lists ?? []).map((list) => ({ list, raw: document as Json, index })))
+    } else ignored.push({ index, outcome: 'malformed', reason: 'It names an instance or an event by something that is no id.' })
   }
-  const signals = await acceptSignals(control, { account: input.account, source: input.source, received })
+  const signals = await acceptSignals(control, { account: input.account, source: input.source, received, lists })
+  if (signals.length === 0)
+    for (const { index } of lists) ignored.push({ index, outcome: 'ignored', reason: 'It announces nothing, and takes nothing back.' })
   return { signals, ignored }
 }
 

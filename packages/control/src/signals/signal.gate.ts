@@ -17,13 +17,16 @@ export type SignalDecision =
  * traffic; maintenance is recorded. A held resource is left alone, and an unprotected one only told about.
  */
 export function decide(
-  signal: Pick<NeutralSignal, 'kind' | 'effect' | 'cause' | 'confidence'> & {
+  signal: Pick<NeutralSignal, 'kind' | 'effect' | 'cause' | 'confidence' | 'phase'> & {
     readonly deadlineMs: number | undefined
     readonly source: SignalSource
   },
   resource: Pick<Resource, 'hold' | 'tier' | 'id'>,
   nowMs: number,
 ): SignalDecision {
+  const { phase = 'announced' } = signal
+  // A word about an announcement is never late: the transition that came of that one follows it.
+  if (phase !== 'announced') return { act: 'nothing', outcome: 'recorded', reason: `It is ${phase}.` }
   if (signal.deadlineMs !== undefined && nowMs - signal.deadlineMs > lateAfterMs) {
     return { act: 'nothing', outcome: 'late', reason: `Its deadline passed ${Math.round((nowMs - signal.deadlineMs) / 1000)} s ago.` }
   }

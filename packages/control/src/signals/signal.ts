@@ -1,5 +1,5 @@
 import type { Json } from '@understudy/core'
-import type { NeutralSignal } from '@understudy/provider'
+import type { ChangePhase, NeutralSignal } from '@understudy/provider'
 
 /** Something a cloud, an agent or a forecast says about a resource. */
 export interface Signal {
@@ -8,6 +8,14 @@ export interface Signal {
   readonly accountId: string
   readonly kind: NeutralSignal['kind']
   readonly effect: NeutralSignal['effect']
+  /** How far the change is that it speaks of; of everything but maintenance: `announced`. */
+  readonly phase: ChangePhase
+  /** The cloud's own id of that change, and the list in which it stands with the version that was read last. */
+  readonly changeId: string | undefined
+  readonly list: string | undefined
+  readonly listSequence: number | undefined
+  /** Of an announcement: the signal that has taken it back, or said that it is over. */
+  readonly endedBy: string | undefined
   readonly nativeId: string
   readonly resourceId: string | undefined
   readonly shadowId: string | undefined

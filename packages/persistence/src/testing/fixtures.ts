@@ -202,6 +202,7 @@ export function aSignal(overrides: Partial<Signal> = {}): Signal {
     accountId: 'acc_none',
     kind: 'interruption',
     effect: 'terminate',
+    ...{ phase: 'announced', changeId: undefined, list: undefined, listSequence: undefined, endedBy: undefined },
     nativeId: 'i-0abc',
     resourceId: undefined,
     shadowId: undefined,

@@ -45,8 +45,8 @@ export function signalConformance(world: () => ConformanceWorld): void {
       await world().interrupt(spot)
       await world().scheduleMaintenance(due)
       const ids = [spot, calm, due].map(({ nativeId }) => nativeId)
-      await until(world(), 'the books show both', async () => (await world().run(capability.scheduled(ids))).length >= 2)
-      const found = await world().run(capability.scheduled([...ids, 'i-0000000000000dead']))
+      await until(world(), 'the books show both', async () => (await world().run(capability.scheduled(ids))).signals.length >= 2)
+      const { signals: found } = await world().run(capability.scheduled([...ids, 'i-0000000000000dead']))
       expect(found.map(({ nativeId, kind }) => `${nativeId} ${kind}`).toSorted()).toEqual(
         [`${due.nativeId} maintenance`, `${spot.nativeId} interruption`].toSorted(),
       )

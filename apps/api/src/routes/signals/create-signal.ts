@@ -5,10 +5,11 @@ import { created, route } from '../../http/route.ts'
 import { signalView } from '../../views/signal.ts'
 
 export const createSignalRoute = route(contract, async ({ control, deps, principal, body }) => {
-  const { deadline, canPostponeUntil, ...rest } = body
+  const { deadline, canPostponeUntil, observedAt, ...rest } = body
   const signal = await createSignal(control, principal, {
     ...rest,
     ...(deadline === undefined ? {} : { deadline: new Date(deadline) }),
+    ...(observedAt === undefined ? {} : { observedAt: new Date(observedAt) }),
     ...(canPostponeUntil === undefined ? {} : { canPostponeUntil: new Date(canPostponeUntil) }),
   })
   if (signal.operationId !== undefined) ringFor(deps, { id: signal.operationId, priority: priorities.interruption })

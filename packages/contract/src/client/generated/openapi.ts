@@ -1879,6 +1879,16 @@ export interface components {
             kind?: "interruption" | "rebalance" | "maintenance" | "failure" | "risk";
             /** @enum {string} */
             effect?: "terminate" | "stop" | "hibernate" | "reboot" | "freeze" | "redeploy" | "unknown";
+            /**
+             * @description Of maintenance only. cancelled: what was said of this kind, effect and deadline is taken back.
+             * @enum {string}
+             */
+            phase?: "announced" | "started" | "completed" | "cancelled";
+            /**
+             * Format: date-time
+             * @description When the document was read, where that is not now: an older one takes nothing back.
+             */
+            observedAt?: string;
             /** Format: date-time */
             deadline?: string;
             /** @enum {string} */
@@ -2973,6 +2983,11 @@ export interface components {
             kind: "interruption" | "rebalance" | "maintenance" | "failure" | "risk";
             /** @enum {string} */
             effect: "terminate" | "stop" | "hibernate" | "reboot" | "freeze" | "redeploy" | "unknown";
+            /**
+             * @description Of maintenance: how far the change is. started: it has begun · completed: it has happened, or was settled otherwise · cancelled: it was taken back
+             * @enum {string}
+             */
+            phase: "announced" | "started" | "completed" | "cancelled";
             nativeId: string;
             resourceId?: string;
             shadowId?: string;
@@ -3014,6 +3029,8 @@ export interface components {
             outcome: "accepted" | "armed" | "unmatched" | "late" | "ignored" | "recorded" | "malformed";
             reason?: string;
             operationId?: string;
+            /** @description Of an announcement: the signal that has taken it back, or said that it is over. */
+            endedBy?: string;
             /** @description How often the same was said again. */
             duplicates?: number;
             /** @description As it came. Left out in lists. */
@@ -3263,7 +3280,7 @@ export interface components {
             postponeUntil?: string;
             canExpedite: boolean;
             /**
-             * @description prepared: it is near, a recovery point is kept and shadows are looked after · verified: over, and the resource is whole · damaged: over, and it is not · avoided: the primary has moved away
+             * @description prepared: it is near, a recovery point is kept and shadows are looked after · verified: over, and the resource is whole · damaged: over, and it is not · avoided: the primary has moved away · cancelled: whoever announced it has taken it back
              * @enum {string}
              */
             status: "announced" | "prepared" | "started" | "verified" | "damaged" | "avoided" | "cancelled";
@@ -5539,7 +5556,7 @@ export interface operations {
                 pageToken?: string;
                 /** @description The id of a resource. */
                 resourceId?: string;
-                /** @description prepared: it is near, a recovery point is kept and shadows are looked after · verified: over, and the resource is whole · damaged: over, and it is not · avoided: the primary has moved away */
+                /** @description prepared: it is near, a recovery point is kept and shadows are looked after · verified: over, and the resource is whole · damaged: over, and it is not · avoided: the primary has moved away · cancelled: whoever announced it has taken it back */
                 status?: "announced" | "prepared" | "started" | "verified" | "damaged" | "avoided" | "cancelled";
             };
             header?: never;

@@ -79,8 +79,8 @@ async function record(deps: SagaDeps, id: string, operationId: string, findings:
   const whole = findings.length === 0
   await deps.database.transaction(async (stores) => {
     const transition = await required(stores, id)
-    // Repeated after a crash: it is recorded already.
-    if (transition.check !== undefined) return
+    // Repeated after a crash: it is recorded already. Or its announcement was taken back while it was looked at.
+    if (transition.check !== undefined || transition.status === 'cancelled') return
     const point = transition.pointId === undefined ? undefined : await stores.recoveryPoints.findById(transition.pointId)
     const recommendedPointId = !whole && point?.status === 'usable' ? point.id : null
     const check = { at: now(deps.clock).toISOString(), findings, recommendedPointId }

@@ -6,6 +6,7 @@ import { callContext } from '../../cloud/call-context.ts'
 import type { SagaDeps } from '../../context.ts'
 import { sagaVersions } from '../../operations/saga-versions.ts'
 import { changeTransition } from './change-transition.ts'
+import { openStatuses } from './transition.ts'
 import type { Transition } from './transition.ts'
 
 const params = z.strictObject({ transitionId: z.string(), until: z.string() })
@@ -44,8 +45,8 @@ export const postponeTransitionSaga = saga<SagaDeps, z.infer<typeof params>>('tr
       await deps.database.transaction(async (stores) => {
         const transition = await stores.transitions.findById(step.params.transitionId)
         const startsAt = new Date(step.params.until)
-        // Repeated after a crash: it is recorded already.
-        if (transition === undefined || transition.startsAt.getTime() === startsAt.getTime()) return
+        // Repeated after a crash: it is recorded already. Or it has ended while the cloud was asked: then it stays so.
+        if (transition === undefined || !openStatuses.includes(transition.status) || transition.startsAt.getTime() === startsAt.getTime()) return
         const told = {
           what: 'postponed',
           actor: 'system:transition.postpone',
@@ -63,8 +64,10 @@ export const postponeTransitionSaga = saga<SagaDeps, z.infer<typeof params>>('tr
 async function findEvent(deps: SagaDeps, step: Step): Promise<{ readonly eventId: string; readonly nativeId: string }> {
   const { provider, transition } = await worldOf(deps, step)
   if (provider.signals?.postpone === undefined) throw new AppError('unsupported', 'The cloud has no call that moves a scheduled change.')
-  const planned = await provider.signals.scheduled([transition.nativeId])
-  const same = planned.filter(({ kind, effect }) => kind === 'maintenance' && effect === transition.effect)
+  const { signals: planned } = await provider.signals.scheduled([transition.nativeId])
+  const same = planned.filter(
+    ({ kind, effect, phase }) => kind === 'maintenance' && effect === transition.effect && (phase ?? 'announced') === 'announced',
+  )
   const distance = (deadline: string | undefined): number => Math.abs(Date.parse(deadline ?? '') - transition.startsAt.getTime())
   const [nearest] = same.toSorted((a, b) => distance(a.deadline) - distance(b.deadline))
   if (nearest?.eventId === undefined) throw new AppError('conflict', "The cloud's books no longer have this change: it is over, or was taken back.")

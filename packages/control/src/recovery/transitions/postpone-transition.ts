@@ -7,9 +7,12 @@ import { refuseInvalid } from '../../fields.ts'
 import { priorities } from '../../operations/operation.ts'
 import type { Operation } from '../../operations/operation.ts'
 import { startOperation } from '../../operations/start-operation.ts'
+import { wakeReconciler } from '../../reconcilers/wake-reconciler.ts'
 import { requireSeenVersion } from '../../seen-version.ts'
 import { changeTransition } from './change-transition.ts'
 import { readOptions } from './read-transitions.ts'
+import { takeBack } from './take-back.ts'
+import { overText } from './transition-options.ts'
 import { openStatuses } from './transition.ts'
 import type { Transition } from './transition.ts'
 
@@ -75,8 +78,9 @@ export async function cancelTransition(
     const found = await stores.transitions.find(principal.projectId, input.id)
     if (found === undefined) throw notFound('transition')
     requireSeenVersion(found, input.seenVersion)
+    if (!openStatuses.includes(found.status)) throw new AppError('conflict', `${overText(found)} There is nothing to take back.`)
     if (found.source === 'cloud') throw new AppError('conflict', 'Only the cloud can take back what it has announced.')
-    if (!openStatuses.includes(found.status)) throw new AppError('conflict', `It is ${found.status} already.`)
-    return changeTransition(control, stores, found, { status: 'cancelled' }, { what: 'cancelled', actor: actorOf(principal) })
+    await stores.outbox.append([wakeReconciler(control, 'transitions')])
+    return takeBack(control, stores, found, { actor: actorOf(principal) })
   })
 }

@@ -1,15 +1,22 @@
 import type { Traits } from '@understudy/provider'
 import type { Resource } from '../../resources/resource.ts'
 import type { Shadow } from '../../shadows/shadow.ts'
+import { openStatuses } from './transition.ts'
 import type { Transition } from './transition.ts'
 
 export interface TransitionOption {
-  readonly action: 'postpone' | 'move-to-shadow' | 'start-early' | 'keep-recovery-point' | 'cancel'
+  readonly action: (typeof actions)[number]
   readonly possible: boolean
   /** How, or why not. */
   readonly how: string
   readonly until?: Date
 }
+
+const actions = ['postpone', 'move-to-shadow', 'start-early', 'keep-recovery-point', 'cancel'] as const
+
+/** Why nothing can be done about a transition any more. */
+export const overText = ({ status, source }: Pick<Transition, 'status' | 'source'>): string =>
+  status !== 'cancelled' ? `It is ${status}.` : `It is cancelled: ${source === 'cloud' ? 'the cloud' : 'who announced it'} has taken it back.`
 
 /** Shortest time before its start at which a change can still be put off. */
 const postponeMinMs = 5 * 60_000
@@ -25,6 +32,7 @@ export function optionsOf(
     readonly nowMs: number
   },
 ): readonly TransitionOption[] {
+  if (!openStatuses.includes(transition.status)) return actions.map((action) => ({ action, possible: false, how: overText(transition) }))
   return [postpone(transition, world), moveAway(world), startEarly(transition), keepPoint(world.canSnapshot), cancel(transition)]
 }
 

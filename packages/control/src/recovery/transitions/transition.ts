@@ -40,6 +40,15 @@ export interface Transition {
   readonly version: number
 }
 
+/** What the last word about a transition says whose announcements have all ended. */
+export interface TransitionEnding {
+  /** `completed` when any of the announcements ended so: something has happened. */
+  readonly phase: 'completed' | 'cancelled'
+  readonly signalId: string
+  /** When it was observed. */
+  readonly at: Date
+}
+
 export interface TransitionCheck {
   readonly at: string
   readonly findings: readonly TransitionFinding[]

@@ -5,14 +5,17 @@ import { priorities } from '../../operations/operation.ts'
 import { startOperation } from '../../operations/start-operation.ts'
 import { AccountFailures } from '../../reconcilers/per-account.ts'
 import type { Reconciler } from '../../reconcilers/reconciler.ts'
-import type { Resource, Tier } from '../../resources/resource.ts'
+import type { Resource } from '../../resources/resource.ts'
 import type { Signal } from '../../signals/signal.ts'
 import { beginCapture } from '../begin-capture.ts'
 import { findPolicyOf } from '../policies/may-roll-back.ts'
 import type { TransitionRule } from '../policies/policy.ts'
 import { rollBackByPolicy } from './automatic-rollback.ts'
 import { changeTransition, tell } from './change-transition.ts'
-import type { Transition } from './transition.ts'
+import { takeTierBack, tierToLend } from './lent-tier.ts'
+import { takeBack } from './take-back.ts'
+import { openStatuses } from './transition.ts'
+import type { Transition, TransitionEnding } from './transition.ts'
 import { wakeReconciler } from '../../reconcilers/wake-reconciler.ts'
 
 const perPass = 500
@@ -37,9 +40,10 @@ export const transitionsReconciler: Reconciler = {
     }
     const failures = new AccountFailures()
     const open = await stores.transitions.listOpen(perPass)
+    const endings = await stores.transitions.endings(open.map(({ id }) => id))
     for (const transition of open) {
       await failures.isolate(control, transition.accountId, async () => {
-        if (await bringAlong(control, transition)) counts.changed += 1
+        if (await bringAlong(control, transition, endings.get(transition.id))) counts.changed += 1
       })
     }
     return { result: { ...counts, open: open.length, failingAccounts: failures.report() } }
@@ -50,11 +54,18 @@ async function adopt(control: Control, signal: Signal): Promise<void> {
   await control.database.transaction(async (stores) => {
     const resource = signal.resourceId === undefined ? undefined : await stores.resources.findById(signal.resourceId)
     if (resource === undefined) return
-    const startsAt = signal.deadline ?? signal.receivedAt
+    const begun = signal.phase === 'started'
+    const startsAt = begun ? signal.observedAt : (signal.deadline ?? signal.receivedAt)
     // Clouds tell of one change in several ways, each with an id of its own; and of its new start, when it is moved.
-    const known = await stores.transitions.findAnnounced(signal.nativeId, resource.id, signal.effect)
+    const known = await stores.transitions.findAnnounced(signal.nativeId, resource.id, signal.effect, { begun })
     if (known !== undefined) {
       const signalIds = [...known.signalIds, signal.id]
+      if (begun && known.status !== 'started') {
+        const change = { signalIds, startsAt, status: 'started' } as const
+        await changeTransition(control, stores, known, change, { what: 'started', actor, data: { announcedFor: known.startsAt.toISOString() } })
+        return
+      }
+      if (begun) return stores.transitions.update({ ...known, signalIds }, known.version)
       const postponeUntil = signal.canPostponeUntil ?? known.postponeUntil
       const isMoved = signal.observedAt >= known.updatedAt && known.startsAt.getTime() !== startsAt.getTime()
       const change = { signalIds, postponeUntil, canExpedite: known.canExpedite || signal.canExpedite, ...(isMoved ? { startsAt } : {}) }
@@ -84,33 +95,42 @@ async function adopt(control: Control, signal: Signal): Promise<void> {
 }
 
 /** One thing at most, then the next pass. Answers whether anything was done. */
-async function bringAlong(control: Control, transition: Transition): Promise<boolean> {
+async function bringAlong(control: Control, transition: Transition, ending: TransitionEnding | undefined): Promise<boolean> {
   const { stores } = control.database
   const resource = await stores.resources.findById(transition.resourceId)
   const nowMs = control.clock.nowMs()
+  // 0. It is over, and what was lent for it is still out.
+  if (!openStatuses.includes(transition.status) && transition.lentTier) return takeTierBack(control, transition, resource)
   // 1. Nobody is there whom it could concern.
   if (resource === undefined) return move(control, transition, { status: 'cancelled' }, 'cancelled')
   // 2. The primary has moved away, before or during: whatever becomes of the former one, the resource is served.
-  if (resource.nativeId !== transition.nativeId && transition.status !== 'damaged') {
-    await takeTierBack(control, transition, resource)
-    return move(control, transition, { status: 'avoided' }, 'avoided')
-  }
+  if (resource.nativeId !== transition.nativeId && transition.status !== 'damaged') return move(control, transition, { status: 'avoided' }, 'avoided')
   const rule = (await findPolicyOf(stores, resource))?.rules
   // 3. It is over, and the resource is not whole.
-  if (transition.status === 'damaged') {
-    await takeTierBack(control, transition, resource)
-    return rollBackByPolicy(control, transition, rule?.automatic)
-  }
+  if (transition.status === 'damaged') return rollBackByPolicy(control, transition, rule?.automatic)
+  // 4. Whoever announced it says that it is over.
+  if (ending !== undefined) return finish(control, transition, resource, ending)
   const { leadSeconds = usualLeadSeconds } = rule?.transitions ?? {}
   const startMs = transition.startsAt.getTime()
-  // 4. It is near.
+  // 5. It is near.
   if (transition.status === 'announced' && startMs - nowMs <= leadSeconds * 1000) return prepare(control, transition, resource, rule?.transitions)
-  // 5. Its time has come.
+  // 6. Its time has come.
   if (transition.status === 'prepared' && startMs <= nowMs) return move(control, transition, { status: 'started' }, 'started')
-  // 6. Its time is over.
+  // 7. Its time is over.
   const overMs = startMs + (transition.estimatedSeconds ?? usualSeconds) * 1000
   if (transition.status === 'started' && overMs <= nowMs) return check(control, transition, resource)
   return false
+}
+
+/** Taken back before its time: it will not be. Otherwise something has happened, or may have: it is looked at without waiting for its time to be over. */
+async function finish(control: Control, transition: Transition, resource: Resource, ending: TransitionEnding): Promise<boolean> {
+  if (transition.status === 'started') return check(control, transition, resource)
+  if (ending.phase === 'cancelled' && ending.at < transition.startsAt) {
+    await control.database.transaction((stores) => takeBack(control, stores, transition, { actor, ending }))
+    return true
+  }
+  const startsAt = ending.at < transition.startsAt ? ending.at : transition.startsAt
+  return move(control, transition, { status: 'started', startsAt }, 'started')
 }
 
 async function move(control: Control, transition: Transition, change: Partial<Transition>, what: string): Promise<boolean> {
@@ -121,7 +141,7 @@ async function move(control: Control, transition: Transition, change: Partial<Tr
 async function prepare(control: Control, transition: Transition, resource: Resource, rule: TransitionRule | undefined): Promise<boolean> {
   const account = await control.database.stores.accounts.findById(resource.accountId)
   const canSnapshot = account !== undefined && (await control.providers.open(account)).snapshots !== undefined
-  const tier = lentTier(resource, rule)
+  const tier = tierToLend(resource, rule)
   return control.database.transaction(async (stores) => {
     const reason = `Before ${transition.reason}`.slice(0, 500)
     const begun =
@@ -142,23 +162,6 @@ async function prepare(control: Control, transition: Transition, resource: Resou
   })
 }
 
-/** For a resource without a tier, where its policy wants a shadow for the time of a transition. */
-function lentTier(resource: Resource, rule: TransitionRule | undefined): Tier | undefined {
-  if (rule?.shadow === undefined || rule.shadow === 'none' || resource.tier !== undefined || resource.traffic === undefined) return undefined
-  return {
-    ...{ shadows: 1, readiness: 'hot', instanceType: undefined, purchase: 'on-demand', holdMemory: false, formerPrimary: 'standby' },
-    // Another zone is another host in any case.
-    zones: rule.shadow === 'separate' ? 'other' : 'any',
-    proofMaxAgeSeconds: 86_400,
-  }
-}
-
-async function takeTierBack(control: Control, transition: Transition, resource: Resource): Promise<void> {
-  if (!transition.lentTier || resource.tier === undefined || resource.status === 'failing-over') return
-  const { stores } = control.database
-  await stores.resources.update({ ...resource, tier: undefined, status: 'unprotected', updatedAt: now(control.clock) }, resource.version)
-}
-
 async function check(control: Control, transition: Transition, resource: Resource): Promise<boolean> {
   if (transition.operationId !== undefined) return false
   await control.database.transaction(async (stores) => {
@@ -174,6 +177,5 @@ async function check(control: Control, transition: Transition, resource: Resourc
     })
     await changeTransition(control, stores, transition, { operationId: operation.id }, { what: 'check_started', actor, operationId: operation.id })
   })
-  await takeTierBack(control, transition, resource)
   return true
 }

@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { endedByList, endedByWord, isBefore, overtakenBy, toldOtherwise } from './changes.gate.ts'
+import type { ChangeWord } from './changes.gate.ts'
+
+const at = (minutes: number): Date => new Date(Date.UTC(2026, 2, 1, 12, minutes))
+const word = (overrides: Partial<ChangeWord> = {}): ChangeWord => ({
+  ...{ id: 'sig_1', nativeId: 'i-1', effect: 'reboot', phase: 'announced', changeId: 'e-1', list: 'ahead', listSequence: undefined },
+  ...{ observedAt: at(0), deadline: at(60), endedBy: undefined },
+  ...overrides,
+})
+const list = (minutes: number, sequence?: number) => ({
+  ...{ nativeId: 'i-1', list: 'ahead', observedAt: at(minutes).toISOString() },
+  ...(sequence === undefined ? {} : { sequence }),
+})
+const phases = (ended: ReturnType<typeof endedByList>) => ended.map(({ phase, announcements }) => [phase, announcements.map(({ id }) => id)])
+
+describe('a list that no longer names a change', () => {
+  test('takes it back before its time, and says that it has happened afterwards', () => {
+    expect(phases(endedByList(list(59), [], [word()]))).toEqual([['cancelled', ['sig_1']]])
+    expect(phases(endedByList(list(60), [], [word()]))).toEqual([['completed', ['sig_1']]])
+    expect(phases(endedByList(list(5), [], [word({ deadline: undefined })]))).toEqual([['completed', ['sig_1']]])
+  })
+  test('says that it has happened when it had begun, however early', () => {
+    const begun = word({ id: 'sig_2', phase: 'started', observedAt: at(3), deadline: at(3) })
+    expect(phases(endedByList(list(5), [], [word(), begun]))).toEqual([['completed', ['sig_1', 'sig_2']]])
+  })
+  test('says nothing of what it names, of other lists, and of other instances', () => {
+    expect(endedByList(list(5), [word({ id: 'sig_9', observedAt: at(5) })], [word()])).toEqual([])
+    expect(endedByList(list(5), [], [word({ list: 'another' }), word({ list: undefined }), word({ nativeId: 'i-2' })])).toEqual([])
+  })
+  test('without names of changes: the change with this effect, wherever its start was moved to', () => {
+    const nameless = word({ changeId: undefined })
+    const moved = word({ id: 'sig_2', changeId: undefined, deadline: at(600), observedAt: at(2) })
+    expect(endedByList(list(5), [moved], [nameless])).toEqual([])
+    expect(phases(endedByList(list(5), [], [nameless, moved]))).toEqual([['cancelled', ['sig_1', 'sig_2']]])
+  })
+  test('takes nothing back when it is older than the announcement: by its count, and without one by its time', () => {
+    expect(endedByList(list(0), [], [word()])).toEqual([])
+    expect(endedByList(list(9, 4), [], [word({ listSequence: 5 })])).toEqual([])
+    expect(endedByList(list(9, 5), [], [word({ listSequence: 5 })])).toEqual([])
+    expect(endedByList(list(9, 6), [], [word({ listSequence: 5 })])).toHaveLength(1)
+    // A day later the cloud may have begun to count anew.
+    expect(endedByList(list(25 * 60, 1), [], [word({ listSequence: 5 })])).toHaveLength(1)
+  })
+  test('is before another moment, after it, or the same, and never two of these', () => {
+    const moment = fc.record({ observedAt: fc.nat(1000).map(at), listSequence: fc.option(fc.nat(5), { nil: undefined }) })
+    fc.assert(fc.property(moment, moment, (a, b) => !(isBefore(a, b) && isBefore(b, a)) && !isBefore(a, a)))
+  })
+})
+
+describe('a word that a change is over', () => {
+  const over = word({ id: 'sig_w', phase: 'cancelled', observedAt: at(9) })
+  test('ends everything that was said of the change by its name, and nothing that was said later', () => {
+    const later = word({ id: 'sig_3', observedAt: at(10) })
+    expect(endedByWord(over, [word(), word({ id: 'sig_2', deadline: at(99) }), later, word({ changeId: 'e-2' })]).map(({ id }) => id)).toEqual([
+      'sig_1',
+      'sig_2',
+    ])
+  })
+  test('without a name is about what has its effect and its start, or about all of them when it names no start', () => {
+    const nameless = { ...over, changeId: undefined }
+    const held = [word({ changeId: undefined }), word({ id: 'sig_2', changeId: undefined, deadline: at(600) }), word({ id: 'sig_3' })]
+    expect(endedByWord(nameless, held).map(({ id }) => id)).toEqual(['sig_1'])
+    expect(endedByWord({ ...nameless, deadline: undefined }, held).map(({ id }) => id)).toEqual(['sig_1', 'sig_2'])
+  })
+  test('is about what came another way with the same effect and start', () => {
+    const pushed = word({ id: 'sig_2', changeId: 'arn', list: undefined, deadline: new Date(at(60).getTime() + 30_000) })
+    const elsewhen = word({ id: 'sig_3', changeId: 'arn-2', list: undefined, deadline: at(90) })
+    const sibling = word({ id: 'sig_4', changeId: 'e-2' })
+    expect(toldOtherwise(over, [], [pushed, elsewhen, sibling, { ...pushed, effect: 'stop' }]).map(({ id }) => id)).toEqual(['sig_2'])
+    // It was moved since: the start that it was announced for counts as well.
+    expect(toldOtherwise({ ...over, deadline: at(500) }, [word()], [pushed])).toHaveLength(1)
+  })
+  test('overtakes an announcement that was made before it and comes in after it', () => {
+    expect(overtakenBy(word(), [over])).toBe(over)
+    expect(overtakenBy(word({ observedAt: at(10) }), [over])).toBeUndefined()
+    expect(overtakenBy(word({ changeId: 'e-2' }), [over])).toBeUndefined()
+    expect(overtakenBy(word({ listSequence: 3, observedAt: at(10) }), [{ ...over, listSequence: 4 }])).toMatchObject({ id: 'sig_w' })
+  })
+})

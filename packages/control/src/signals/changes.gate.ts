@@ -1,0 +1,90 @@
+import type { ReadList } from '@understudy/provider'
+import type { Signal } from './signal.ts'
+
+/** What decides about an announced change: who says it, of which change, and when. */
+export type ChangeWord = Pick<
+  Signal,
+  'id' | 'nativeId' | 'effect' | 'phase' | 'changeId' | 'list' | 'listSequence' | 'observedAt' | 'deadline' | 'endedBy'
+>
+type Moment = Pick<ChangeWord, 'observedAt' | 'listSequence'>
+
+const dayMs = 86_400_000
+/** Starts of one change that differ by less are the same start, told in another precision. */
+const sameStartMs = 60_000
+
+/** Whether it announces something that is still to come or under way. */
+export const isAnnouncement = ({ phase }: Pick<ChangeWord, 'phase'>): boolean => phase === 'announced' || phase === 'started'
+
+/**
+ * Whether `a` was said before `b`. The cloud's count decides where both have one, since documents arrive out of order; a day later it may
+ * have begun anew.
+ */
+export function isBefore(a: Moment, b: Moment): boolean {
+  const betweenMs = b.observedAt.getTime() - a.observedAt.getTime()
+  if (a.listSequence !== undefined && b.listSequence !== undefined && betweenMs <= dayMs) return a.listSequence < b.listSequence
+  return betweenMs > 0
+}
+
+/** Of one instance: by the cloud's name for the change, and where it has none by what it does. */
+export const isSameChange = (a: ChangeWord, b: ChangeWord): boolean =>
+  a.nativeId === b.nativeId && (a.changeId === undefined && b.changeId === undefined ? a.effect === b.effect : a.changeId === b.changeId)
+
+export interface Ended {
+  readonly phase: 'completed' | 'cancelled'
+  /** All that was said of one change, the first word first. */
+  readonly announcements: readonly [ChangeWord, ...ChangeWord[]]
+}
+
+/**
+ * Which changes are over because a list no longer names them. One that had begun, or whose time had come, has happened; one that vanishes
+ * before has been taken back. A list that is not newer than an announcement says nothing of it.
+ */
+export function endedByList(list: ReadList, named: readonly ChangeWord[], holding: readonly ChangeWord[]): readonly Ended[] {
+  const read: Moment = { observedAt: new Date(list.observedAt), listSequence: list.sequence }
+  const gone = holding.filter(
+    (word) =>
+      word.nativeId === list.nativeId && word.list === list.list && isBefore(word, read) && !named.some((present) => isSameChange(present, word)),
+  )
+  return [...Map.groupBy(gone, ({ changeId, effect }) => changeId ?? effect).values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return []
+    const announcements: Ended['announcements'] = [first, ...others]
+    const hasCome = announcements.some(({ phase, deadline, observedAt }) => phase === 'started' || (deadline ?? observedAt) <= read.observedAt)
+    return [{ phase: hasCome ? 'completed' : 'cancelled', announcements }]
+  })
+}
+
+/** Which announcements a word ends: those of the change that it names, or, where it names none, of this effect and start. */
+export const endedByWord = (word: ChangeWord, holding: readonly ChangeWord[]): readonly ChangeWord[] =>
+  holding.filter((held) => !isBefore(word, held) && isSameChange(word, held) && (word.changeId !== undefined || isAtStartOf(held, [word])))
+
+/**
+ * Which announcements speak of a change that is over by another name, because they came another way: pushed, where the others stand in a
+ * list, or the other way round. They have the same effect and start.
+ */
+export const toldOtherwise = (word: ChangeWord, ended: readonly ChangeWord[], holding: readonly ChangeWord[]): readonly ChangeWord[] =>
+  holding.filter(
+    (held) =>
+      held.nativeId === word.nativeId &&
+      held.effect === word.effect &&
+      (held.list === undefined) !== (word.list === undefined) &&
+      !isBefore(word, held) &&
+      !ended.includes(held) &&
+      isAtStartOf(held, [word, ...ended]),
+  )
+
+/** A word that names no time is about any. */
+const isAtStartOf = ({ deadline }: ChangeWord, words: readonly ChangeWord[]): boolean =>
+  words.some(
+    (word) => word.deadline === undefined || (deadline !== undefined && Math.abs(word.deadline.getTime() - deadline.getTime()) < sameStartMs),
+  )
+
+/** The word that had ended an announcement before it came in: it was overtaken, and announces nothing any more. */
+export const overtakenBy = (announcement: ChangeWord, words: readonly ChangeWord[]): ChangeWord | undefined =>
+  words.findLast(
+    (word) =>
+      !isAnnouncement(word) &&
+      isSameChange(word, announcement) &&
+      // Only a name of its own is the same in every list.
+      (word.changeId !== undefined || (word.list === announcement.list && isAtStartOf(announcement, [word]))) &&
+      !isBefore(word, announcement),
+  )
