@@ -20,7 +20,7 @@ const materialiseVerb = 'snapshots.materialise'
 export function awsSnapshots(adapter: Adapter): { readonly snapshots: Snapshots; readonly pollers: Readonly<Record<string, Poller>> } {
   return {
     snapshots: {
-      capture: (ref, context) => capture(adapter, ref, context),
+      capture: (ref, context, { without = [] } = {}) => capture(adapter, ref, context, new Set(without.map(({ nativeId }) => nativeId))),
       get: (set) => readSet(adapter, set),
       materialise: (set, to, context) => materialise(adapter, set, to, context),
       delete: (set, context) => deleteSet(adapter, set, context),
@@ -37,18 +37,25 @@ export function awsSnapshots(adapter: Adapter): { readonly snapshots: Snapshots;
  * CreateSnapshots takes no client token, so that a repetition would take a second set: the tag is looked for first, and again
  * after an answer that was lost.
  */
-async function capture(adapter: Adapter, ref: InstanceRef, context: CallContext): Promise<OperationHandle<SnapshotSetRef>> {
+async function capture(
+  adapter: Adapter,
+  ref: InstanceRef,
+  context: CallContext,
+  without: ReadonlySet<string>,
+): Promise<OperationHandle<SnapshotSetRef>> {
   const set = { setId: context.idempotencyKey }
   const look = async () => ((await snapshotsOf(adapter, set.setId)).length > 0 ? true : undefined)
   if ((await look()) === undefined) {
     const instance = await existing(adapter, ref, context)
-    const disks = disksOf(await volumesOfWhole(adapter, instance), ref.nativeId, instance.RootDeviceName)
+    const all = disksOf(await volumesOfWhole(adapter, instance), ref.nativeId, instance.RootDeviceName)
+    const disks = all.filter(({ volumeId }) => !without.has(volumeId))
+    const excluded = all.flatMap(({ volumeId }) => (without.has(volumeId) ? [volumeId] : []))
     const tags = { ...creationTags(context, adapter.installation), ...setTags(ref.nativeId, disks) }
     await lookBeforeRepeating(adapter, {
       attempt: async () => {
         await adapter.calls.createSnapshots(
           {
-            InstanceSpecification: { InstanceId: ref.nativeId },
+            InstanceSpecification: { InstanceId: ref.nativeId, ...(excluded.length === 0 ? {} : { ExcludeDataVolumeIds: excluded }) },
             Description: `Understudy: all disks of ${ref.nativeId}`,
             TagSpecifications: [{ ResourceType: 'snapshot', Tags: writeTags(tags) }],
           },

@@ -74,7 +74,7 @@ function disksOf(point: RestorePoint | undefined): readonly KeptDisk[] {
 /** Repeated with the same key: the same one, also when the answer of an attempt before was lost. */
 export async function makeRestorePoint(
   adapter: Adapter,
-  ref: InstanceRef,
+  { ref, leftOut }: { readonly ref: InstanceRef; readonly leftOut: readonly string[] },
   tags: Labels,
   { idempotencyKey: setId, signal }: CallContext,
 ): Promise<void> {
@@ -84,7 +84,9 @@ export async function makeRestorePoint(
   await call(() => restorePointCollections.createOrUpdate(adapter.resourceGroup, name, collection, abortOf(signal)))
   try {
     await call(async () => {
-      const poller = restorePoints.create(adapter.resourceGroup, name, name, { consistencyMode: 'CrashConsistent' }, abortOf(signal))
+      const excluded = leftOut.length === 0 ? {} : { excludeDisks: leftOut.map((id) => ({ id })) }
+      const what = { consistencyMode: 'CrashConsistent', ...excluded }
+      const poller = restorePoints.create(adapter.resourceGroup, name, name, what, abortOf(signal))
       await poller.submitted()
     })
   } catch (error) {

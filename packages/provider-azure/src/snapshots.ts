@@ -3,7 +3,7 @@ import type { CallContext, DiskRef, InstanceRef, OperationHandle, OperationStatu
 import { providerError } from '@understudy/provider'
 import { chosenOf, creationTags, failed, handleOf, type Poller, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
 import { abortOf, type Adapter, call, diskRef, found, needVmId, waiting } from './adapter.ts'
-import { nameOf, parseArmId } from './arm-id.ts'
+import { nameOf, parseArmId, sameId } from './arm-id.ts'
 import { deleteLooseAddress } from './leftovers.ts'
 import { deleteDiskSnapshots, isKeptByDisk, makeDiskSnapshots } from './disk-snapshots.ts'
 import { describeVm, readVm } from './inventory.ts'
@@ -27,7 +27,7 @@ export function azureSnapshots(
 ): { readonly snapshots: Snapshots; readonly pollers: Readonly<Record<string, Poller>> } {
   return {
     snapshots: {
-      capture: (ref, context) => traced(context, () => capture(adapter, sizes, ref, context)),
+      capture: (ref, context, { without = [] } = {}) => traced(context, () => capture(adapter, sizes, { ref, without }, context)),
       async get(set) {
         const read = await readSet(adapter, set)
         return read === undefined ? undefined : setOf(adapter, set, read)
@@ -43,14 +43,22 @@ export function azureSnapshots(
   }
 }
 
-async function capture(adapter: Adapter, sizes: SizeReader, ref: InstanceRef, context: CallContext): Promise<OperationHandle<SnapshotSetRef>> {
+async function capture(
+  adapter: Adapter,
+  sizes: SizeReader,
+  { ref, without }: { readonly ref: InstanceRef; readonly without: readonly DiskRef[] },
+  context: CallContext,
+): Promise<OperationHandle<SnapshotSetRef>> {
   const handle = handleOf<SnapshotSetRef>(adapter, captureVerb, context, { setId: context.idempotencyKey })
   const before = await readSet(adapter, { setId: context.idempotencyKey })
   if (before?.isWhole === true) return handle
   needVmId(adapter, ref.nativeId)
   const vm = await readVm(adapter, ref.nativeId)
   if (vm === undefined) throw providerError('not_found', 'ResourceNotFound', `There is no virtual machine ${ref.nativeId} (any more).`)
-  const source = await describeVm(adapter, sizes, vm)
+  const whole = await describeVm(adapter, sizes, vm)
+  const isLeftOut = (disk: DiskRef): boolean => without.some(({ nativeId }) => sameId(nativeId, disk.nativeId))
+  const source = { ...whole, disks: whole.disks.filter((disk) => !isLeftOut(disk.ref)) }
+  const leftOut = whole.disks.flatMap((disk) => (isLeftOut(disk.ref) ? [disk.ref.nativeId] : []))
   const zone = vm.zones?.[0]
   const tags = {
     ...creationTags(context, adapter.installation),
@@ -61,7 +69,7 @@ async function capture(adapter: Adapter, sizes: SizeReader, ref: InstanceRef, co
   // What was begun one way goes on that way, whatever has become of the disks.
   const byDisk = before === undefined ? isKeptByDisk(source) : before.how === 'disk-snapshots'
   if (byDisk) await makeDiskSnapshots(adapter, source, tags, context)
-  else await makeRestorePoint(adapter, ref, tags, context)
+  else await makeRestorePoint(adapter, { ref, leftOut }, tags, context)
   return handle
 }
 

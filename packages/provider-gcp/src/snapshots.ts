@@ -33,7 +33,7 @@ interface Planned extends SnapshotNote {
 export function gcpSnapshots(adapter: Adapter): { readonly snapshots: Snapshots; readonly pollers: Readonly<Record<string, Poller>> } {
   return {
     snapshots: {
-      capture: (ref, context) => capture(adapter, ref, context),
+      capture: (ref, context, { without = [] } = {}) => capture(adapter, ref, context, without),
       get: async (set) => setOf(adapter, set, await membersOf(adapter, set.setId)),
       storedBytes: async ({ setId }) => storedBytesOf(await membersOf(adapter, setId)),
       materialise: (set, to, context) => materialise(adapter, set, to, context),
@@ -47,13 +47,19 @@ export function gcpSnapshots(adapter: Adapter): { readonly snapshots: Snapshots;
   }
 }
 
-async function capture(adapter: Adapter, ref: InstanceRef, context: CallContext): Promise<OperationHandle<SnapshotSetRef>> {
+async function capture(
+  adapter: Adapter,
+  ref: InstanceRef,
+  context: CallContext,
+  without: readonly DiskRef[],
+): Promise<OperationHandle<SnapshotSetRef>> {
   const setId = context.idempotencyKey
   const made = await membersOf(adapter, setId)
   if (isWhole(made)) return handleOf(adapter, captureVerb, context, { setId, zone: made[0]?.note.zone ?? '', disks: [] })
   const instance = await existing(adapter, ref, context)
   const zone = zoneOf(instance)
-  const disks = await disksOf(adapter, instance)
+  const leftOut = new Set(without.map((disk) => diskIdOf(disk)))
+  const disks = (await disksOf(adapter, instance)).filter(({ id }) => !leftOut.has(String(id)))
   const plan = planOf(instance, disks)
   const [only] = plan
   if (only === undefined) throw providerError('unsupported', 'NoDisks', `${instance.name} has no persistent disk that could be snapshotted.`)

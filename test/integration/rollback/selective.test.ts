@@ -91,10 +91,27 @@ describe.concurrent.each([
     expect(present.map(({ volumeId }) => read(site, volumeId))).toEqual(['now  0 ..', 'now  1 ..', 'now  2 ..'])
     expect(instance()).toMatchObject({ state: 'running', launchTimeMs })
 
+    // What is kept meanwhile is what is its own, and says what it has left out.
+    const meanwhile = await keep(resource)
+    expect(meanwhile.manifest!.disks.members.map((member) => member.device)).toEqual(point.manifest!.disks.members.map((member) => member.device))
+    expect(meanwhile.manifest!.disks.leftOut).toEqual([
+      {
+        disk: restored.disk,
+        device: restored.place,
+        reason: expect.stringContaining(`${restored.id}: a copy of ${device} of ${point.id}`) as string,
+      },
+    ])
+    expect(meanwhile.manifest!.definition.hash).toBe(point.manifest!.definition.hash)
     await done(releaseRestoredDisk(world.control, world.principal, { id: restored.id }))
     expect(await getRestoredDisk(world.control, world.principal, { id: restored.id })).toMatchObject({ status: 'released' })
     expect(site.attachments(nativeId)).toEqual(present)
     expect(site.dataCentre.storage.getVolume(beside.volumeId)).toBeUndefined()
+    // Gone back to as a whole, when it is gone.
+    for (const [index, { volumeId }] of present.entries()) write(site, volumeId, `later ${index} .`)
+    const whole = { recoveryPointId: meanwhile.id }
+    const { planHash: agreed } = await prepareRollback(world.control, world.principal, whole)
+    await done(startRollback(world.control, world.principal, { ...whole, planHash: agreed, reason: 'a test' }))
+    expect(site.attachments(nativeId).map(({ volumeId }) => read(site, volumeId))).toEqual(['now  0 ..', 'now  1 ..', 'now  2 ..'])
     await expect(releaseRestoredDisk(world.control, world.principal, { id: restored.id })).rejects.toMatchObject({ kind: 'conflict' })
     const nowhere = restoreDisk(world.control, world.principal, { id: point.id, device: 'nowhere', reason: 'a test' })
     await expect(nowhere).rejects.toMatchObject({ message: expect.stringContaining('device') as string })

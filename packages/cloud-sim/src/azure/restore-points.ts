@@ -69,11 +69,14 @@ export async function putPoint(call: ArmCall): Promise<ArmReply> {
     const vm = call.state.vms.get(collection.sourceId.toLowerCase())
     if (vm?.instanceId === undefined) throw notFound(collection.sourceId)
     checkPace(call, collection.sourceId)
-    const disks = [...call.state.disks.values()].filter(({ managedBy }) => managedBy === vm.id)
+    const plugged = [...call.state.disks.values()].filter(({ managedBy }) => managedBy === vm.id)
+    const excluded = excludedIn(call)
+    const disks = plugged.filter(({ id: disk }) => !excluded.has(disk.toLowerCase()))
+    const excludeDataVolumeIds = plugged.flatMap((disk) => (excluded.has(disk.id.toLowerCase()) ? [disk.volumeId] : []))
     const refused = disks.find((disk) => isCopiedInBackground(disk))
     if (refused !== undefined)
       throw new ArmError(409, 'OperationNotAllowed', `The disk ${refused.name} is of the kind ${refused.sku}, of which there are no restore points.`)
-    const made = call.dataCentre.storage.createSnapshots({ instanceId: vm.instanceId })
+    const made = call.dataCentre.storage.createSnapshots({ instanceId: vm.instanceId, excludeDataVolumeIds })
     const point: RestorePointRecord = {
       id,
       name,
@@ -90,6 +93,10 @@ export async function putPoint(call: ArmCall): Promise<ArmReply> {
     return begin(call, progress, { status: 201, body: pointBody(call, point) })
   })
 }
+
+/** Disks that its caller wants no restore points of. */
+const excludedIn = ({ body }: ArmCall): ReadonlySet<string> =>
+  new Set(listAt(body, 'properties.excludeDisks').map((entry) => needText(entry, 'id').toLowerCase()))
 
 function checkPace(call: ArmCall, sourceId: string): void {
   const since = call.dataCentre.now() - hourMs

@@ -27,7 +27,13 @@ const tagValueMax = 255
 
 export function simSnapshots(adapter: SimAdapter): Snapshots {
   return {
-    capture: (ref, context) => capture(adapter, ref, context),
+    capture: (ref, context, { without = [] } = {}) =>
+      capture(
+        adapter,
+        ref,
+        context,
+        without.map(({ nativeId }) => nativeId),
+      ),
     get: (set) => readSet(adapter, set),
     materialise: (set, to, context) => materialise(adapter, set, to, context),
     async delete(set, context) {
@@ -42,13 +48,20 @@ export function simSnapshots(adapter: SimAdapter): Snapshots {
   }
 }
 
-async function capture(adapter: SimAdapter, ref: InstanceRef, context: CallContext): Promise<OperationHandle<SnapshotSetRef>> {
+async function capture(
+  adapter: SimAdapter,
+  ref: InstanceRef,
+  context: CallContext,
+  excludeDataVolumeIds: readonly string[],
+): Promise<OperationHandle<SnapshotSetRef>> {
   const handle = handleOf<SnapshotSetRef>(adapter, captureVerb, context, { setId: context.idempotencyKey })
   // The call has no token of its own: what the key has made before is looked for first.
   if ((await snapshotsOf(adapter, context.idempotencyKey)).length > 0) return handle
   const instance = await adapter.existing(ref, context)
-  const tags = { ...creationTags(context, adapter.installation), ...setTags(ref.nativeId, instance.rootDeviceName, instance.blockDevices) }
-  const take = () => adapter.dc.storage.createSnapshots({ instanceId: ref.nativeId, description: `understudy ${context.idempotencyKey}`, tags })
+  const devices = instance.blockDevices.filter(({ volumeId }) => !excludeDataVolumeIds.includes(volumeId))
+  const tags = { ...creationTags(context, adapter.installation), ...setTags(ref.nativeId, instance.rootDeviceName, devices) }
+  const description = `understudy ${context.idempotencyKey}`
+  const take = () => adapter.dc.storage.createSnapshots({ instanceId: ref.nativeId, excludeDataVolumeIds, description, tags })
   await adapter.lookBeforeRepeating(
     () => adapter.call('CreateSnapshots', take, { effect: 'once' }, context.signal).then(() => true),
     async () => ((await snapshotsOf(adapter, context.idempotencyKey)).length > 0 ? true : undefined),

@@ -13,6 +13,8 @@ import { swapOrRepeat } from '../seen-version.ts'
 import { manifestHash } from './manifest.ts'
 import type { Manifest } from './manifest.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
+import { besideOf, disksBeside, withoutDisks } from './restored-disks/disks-beside.ts'
+import type { DiskBeside } from './restored-disks/disks-beside.ts'
 
 /** The steps that keep a state, for every saga that keeps one. The snapshots' key is that of the step that takes them. */
 type Step = StepContext<unknown, object>
@@ -32,8 +34,9 @@ export async function readDefinition(deps: SagaDeps, pointId: string): Promise<D
       details: { remedy: 'Start a failover to one of its shadows, then repeat.' },
     })
   }
+  const own = withoutDisks(described, await disksBeside(deps.database.stores, provider, resource.id))
   // Redacted before it leaves the step: neither the log of the operation nor the manifest may hold boot data.
-  const redacted = redactDna(described)
+  const redacted = redactDna(own)
   const dna = JSON.parse(JSON.stringify(redacted)) as JsonObject // drops what is undefined
   return { instance: resource.nativeId, at: now(deps.clock).toISOString(), hash: dnaHashOf(redacted), dna }
 }
@@ -43,8 +46,15 @@ export async function keepDisks(deps: SagaDeps, step: Step, pointId: string, ins
   const provider = await deps.openProvider(accountId)
   const snapshots = requireSnapshots(provider)
   const context = callContext(deps, step, { resourceId, priority: 'background' })
-  await step.audit({ action: 'snapshots.capture', target: instance })
-  await awaitOperation(deps, provider, await snapshots.capture({ ...provider.scope, nativeId: instance }, context), step.signal)
+  // A copy that stands beside the others for a time is none of what has to be kept, and would be missing when the point is gone back to.
+  const beside = await besideOf(deps.database.stores, provider, resourceId)
+  const without = beside.map(({ disk }) => ({ ...provider.scope, nativeId: disk }))
+  await step.audit({
+    action: 'snapshots.capture',
+    target: instance,
+    ...(beside.length === 0 ? {} : { details: { without: beside.map(({ disk }) => disk) } }),
+  })
+  await awaitOperation(deps, provider, await snapshots.capture({ ...provider.scope, nativeId: instance }, context, { without }), step.signal)
   const set = { setId: context.idempotencyKey }
   const kept = await awaitCondition(deps, step.signal, async () => usable(await snapshots.get(set)))
   return {
@@ -53,8 +63,14 @@ export async function keepDisks(deps: SagaDeps, step: Step, pointId: string, ins
     takenAt: kept.takenAt,
     consistency: kept.consistency,
     members: kept.members.map(({ deviceKey, role, snapshot, sizeGiB }) => ({ device: deviceKey, role, snapshot: snapshot.nativeId, sizeGiB })),
+    ...(beside.length === 0 ? {} : { leftOut: beside.map(leftOutOf) }),
   }
 }
+
+const leftOutOf = ({ disk, row }: DiskBeside) => ({
+  ...{ disk, device: row.place ?? null },
+  reason: `${row.id}: a copy of ${row.device} of ${row.pointId}, which stands beside the others until ${row.expiresAt.toISOString()}.`,
+})
 
 function usable(set: SnapshotSet | undefined): SnapshotSet | undefined {
   if (set?.state === 'failed') throw new AppError('provider_rejected', 'The cloud could not complete the snapshots.')

@@ -24,6 +24,8 @@ export interface Manifest {
     readonly takenAt: string
     readonly consistency: SnapshotSet['consistency']
     readonly members: readonly { readonly device: string; readonly role: 'root' | 'data'; readonly snapshot: string; readonly sizeGiB: number }[]
+    /** Disks that were plugged in and are none of the resource's own. Left out where there were none. */
+    readonly leftOut?: readonly { readonly disk: string; readonly device: string | null; readonly reason: string }[]
   }
   /** Documents of digests that were completed since the point before was sealed. Left out where there is none. */
   readonly digests?: readonly { readonly point: string; readonly hash: string }[]

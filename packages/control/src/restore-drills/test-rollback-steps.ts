@@ -12,6 +12,7 @@ import type { CheckResult } from '../probes/probe.ts'
 import { verifyInstance } from '../probes/verify-instance.ts'
 import { pointOf } from '../recovery/capture-steps.ts'
 import { inspectPoint, refuseDamaged } from '../recovery/inspect-point.ts'
+import { disksBeside, withoutDisks } from '../recovery/restored-disks/disks-beside.ts'
 import { swapOrRepeat } from '../seen-version.ts'
 import { drillContext, drillOf } from './clean-up.ts'
 import { drillKeys, recordJson } from './restore-drill.ts'
@@ -59,7 +60,9 @@ async function sourceOf(deps: SagaDeps, drill: RestoreDrill): Promise<ResourceDn
   const provider = await deps.openProvider(drill.accountId)
   const resource = await deps.database.stores.resources.findById(drill.resourceId)
   const present = resource === undefined ? undefined : await provider.inventory.describe({ ...provider.scope, nativeId: resource.nativeId })
-  if (present !== undefined && present.state !== 'terminated') return present
+  // What we have plugged in beside its own has nothing to be made of in the point.
+  if (present !== undefined && present.state !== 'terminated')
+    return withoutDisks(present, await disksBeside(deps.database.stores, provider, drill.resourceId))
   const { manifest } = await pointOf(deps, drill.pointId)
   if (manifest === undefined) throw new AppError('conflict', 'The recovery point has no manifest.')
   return manifest.definition.dna as unknown as ResourceDna // as `readDefinition` wrote it; its hash was checked by the gate

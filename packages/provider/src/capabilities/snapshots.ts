@@ -24,8 +24,11 @@ export interface SnapshotSet {
 
 /** Disks of one instance at one point in time. */
 export interface Snapshots {
-  /** All disks at one moment. Repeated with the same key: the same set, never a second one. Poll with `compute.poll`. */
-  capture(ref: InstanceRef, context: CallContext): Promise<OperationHandle<SnapshotSetRef>>
+  /**
+   * All disks at one moment. Repeated with the same key: the same set, never a second one. Poll with `compute.poll`. `without`: data disks that
+   * are no members of the set; those that are not plugged in are none anyway.
+   */
+  capture(ref: InstanceRef, context: CallContext, options?: { readonly without?: readonly DiskRef[] }): Promise<OperationHandle<SnapshotSetRef>>
   /** `undefined` when no member exists (any more). */
   get(set: SnapshotSetRef): Promise<SnapshotSet | undefined>
   /**

@@ -61,6 +61,12 @@ export function diskConformance(world: () => ConformanceWorld): void {
       expect(beside).toMatchObject({ deviceKey: place.settled && place.deviceKey, role: 'data', deleteWithInstance: false })
       if (world().live !== true) expect([world().readDisk(extra), world().readDisk(data.ref)]).toEqual([77, 8])
       expect(await failureOf(world(), snapshots.deleteDisk(extra, newContext()))).toBe('conflict')
+      // A set without it has the others as they are now, and what is not plugged in is none of it anyway.
+      const own = await finished(world(), await world().run(snapshots.capture(ref, newContext(), { without: [extra] })))
+      const kept = await world().run(snapshots.get(own))
+      expect(kept?.members.map(({ deviceKey }) => deviceKey)).toEqual(source.disks.map(({ deviceKey }) => deviceKey))
+      expect(kept).toMatchObject({ state: 'usable' })
+      await world().run(snapshots.delete(own, newContext()))
       const away = newContext()
       await untilSettled(world(), (fresh) => fresh.unplug(ref, extra, away))
       expect((await describeOf(world(), ref)).disks.map(({ ref: disk }) => disk.nativeId)).toEqual(source.disks.map(({ ref: disk }) => disk.nativeId))

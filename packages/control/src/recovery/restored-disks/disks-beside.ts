@@ -1,17 +1,39 @@
-import type { Provider } from '@understudy/provider'
+import { fingerprintOf } from '@understudy/provider'
+import type { Provider, ResourceDna } from '@understudy/provider'
 import type { Stores } from '../../database.ts'
 import { diskKey } from './restored-disk.ts'
+import type { RestoredDisk } from './restored-disk.ts'
+
+export interface DiskBeside {
+  /** The cloud's own id. */
+  readonly disk: string
+  readonly row: RestoredDisk
+}
 
 /**
- * Disks that we have plugged in beside those of a resource, by the cloud's own ids: they are there for a time, and none of its own. One
- * that is being plugged in has no id in its row yet, and is found by what it is made with.
+ * Disks that we have plugged in beside those of a resource: they are there for a time, and none of its own. One that is being plugged in has
+ * no id in its row yet, and is found by what it is made with.
  */
-export async function disksBeside(stores: Pick<Stores, 'restoredDisks'>, provider: Provider, resourceId: string): Promise<ReadonlySet<string>> {
+export async function besideOf(stores: Pick<Stores, 'restoredDisks'>, provider: Provider, resourceId: string): Promise<readonly DiskBeside[]> {
   const rows = await stores.restoredDisks.listAlive(resourceId)
-  const ids = await Promise.all(
+  const found = await Promise.all(
     rows.map(async (row) =>
-      row.disk === undefined ? (await provider.compute.adopt(diskKey(row))).disks.map(({ nativeId }) => nativeId) : [row.disk],
+      row.disk === undefined
+        ? (await provider.compute.adopt(diskKey(row))).disks.map(({ nativeId }) => ({ disk: nativeId, row }))
+        : [{ disk: row.disk, row }],
     ),
   )
-  return new Set(ids.flat())
+  return found.flat()
+}
+
+/** Their ids alone. */
+export const disksBeside = async (...parameters: Parameters<typeof besideOf>): Promise<ReadonlySet<string>> =>
+  new Set((await besideOf(...parameters)).map(({ disk }) => disk))
+
+/** The definition as it would be without them. */
+export function withoutDisks(dna: ResourceDna, beside: ReadonlySet<string>): ResourceDna {
+  const disks = dna.disks.filter(({ ref }) => !beside.has(ref.nativeId))
+  if (disks.length === dna.disks.length) return dna
+  const { fingerprint: _of, ...own } = { ...dna, disks }
+  return { ...own, fingerprint: fingerprintOf(own) }
 }
