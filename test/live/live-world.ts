@@ -108,6 +108,7 @@ function controls({ provider, clock, template, config }: Live): Controls {
     loseNextAnswer: impossible('lose an answer'),
     interrupt: impossible('interrupt an instance'),
     scheduleMaintenance: impossible('plan maintenance'),
+    cancelMaintenance: impossible('take maintenance back'),
     pushed: impossible('show what it has pushed'),
     writeDisk: impossible('write on a disk from outside'),
     readDisk: impossible('show the bytes of a disk'),

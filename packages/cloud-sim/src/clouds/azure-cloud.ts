@@ -95,7 +95,7 @@ interface ControlledAzure extends ControlledCloud {
 
 const azureRoutes: ControlRoutes<ControlledAzure> = {
   ...cloudRoutes,
-  /** What the metadata service of each machine would say that is about to be evicted, by the machine's id. */
+  /** What the metadata service of each machine says of which anything was planned, by the machine's id. */
   'GET /scheduled-events': ({ dataCentre, machines }) =>
     Object.fromEntries(machines().flatMap((machine) => Object.entries({ [machine.id]: scheduledEvents(dataCentre, machine) }))),
   'POST /agents': ({ agents }, body) => {

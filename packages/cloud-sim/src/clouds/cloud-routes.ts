@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { ControlRoutes } from '../control/handle.ts'
-import { breakSomething, mend, stateOf } from '../control/routes.ts'
+import { breakSomething, cancelEvent, mend, scheduleEvent, stateOf } from '../control/routes.ts'
 import type { ScaledClock } from '../control/scaled-clock.ts'
-import { capacityBody, clockBody, faultBody } from '../control/schemas.ts'
+import { cancelEventBody, capacityBody, clockBody, faultBody, scheduledEventBody } from '../control/schemas.ts'
 import type { DataPlane } from '../data-plane/data-plane.ts'
 import type { DataCentre } from '../datacentre/datacentre.ts'
 import { SimError } from '../datacentre/sim-error.ts'
@@ -44,6 +44,9 @@ const interruptBody = z.strictObject({
   silent: z.boolean().default(false),
 })
 
+const plannedBody = scheduledEventBody.omit({ instanceId: true }).extend({ nativeId: z.string() })
+const takenBackBody = cancelEventBody.omit({ instanceId: true }).extend({ nativeId: z.string() })
+
 /** Method and path below `/_sim/<cloud>`. The README says what each takes and gives. */
 export const cloudRoutes: ControlRoutes<ControlledCloud> = {
   'GET /account': (cloud) => cloud.account(),
@@ -52,6 +55,14 @@ export const cloudRoutes: ControlRoutes<ControlledCloud> = {
   'GET /calls': ({ dataCentre }) => ({ counts: dataCentre.calls.counts(), recent: dataCentre.calls.recent.slice(-100) }),
   'POST /seed': async (cloud, body) => ({ services: [await cloud.seed(seedBody.parse(body))] }),
   'POST /interrupt': interrupt,
+  'POST /scheduled-event': (cloud, body) => {
+    const { nativeId, ...planned } = plannedBody.parse(body)
+    return scheduleEvent(cloud, { ...planned, instanceId: cloud.instanceIdOf(nativeId) })
+  },
+  'POST /cancel-event': (cloud, body) => {
+    const { nativeId, ...event } = takenBackBody.parse(body)
+    return cancelEvent(cloud, { ...event, instanceId: cloud.instanceIdOf(nativeId) })
+  },
   'POST /fault': (cloud, body) => breakSomething(cloud, faultBody.omit({ queue: true }).parse(body)),
   'DELETE /faults': (cloud) => mend(cloud),
   'POST /capacity': ({ dataCentre }, body) => {

@@ -1,3 +1,4 @@
+import type { JsonObject } from '@understudy/core'
 import { z } from 'zod'
 import type { AzureState, VmRecord } from '../azure/state.ts'
 import type { DataCentre } from '../datacentre/datacentre.ts'
@@ -17,8 +18,8 @@ export type AgentSettings = z.infer<typeof agentBody>
 const everyMs = 1_000
 
 /**
- * The agents on the simulated machines. Azure tells nobody of an eviction but the machine itself: an agent on it reads the scheduled
- * events every second, and forwards the document as it is to `POST /v1/signals` until that has been taken.
+ * The agents on the simulated machines. Azure tells nobody of an eviction or of maintenance but the machine itself: an agent on it reads the
+ * scheduled events every second, and forwards the document as it is to `POST /v1/signals`, when it has changed, until that has been taken.
  */
 export class GuestAgents {
   readonly settings: AgentSettings[]
@@ -39,7 +40,7 @@ export class GuestAgents {
     this.#onError = options.onError
     this.settings = [...options.settings]
     this.#unsubscribe = options.dataCentre.subscribe((event) => {
-      if (event.kind === 'cloud_event') this.#watch(String(event.event.detail['instance-id']))
+      if (event.kind === 'cloud_event') for (const instanceId of concernedBy(event.event.detail)) this.#watch(instanceId)
     })
     // A notice that was running when the simulation ended is still in the metadata.
     for (const { instanceId } of this.#state.vms.values()) if (instanceId !== undefined) this.#watch(instanceId)
@@ -77,6 +78,13 @@ export class GuestAgents {
   }
 }
 
+/** Whom an event of the data centre is about: one instance, or, where it is about plans for them, any number. */
+function concernedBy(detail: JsonObject): string[] {
+  const { 'instance-id': instanceId, affectedEntities: entities } = detail
+  const planned = Array.isArray(entities) ? (entities as readonly { readonly entityValue?: unknown }[]).map(({ entityValue }) => entityValue) : [] // as it was published
+  return [instanceId, ...planned].filter((id) => typeof id === 'string')
+}
+
 /** `POST /v1/signals` with the document as it was read. */
 async function forward({ url, apiKey, accountId }: AgentSettings, nativeId: string, document: object): Promise<void> {
   const answer = await fetch(new URL('/v1/signals', url), {
@@ -84,5 +92,7 @@ async function forward({ url, apiKey, accountId }: AgentSettings, nativeId: stri
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify({ accountId, nativeId, documentKind: 'scheduledevents', document }),
   })
+  // It says nothing that is of use there: an event that was taken back before anybody had heard of it. To repeat it would not help.
+  if (answer.status === 400) return
   if (!answer.ok) throw new Error(`The agent on ${nativeId} was refused: ${answer.status} ${await answer.text()}`)
 }

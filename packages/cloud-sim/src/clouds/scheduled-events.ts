@@ -1,30 +1,48 @@
 import { sha256 } from '@understudy/core'
 import type { VmRecord } from '../azure/state.ts'
 import type { DataCentre } from '../datacentre/datacentre.ts'
+import type { Instance, ScheduledEvent } from '../datacentre/types.ts'
 
-/** The document at `metadata/scheduledevents` of a machine that is about to be evicted; undefined for one that is not. */
+/**
+ * The document at `metadata/scheduledevents` of a machine: what is ahead of it, which is nothing once that was taken back or has happened;
+ * undefined for a machine of which nothing was ever planned, since nobody forwards that.
+ */
 export function scheduledEvents(dataCentre: DataCentre, { instanceId, name, vmId }: VmRecord): object | undefined {
   const instance = instanceId === undefined ? undefined : dataCentre.instances.get(instanceId)
-  const interruption = instance?.state === 'running' ? instance.interruption : undefined
-  if (interruption === undefined) return undefined
+  if (instance?.state !== 'running') return undefined
+  const { interruption, scheduledEvents: planned } = instance
+  if (interruption === undefined && planned.length === 0) return undefined
+  const common = { ResourceType: 'VirtualMachine', Resources: [name], EventStatus: 'Scheduled', EventSource: 'Platform', DurationInSeconds: -1 }
+  const eventOf = (id: string, type: string, notBeforeMs: number, description: string): object => ({
+    EventId: asUuid(sha256(`${vmId} ${id}`)),
+    EventType: type,
+    ...common,
+    // Whole seconds, never later than it comes.
+    NotBefore: new Date(notBeforeMs).toUTCString(),
+    Description: description,
+  })
   return {
-    DocumentIncarnation: 1,
+    DocumentIncarnation: incarnationOf(instance),
     Events: [
-      {
-        EventId: asUuid(sha256(`${vmId} ${interruption.noticedAtMs}`)),
-        EventType: 'Preempt',
-        ResourceType: 'VirtualMachine',
-        Resources: [name],
-        EventStatus: 'Scheduled',
-        // Whole seconds, never later than it comes.
-        NotBefore: new Date(interruption.deadlineMs).toUTCString(),
-        Description: '',
-        EventSource: 'Platform',
-        DurationInSeconds: -1,
-      },
+      ...(interruption === undefined ? [] : [eventOf(String(interruption.noticedAtMs), 'Preempt', interruption.deadlineMs, '')]),
+      ...planned
+        .filter(({ state }) => state === 'active')
+        .map((event) => eventOf(event.instanceEventId, typeOf[event.code], event.notBeforeMs, event.description)),
     ],
   }
 }
+
+const typeOf: Readonly<Record<ScheduledEvent['code'], string>> = {
+  'instance-reboot': 'Reboot',
+  'system-reboot': 'Reboot',
+  'system-maintenance': 'Freeze',
+  'instance-retirement': 'Redeploy',
+  'instance-stop': 'Redeploy',
+}
+
+/** Higher whenever the events are others. */
+const incarnationOf = ({ interruption, scheduledEvents: planned, generation }: Instance): number =>
+  1 + 2 * generation + planned.length + planned.filter(({ state }) => state !== 'active').length + (interruption === undefined ? 0 : 1)
 
 const asUuid = (hex: string): string =>
   hex

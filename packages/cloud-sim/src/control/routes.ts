@@ -8,6 +8,7 @@ import { SimError } from '../datacentre/sim-error.ts'
 import type { EventBridgeEvent } from '../datacentre/types.ts'
 import type { ScaledClock } from './scaled-clock.ts'
 import {
+  cancelEventBody,
   capacityBody,
   clockBody,
   eventBody,
@@ -45,6 +46,7 @@ export const controlRoutes: Readonly<Record<string, Handler>> = {
     return { instanceIds }
   },
   'POST /scheduled-event': ({ region }, body) => scheduleEvent(region, scheduledEventBody.parse(body)),
+  'POST /cancel-event': ({ region }, body) => cancelEvent(region, cancelEventBody.parse(body)),
   'POST /event': ({ region }, body) => {
     // Whatever document is given reaches the queue byte for byte as JSON: also ones no data centre would send.
     region.queues.deliver(eventBody.parse(body) as EventBridgeEvent)
@@ -129,7 +131,7 @@ function runningSpot({ dataCentre }: SimulatedRegion, which: { zone?: string | u
   return ids
 }
 
-function scheduleEvent({ dataCentre }: SimulatedRegion, body: z.infer<typeof scheduledEventBody>): object {
+export function scheduleEvent({ dataCentre }: Pick<SimulatedRegion, 'dataCentre'>, body: z.infer<typeof scheduledEventBody>): object {
   const notBeforeMs = dataCentre.now() + body.startsInSeconds * 1000
   return dataCentre.maintenance.schedule(
     body.instanceId,
@@ -141,6 +143,17 @@ function scheduleEvent({ dataCentre }: SimulatedRegion, body: z.infer<typeof sch
       description: body.description,
     }),
   )
+}
+
+/** Takes back what is planned for an instance. */
+export function cancelEvent(
+  { dataCentre }: Pick<SimulatedRegion, 'dataCentre'>,
+  { instanceId, instanceEventId }: z.infer<typeof cancelEventBody>,
+): { readonly instanceEventIds: readonly string[] } {
+  const active = (dataCentre.instances.get(instanceId)?.scheduledEvents ?? []).filter(({ state }) => state === 'active')
+  const instanceEventIds = instanceEventId === undefined ? active.map((event) => event.instanceEventId) : [instanceEventId]
+  for (const id of instanceEventIds) dataCentre.maintenance.cancel(instanceId, id)
+  return { instanceEventIds }
 }
 
 const chance = seededRandom(1)

@@ -48,6 +48,9 @@ export const scheduledEventBody = z.strictObject({
   description: z.string().optional(),
 })
 
+/** Of one event, or of all that are ahead of the instance. */
+export const cancelEventBody = z.strictObject({ instanceId: z.string(), instanceEventId: z.string().optional() })
+
 const fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['throttle', 'capacity', 'internal_error', 'unavailable', 'reset_before', 'reset_after']) }),
   z.strictObject({ kind: z.literal('latency'), latency }),

@@ -55,6 +55,9 @@ export function simWorld(options: Pick<DataCentreOptions, 'consistency' | 'laten
     async scheduleMaintenance({ nativeId }) {
       dc.maintenance.schedule(nativeId, { code: 'instance-retirement', notBeforeMs: clock.nowMs() + 3_600_000 })
     },
+    async cancelMaintenance({ nativeId }) {
+      for (const event of dc.instances.get(nativeId)?.scheduledEvents ?? []) dc.maintenance.cancel(nativeId, event.instanceEventId)
+    },
     pushed: async ({ nativeId }) => pushed.filter(({ text }) => text.includes(nativeId)).map(({ event }) => event),
     writeDisk: (disk, value) => dc.blocks.write(disk.nativeId, 0, new Uint8Array(Uint32Array.of(value).buffer)),
     readDisk: (disk) => new Uint32Array(dc.blocks.read(disk.nativeId, 0, 4).buffer)[0] ?? 0,

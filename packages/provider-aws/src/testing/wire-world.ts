@@ -133,6 +133,9 @@ function controls(server: SimServer): Controls {
     async scheduleMaintenance(ref) {
       dc.maintenance.schedule(ref.nativeId, { code: 'instance-retirement', notBeforeMs: server.clock.nowMs() + 3_600_000 })
     },
+    async cancelMaintenance({ nativeId }) {
+      for (const event of dc.instances.get(nativeId)?.scheduledEvents ?? []) dc.maintenance.cancel(nativeId, event.instanceEventId)
+    },
     writeDisk: (disk, value) => dc.blocks.write(disk.nativeId, 0, bytesOf(value)),
     readDisk: (disk) => numberIn(dc.blocks.read(disk.nativeId, 0, 4)),
     countOf: (key) => countOf(dc, key),

@@ -104,6 +104,7 @@ const absent = (): never => {
 const notInThisSlice = {
   interrupt: absent,
   scheduleMaintenance: absent,
+  cancelMaintenance: absent,
   pushed: absent,
 }
 

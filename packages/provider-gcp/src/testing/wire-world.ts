@@ -118,6 +118,10 @@ function controls(server: GoogleServer): Controls {
     async scheduleMaintenance(ref) {
       dc.maintenance.schedule(machineIn(ref).instanceId, { code: 'system-maintenance', notBeforeMs: server.clock.nowMs() + 3_600_000 })
     },
+    async cancelMaintenance(ref) {
+      const { instanceId, scheduledEvents } = machineIn(ref)
+      for (const event of scheduledEvents) dc.maintenance.cancel(instanceId, event.instanceEventId)
+    },
     pushed: async ({ nativeId }) => server.project.published.filter((entry) => JSON.stringify(entry).includes(nativeId)),
     writeDisk: (disk, value) => dc.blocks.write(volumeOf(disk), 0, bytesOf(value)),
     readDisk: (disk) => Buffer.from(dc.blocks.read(volumeOf(disk), 0, 4)).readUInt32BE(),

@@ -53,6 +53,25 @@ export function signalConformance(world: () => ConformanceWorld): void {
       for (const { deadline } of found) expect(Date.parse(deadline ?? '')).toBeGreaterThan(0)
     })
 
+    it('are no longer announced when the cloud has taken them back: by a word, or because its list no longer names them', async ({ skip }) => {
+      skip(world().live === true, 'nobody makes a real cloud announce something')
+      const capability = signals()
+      if (capability === undefined) return skip(noSignals)
+      const due = await world().makePrimary()
+      await world().scheduleMaintenance(due)
+      const look = () => world().run(capability.scheduled([due.nativeId]))
+      await until(world(), 'the books show it', async () => (await look()).signals.length > 0)
+      const [announced] = (await look()).signals
+      expect(announced?.phase ?? 'announced').toBe('announced')
+      await world().cancelMaintenance(due)
+      const isAnnounced = async () => (await look()).signals.some(({ phase }) => (phase ?? 'announced') === 'announced')
+      await until(world(), 'the books show that it was taken back', async () => !(await isAnnounced()))
+      const { signals: words, lists } = await look()
+      const said = words.some(({ phase, eventId }) => phase === 'cancelled' && eventId !== undefined && eventId === announced?.eventId)
+      const left = lists.some(({ nativeId, list }) => nativeId === due.nativeId && list === announced?.list)
+      expect({ said, left }).toEqual(said ? { said: true, left: false } : { said: false, left: true })
+    })
+
     it('tell a recommendation from an announcement', async ({ skip }) => {
       skip(world().live === true, 'nobody makes a real cloud announce something')
       if (signals() === undefined || world().rebalance === undefined) return skip('this cloud announces, and recommends nothing')

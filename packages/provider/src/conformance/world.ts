@@ -74,6 +74,8 @@ export interface ConformanceWorld {
   rebalance?(ref: InstanceRef): Promise<void>
   /** Announces maintenance an hour ahead. */
   scheduleMaintenance(ref: InstanceRef): Promise<void>
+  /** Takes back what was announced for the instance. */
+  cancelMaintenance(ref: InstanceRef): Promise<void>
   /** Every event document about this instance that the cloud has pushed so far, oldest first. */
   pushed(ref: InstanceRef): Promise<readonly unknown[]>
   /** One number at the start of a disk, written at once. */
