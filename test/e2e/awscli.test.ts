@@ -171,6 +171,8 @@ describe.skipIf(client === '')(`a client nobody here wrote: ${client === '' ? 'n
   })
 
   it('sends, receives and removes messages, and finds the queue of events', async () => {
+    // What the others were told of may have been dropped since: an hour of this region is 36 seconds here.
+    await running(await launch('heard'))
     const { QueueUrl: events } = await aws<{ QueueUrl: string }>('sqs', 'get-queue-url', '--queue-name', 'understudy-events')
     const { Attributes: filled } = await aws<{ Attributes: Record<string, string> }>(
       'sqs',
