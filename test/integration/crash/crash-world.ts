@@ -25,6 +25,10 @@ export interface CrashWorld {
   readonly cloud: CrashCloud
   /** Lets the cloud say that it takes the instance, long ahead: what is tested is the crash, not the race with the reclaim. */
   interrupt(nativeId: string, copies?: number): Promise<void>
+  /** Has it said so many times more. */
+  repeatNotice(nativeId: string, times: number): Promise<void>
+  /** Lets the cloud take the instance without a word, or with one that comes after it has gone. */
+  reclaim(nativeId: string, how?: { readonly noticeAfterMs: number }): void
   /** Makes services, imports and protects them all at once; a worker must be running. */
   protect(prefix: string, count: number, tier: Tier): Promise<readonly Protected[]>
   resource(id: string): Promise<Resource>
@@ -54,6 +58,21 @@ export async function createCrashWorld(databaseUrl: string, { open }: Pick<Cloud
   const account = await createAccount(control, principal, { name: 'simulated', ...cloud.account })
   const { stores } = database
   let away = Promise.resolve()
+  /** By the data centre's own name; what has gone is not among the machines any more, and has kept it. */
+  const instances = new Map<string, string>()
+  const instanceOf = (nativeId: string): string => {
+    for (const machine of cloud.machines()) instances.set(machine.nativeId, machine.instanceId)
+    return instances.get(nativeId) ?? nativeId
+  }
+  const documents = new Map<string, NonNullable<ReturnType<NonNullable<CrashCloud['metadata']>>>>()
+  /** As an agent in the machine does, where the cloud tells nobody else; what it has sent may come once more when the machine has gone. */
+  const forward = async (nativeId: string): Promise<boolean> => {
+    const read = cloud.metadata?.(instanceOf(nativeId)) ?? documents.get(nativeId)
+    if (read === undefined) return false
+    documents.set(nativeId, read)
+    await createSignal(control, principal, { accountId: account.id, nativeId, ...read })
+    return true
+  }
   const world: CrashWorld = {
     databaseUrl,
     control,
@@ -61,11 +80,13 @@ export async function createCrashWorld(databaseUrl: string, { open }: Pick<Cloud
     account,
     cloud,
     async interrupt(nativeId, copies = 1) {
-      const { instanceId = nativeId } = cloud.machines().find((candidate) => candidate.nativeId === nativeId) ?? {}
-      cloud.dataCentre.market.interrupt(instanceId, { noticeMs: longNoticeMs, copies })
-      const read = cloud.metadata?.(instanceId)
-      if (read) await createSignal(control, principal, { accountId: account.id, nativeId, ...read })
+      cloud.dataCentre.market.interrupt(instanceOf(nativeId), { noticeMs: longNoticeMs, copies })
+      for (let copy = 0; copy < copies; copy++) await forward(nativeId)
     },
+    async repeatNotice(nativeId, times) {
+      for (let time = 0; time < times; time++) if (!(await forward(nativeId))) cloud.dataCentre.market.repeatNotice(instanceOf(nativeId))
+    },
+    reclaim: (nativeId, how) => cloud.dataCentre.market.reclaim(instanceOf(nativeId), how),
     protect: (prefix, count, tier) => protect(world, prefix, count, tier),
     async resource(id) {
       const found = await stores.resources.findById(id)
