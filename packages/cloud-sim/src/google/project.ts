@@ -138,6 +138,8 @@ export class Project {
   /** Resource policies by name. */
   readonly policies = new Map<string, { readonly id: string; readonly body: Readonly<Record<string, unknown>> }>()
   readonly #random: Random
+  /** Entries of the audit log by the warnings of the data centre. */
+  readonly #preemptions = new Map<string, object>()
   readonly #instances = new Map<string, InstanceRecord>()
   readonly #disks = new Map<string, DiskRecord>()
 
@@ -157,8 +159,11 @@ export class Project {
   }
 
   /** A preemption begins with what EC2 only warns of: an operation of Google's own, and its entry in the audit log. */
-  #heard({ 'detail-type': kind, detail }: EventBridgeEvent): void {
+  #heard({ id, 'detail-type': kind, detail }: EventBridgeEvent): void {
     if (kind !== 'EC2 Spot Instance Interruption Warning') return
+    const said = this.#preemptions.get(id)
+    // Pub/Sub gives an entry at least once; there is one preemption, however often it does.
+    if (said !== undefined) return this.publish(said)
     const record = [...this.#instances.values()].find(({ instanceId }) => instanceId === detail['instance-id'])
     if (record === undefined) return
     const type = 'compute.instances.preempted'
@@ -166,7 +171,9 @@ export class Project {
     const target = { zone: record.zone, type, target: `instances/${record.name}`, targetId: record.id }
     this.operations.begin({ ...target, user: 'system@google.com' }, { isDone })
     const what = { method: type, message: 'Instance was preempted.', principal: 'system@google.com', operation: `systemevent-${this.newId()}` }
-    this.publish(auditEntry(this, record, what))
+    const entry = auditEntry(this, record, what)
+    this.#preemptions.set(id, entry)
+    this.publish(entry)
   }
 
   /** To every subscription, as a log sink does. */
