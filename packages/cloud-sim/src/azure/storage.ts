@@ -46,9 +46,13 @@ export async function putDisk(call: ArmCall): Promise<ArmReply> {
       managedBy: undefined,
     }
     call.state.disks.set(id.toLowerCase(), disk)
-    return begin(call, () => 'Succeeded', { status: 202, body: diskBody(call, disk) })
+    return begin(call, () => (isBeingMade(call, disk) ? 'InProgress' : 'Succeeded'), { status: 202, body: diskBody(call, disk) })
   })
 }
+
+/** Its bytes are on their way: nothing can be done with it yet. */
+export const isBeingMade = ({ dataCentre }: ArmCall, { volumeId }: DiskRecord): boolean =>
+  dataCentre.storage.getVolume(volumeId)?.state === 'creating'
 
 function restorePointBehind(call: ArmCall): { readonly snapshotId: string; readonly sizeGiB: number } {
   const id = needText(call.body, 'properties.creationData.sourceResourceId')
@@ -63,7 +67,7 @@ export const zoneNameOf = (call: ArmCall, zone: string | undefined): string => `
 
 const diskState = (disk: DiskRecord): string => (disk.managedBy === undefined ? 'Unattached' : 'Attached')
 
-const diskBody = (_call: ArmCall, disk: DiskRecord): JsonObject => ({
+const diskBody = (call: ArmCall, disk: DiskRecord): JsonObject => ({
   id: disk.id,
   name: disk.name,
   type: 'Microsoft.Compute/disks',
@@ -78,7 +82,7 @@ const diskBody = (_call: ArmCall, disk: DiskRecord): JsonObject => ({
     diskIOPSReadWrite: 500,
     diskMBpsReadWrite: 100,
     encryption: { type: 'EncryptionAtRestWithPlatformKey' },
-    provisioningState: 'Succeeded',
+    provisioningState: isBeingMade(call, disk) ? 'Creating' : 'Succeeded',
     diskState: diskState(disk),
     timeCreated: new Date(disk.createdAtMs).toISOString(),
     uniqueId: disk.volumeId,
