@@ -8,7 +8,7 @@ import { begin } from './operations.ts'
 import { carryPublicIp } from './public-ips.ts'
 import { type DiskRecord, failure, type NicRecord, type VmRecord } from './state.ts'
 import { idOf, notFound } from './resource-id.ts'
-import { dropVolume, isBeingMade, zoneNameOf } from './storage.ts'
+import { dropVolume, zoneNameOf } from './storage.ts'
 import { seededImages } from '../datacentre/fixtures.ts'
 
 export const vmType = 'Microsoft.Compute/virtualMachines'
@@ -73,7 +73,6 @@ export function freeDisk(call: ArmCall, id: string, zone: string | undefined): D
   if (disk === undefined) throw notFound(id)
   if (disk.managedBy !== undefined)
     throw new ArmError(409, 'AttachDiskWhileBeingAttached', `Disk ${disk.name} is already attached to VM ${disk.managedBy}.`)
-  if (isBeingMade(call, disk)) throw new ArmError(409, 'Conflict', `Disk ${disk.name} cannot be attached: it is being created.`)
   if (disk.zone !== zone) throw new ArmError(400, 'BadRequest', `Disk ${disk.name} cannot be attached: it is not in the zone of the VM.`)
   return disk
 }

@@ -4,6 +4,7 @@ import { ArmError, armErrorOf, type ErrorBody } from './arm-error.ts'
 import { type ArmCall, type ArmReply, at, isObject, listAt, need, needText, textAt } from './call.ts'
 import { begin } from './operations.ts'
 import type { DiskRecord, VmRecord } from './state.ts'
+import { isBeingMade } from './storage.ts'
 import { deviceOf, freeDisk, instanceOf, osDevice, vmOf } from './virtual-machines.ts'
 
 type Progress = () => 'InProgress' | 'Succeeded' | ErrorBody
@@ -20,6 +21,13 @@ function checkDisksMove(call: ArmCall, vm: VmRecord): void {
   if (instance === undefined) throw new ArmError(409, 'OperationNotAllowed', `The VM '${vm.name}' was never allocated.`)
   if (instance.hibernated && instance.state === 'stopped')
     throw new ArmError(409, 'OperationNotAllowed', `The VM '${vm.name}' is hibernated: disks cannot be attached or detached.`)
+}
+
+/** A machine that is made of a disk waits for it; one that is there already does not. */
+function readyDisk(call: ArmCall, id: string, vm: VmRecord): DiskRecord {
+  const disk = freeDisk(call, id, vm.zone)
+  if (isBeingMade(call, disk)) throw new ArmError(409, 'Conflict', `Disk ${disk.name} cannot be attached: it is being created.`)
+  return disk
 }
 
 /** The part of a `PATCH` that is about disks: another OS disk of the same size, and what becomes of disks with their VM. */
@@ -54,7 +62,7 @@ function swapOf(call: ArmCall, vm: VmRecord, wanted: Json): { readonly out: Disk
   if (!isObject(wanted)) throw new ArmError(400, 'InvalidParameter', 'The value of parameter osDisk is invalid.')
   const [id, presentId] = [textAt(wanted, 'managedDisk.id'), textAt(present, 'managedDisk.id') ?? '']
   if (id === undefined || id.toLowerCase() === presentId.toLowerCase()) return undefined
-  const [out, into] = [call.state.disks.get(presentId.toLowerCase()), freeDisk(call, id, vm.zone)]
+  const [out, into] = [call.state.disks.get(presentId.toLowerCase()), readyDisk(call, id, vm)]
   if (out === undefined) throw new Error('an OS disk that is attached has been deleted')
   if (textAt(wanted, 'name') !== into.name) throw unchangeable('osDisk.name')
   if (into.sizeGiB !== out.sizeGiB)
@@ -136,7 +144,7 @@ function detached(call: ArmCall, vm: VmRecord, present: readonly JsonObject[], e
 }
 
 function attached(call: ArmCall, vm: VmRecord, present: readonly JsonObject[], wanted: JsonObject) {
-  const disk = freeDisk(call, needText(wanted, 'diskId'), vm.zone)
+  const disk = readyDisk(call, needText(wanted, 'diskId'), vm)
   const taken = new Set(present.map(({ lun }) => Number(lun)))
   const lun = typeof wanted['lun'] === 'number' ? wanted['lun'] : [...Array(64).keys()].find((free) => !taken.has(free))
   if (lun === undefined || !Number.isInteger(lun) || lun < 0 || lun > 63)
