@@ -3,7 +3,7 @@ import type { World } from '../world.ts'
 import type { Site } from './site.ts'
 
 /** The world's own region as a site, for its own account: what is looked at from outside is the data centre itself. */
-export function awsSite(world: World): Pick<Site, 'dataCentre' | 'make' | 'instanceIdOf' | 'attachments' | 'close'> {
+export function awsSite(world: World): Pick<Site, 'dataCentre' | 'make' | 'instanceIdOf' | 'attachments' | 'snapshotIdOf' | 'lose' | 'close'> {
   const { dataCentre } = world.sim
   const instance = (nativeId: string) => dataCentre.instances.get(nativeId)!
   return {
@@ -22,6 +22,8 @@ export function awsSite(world: World): Pick<Site, 'dataCentre' | 'make' | 'insta
       instance(nativeId)
         .blockDevices.toSorted((a, b) => (a.deviceName < b.deviceName ? -1 : 1))
         .map(({ deviceName: device, volumeId, deleteOnTermination: deletes }) => ({ device, volumeId, deletes })),
+    snapshotIdOf: (member) => member,
+    lose: async (member) => dataCentre.storage.deleteSnapshot(member),
     close: () => Promise.resolve(),
   }
 }

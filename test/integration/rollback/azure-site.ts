@@ -13,7 +13,8 @@ interface AzureSite extends Site {
   leftovers(): { readonly addresses: number; readonly commands: number }
 }
 
-export async function azureSite(): Promise<AzureSite> {
+/** `dataDisks`: of each machine; with none of them it is kept by a snapshot, and not by a restore point. */
+export async function azureSite({ dataDisks = 2 }: { readonly dataDisks?: 0 | 2 } = {}): Promise<AzureSite> {
   const server = await startAzureServer({ speed, latencies, retryAfterSeconds: 0 })
   const { state, dataCentre, clock, application } = server
   const agent = new Agent({ ca: server.ca, keepAlive: true })
@@ -30,7 +31,7 @@ export async function azureSite(): Promise<AzureSite> {
     dataCentre,
     clock,
     speed,
-    make: (name) => make(server, agent, name),
+    make: async (name) => make(server, await armOf(server, agent), name, dataDisks),
     instanceIdOf: (nativeId) => vmOf(nativeId).instanceId ?? '',
     attachments(nativeId) {
       const { osDisk, dataDisks } = vmOf(nativeId).properties['storageProfile'] as unknown as StorageProfile // as it was accepted
@@ -66,7 +67,14 @@ export async function azureSite(): Promise<AzureSite> {
     openAddresses: () => state.accesses.size,
     snapshotIdOf(member) {
       const members = [...state.restorePointCollections.values()].flatMap(({ points }) => [...points.values()].flatMap((point) => point.members))
-      return members.find(({ id }) => id === member)?.snapshotId ?? ''
+      return [...members, ...state.snapshots.values()].find(({ id }) => id === member)?.snapshotId ?? ''
+    },
+    async lose(member) {
+      // A restore point is deleted as a whole.
+      const [, point] = /^(.+)\/diskRestorePoints\//.exec(member) ?? []
+      const [collection] = point?.split('/restorePoints/') ?? []
+      const arm = await armOf(server, agent)
+      await arm('DELETE', collection ?? member, collection === undefined ? '2025-01-02' : '2026-03-01')
     },
     async close() {
       agent.destroy()
@@ -92,9 +100,10 @@ export interface StorageProfile {
   readonly dataDisks: readonly DiskEntry[]
 }
 
-/** As a person would with curl: disks, an interface, and the machine. */
-async function make(server: AzureServer, agent: Agent, name: string): Promise<string> {
-  const { url, application, subscription, dataCentre, state } = server
+type Arm = (method: 'PUT' | 'DELETE', id: string, version: string, body?: Record<string, Json>) => Promise<unknown>
+
+/** As a person would with curl. */
+async function armOf({ url, application }: AzureServer, agent: Agent): Promise<Arm> {
   const form = new URLSearchParams({
     ...{ grant_type: 'client_credentials', client_id: application.clientId, client_secret: application.clientSecret },
     scope: 'https://management.azure.com/.default',
@@ -106,11 +115,17 @@ async function make(server: AzureServer, agent: Agent, name: string): Promise<st
     { 'content-type': 'application/x-www-form-urlencoded' },
     form.toString(),
   )) as { access_token: string } // as OAuth has it
+  return (method, id, version, body) => {
+    const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
+    return ask(agent, method, `${url}${id}?api-version=${version}`, headers, body === undefined ? '' : JSON.stringify(body))
+  }
+}
+
+/** Disks, an interface, and the machine. */
+async function make({ subscription, dataCentre, state }: AzureServer, arm: Arm, name: string, dataDisks: number): Promise<string> {
   const idOf = (type: string, of: string): string => `/subscriptions/${subscription}/resourceGroups/${group}/providers/${type}/${of}`
   const put = async (type: string, of: string, version: string, body: Record<string, Json>): Promise<string> => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    const text = JSON.stringify({ location: dataCentre.region, ...body })
-    const { id } = (await ask(agent, 'PUT', `${url}${idOf(type, of)}?api-version=${version}`, headers, text)) as { id: string } // as ARM answers a PUT
+    const { id } = (await arm('PUT', idOf(type, of), version, { location: dataCentre.region, ...body })) as { id: string } // as ARM answers a PUT
     return id
   }
   const disk = (of: string, diskSizeGB: number, creationData: Record<string, Json>): Promise<string> =>
@@ -120,11 +135,9 @@ async function make(server: AzureServer, agent: Agent, name: string): Promise<st
       properties: { diskSizeGB, creationData },
     })
   const image = { createOption: 'FromImage', imageReference: { id: idOf('Microsoft.Compute/images', 'shop') } }
-  const [os, first, second] = [
-    await disk('os', 30, image),
-    await disk('data0', 8, { createOption: 'Empty' }),
-    await disk('data1', 4, { createOption: 'Empty' }),
-  ]
+  const os = await disk('os', 30, image)
+  const data: string[] = []
+  for (let lun = 0; lun < dataDisks; lun++) data.push(await disk(`data${lun}`, lun === 0 ? 8 : 4, { createOption: 'Empty' }))
   const subnet = { id: idOf('Microsoft.Network/virtualNetworks', 'net/subnets/web') }
   const nic = await put('Microsoft.Network/networkInterfaces', `${name}-nic`, '2025-05-01', {
     properties: { ipConfigurations: [{ name: 'primary', properties: { subnet } }] },
@@ -135,7 +148,7 @@ async function make(server: AzureServer, agent: Agent, name: string): Promise<st
       hardwareProfile: { vmSize: 'Standard_D2s_v5' },
       storageProfile: {
         osDisk: { createOption: 'Attach', osType: 'Linux', managedDisk: { id: os }, deleteOption: 'Delete' },
-        dataDisks: [first, second].map((diskId, lun) => ({
+        dataDisks: data.map((diskId, lun) => ({
           lun,
           createOption: 'Attach',
           managedDisk: { id: diskId },
@@ -155,7 +168,7 @@ function ask(agent: Agent, method: string, url: string, headers: Record<string, 
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (part: string) => (text += part))
-      response.on('end', () => ((response.statusCode ?? 500) < 300 ? resolve(JSON.parse(text)) : reject(new Error(text))))
+      response.on('end', () => ((response.statusCode ?? 500) < 300 ? resolve(text === '' ? undefined : JSON.parse(text)) : reject(new Error(text))))
     })
     sent.on('error', reject)
     sent.end(body)

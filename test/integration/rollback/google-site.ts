@@ -53,6 +53,12 @@ export async function googleSite(): Promise<Site> {
     },
     guards: () => project.firewalls.length,
     snapshotIdOf: (member) => project.snapshots.find(({ id }) => `snapshots/${id}` === member)?.snapshotId ?? '',
+    async lose(member) {
+      const { name } = project.snapshots.find(({ id }) => `snapshots/${id}` === member)!
+      const address = `${url}/compute/v1/projects/${project.id}/global/snapshots/${name}`
+      const answer = await fetch(address, { method: 'DELETE', headers: { authorization: `Bearer ${accessToken}` } })
+      if (!answer.ok) throw new Error(await answer.text())
+    },
     close: () => server.close(),
   }
 }

@@ -15,7 +15,7 @@ export interface Site {
   readonly dataCentre: DataCentre
   readonly clock: { setSpeed(speed: number): void; nowMs(): number }
   readonly speed: number
-  /** A running on-demand machine with a root and two data disks, by its id. */
+  /** A running on-demand machine with a root and, where nothing else was asked for, two data disks, by its id. */
   make(name: string): Promise<string>
   /** Of the data centre behind it. */
   instanceIdOf(nativeId: string): string
@@ -29,6 +29,8 @@ export interface Site {
   guards(): number
   /** Of the data centre: which bytes a member of a set stands for. */
   snapshotIdOf(member: string): string
+  /** Deletes what keeps a member of a set, through the cloud's API, as somebody who tidies up would. */
+  lose(member: string): Promise<void>
   /** How many addresses of snapshots are good now, where the cloud gives such. */
   openAddresses?(): number
   close(): Promise<void>
@@ -60,7 +62,7 @@ export const latencies = {
 }
 
 /** Lets time pass in which nobody asks anything: clouds make few snapshots of a disk in an hour. */
-export async function letPass({ clock, speed }: Site, ms: number): Promise<void> {
+export async function letPass({ clock, speed }: Pick<Site, 'clock' | 'speed'>, ms: number): Promise<void> {
   const untilMs = clock.nowMs() + ms
   clock.setSpeed(10_000)
   while (clock.nowMs() < untilMs) await new Promise((resolve) => setImmediate(resolve))

@@ -120,6 +120,17 @@ describe('the control endpoint', () => {
     expect((await control('POST', '/clock', { speed: 3 })).body).toMatchObject({ speed: 3 })
   })
 
+  it('spoils and deletes snapshots', async () => {
+    await start({ listeners: false })
+    const [service] = await seed()
+    await vi.waitFor(() => expect(stateOf(service?.instanceId ?? '')).toBe('running'), soon)
+    const { storage } = server.dataCentre
+    const snapshotOf = () => storage.createSnapshots({ instanceId: service?.instanceId ?? '' })[0]?.snapshotId ?? ''
+    const [spoiled, deleted] = [snapshotOf(), snapshotOf()]
+    expect((await control('POST', '/fault', { spoilSnapshot: spoiled, deleteSnapshot: deleted })).status).toBe(200)
+    expect([storage.getSnapshot(spoiled)?.state, storage.getSnapshot(deleted)]).toEqual(['error', undefined])
+  })
+
   it('says what is wrong with a request', async () => {
     await start({ listeners: false })
     expect(await control('GET', '/nothing')).toMatchObject({ status: 404, body: { error: 'there is no GET /nothing' } })
