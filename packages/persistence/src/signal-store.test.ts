@@ -89,3 +89,56 @@ test('a document with characters that the database cannot hold is kept, with tho
   await signals().insertNew([signal])
   expect((await signals().find('prj_odd', signal.id))?.raw).toEqual({ 'a\uFFFDb': ['\uFFFD alone', 'fine \u{1F600}', '\\u0000 spelt out'] })
 })
+
+const announced = (overrides: Parameters<typeof aSignal>[0] = {}) =>
+  aSignal({
+    kind: 'maintenance',
+    effect: 'reboot',
+    accountId: 'acc_changes',
+    nativeId: 'i-1',
+    changeId: 'e-1',
+    list: 'ahead',
+    listSequence: 4,
+    ...overrides,
+  })
+
+test('what is known of the changes of an instance is what holds and the words that ended something, as they were observed', async () => {
+  const accountId = 'acc_known'
+  const later1 = announced({ accountId, observedAt: later(2) })
+  const first = announced({ accountId, phase: 'started', observedAt: later(1) })
+  const word = announced({ accountId, phase: 'cancelled', observedAt: later(3) })
+  const over = announced({ accountId, endedBy: word.id })
+  const others = [announced({ accountId, nativeId: 'i-2' }), announced({ accountId: 'acc_else' }), aSignal({ accountId, nativeId: 'i-1' })]
+  await signals().insertNew([later1, first, word, over, ...others])
+  const known = await signals().aboutChanges(accountId, ['i-1', 'i-3'])
+  expect(known).toEqual([first, later1, word].map((signal) => ({ ...signal, duplicates: 0 })))
+})
+
+test('an announcement ends once, gives its key back, and is counted on by the version in which it was read last', async () => {
+  const accountId = 'acc_end'
+  const first = announced({ accountId, deduplicationKey: 'the words', projectId: 'prj_end' })
+  await signals().insertNew([first])
+  await signals().insertNew([announced({ accountId, deduplicationKey: 'the words', listSequence: 7 })])
+  await signals().insertNew([announced({ accountId, deduplicationKey: 'the words', listSequence: undefined })])
+  expect(await signals().find('prj_end', first.id)).toMatchObject({ listSequence: 7, duplicates: 2 })
+  await signals().end([{ id: first.id, endedBy: 'sig_1' }])
+  await signals().end([{ id: first.id, endedBy: 'sig_2' }])
+  expect(await signals().find('prj_end', first.id)).toMatchObject({ endedBy: 'sig_1' })
+  const again = announced({ accountId, deduplicationKey: 'the words' })
+  expect((await signals().insertNew([again])).inserted).toEqual(new Set([again.id]))
+  await signals().end([])
+})
+
+test('two that ask about one instance wait for each other, and never for each other both', async () => {
+  const { database } = connection
+  const order: string[] = []
+  const ids = ['i-a', 'i-b', 'i-c']
+  const work = (name: string, nativeIds: readonly string[]) =>
+    database.transaction(async (stores) => {
+      const known = await stores.signals.aboutChanges('acc_wait', nativeIds)
+      order.push(`${name} saw ${known.length}`)
+      await stores.signals.insertNew([announced({ accountId: 'acc_wait', nativeId: 'i-a' })])
+    })
+  await Promise.all([work('one', ids), work('two', ids.toReversed()), work('three', ids)])
+  expect(order.map((line) => line.split(' ').at(-1))).toEqual(['0', '1', '2'])
+})

@@ -52,7 +52,7 @@ test('of one change that a cloud has announced there is one transition before it
   await transitions().insert(aTransition(of, { source: 'caller' }))
 })
 
-test('an announcement is adopted once, and what is late, or about nobody, not at all', async () => {
+test('an announcement is adopted once, and what is late, over, or about nobody, not at all', async () => {
   const of = await place()
   const told = { ...of, kind: 'maintenance', effect: 'reboot' } as const
   const fresh = aSignal(told)
@@ -61,9 +61,48 @@ test('an announcement is adopted once, and what is late, or about nobody, not at
     aSignal({ ...told, outcome: 'late' }),
     aSignal({ ...told, resourceId: undefined }),
     aSignal({ ...told, kind: 'risk' }),
+    aSignal({ ...told, phase: 'cancelled' }),
+    aSignal({ ...told, endedBy: 'sig_1' }),
   ])
   expect(await transitions().unadopted(later(-1), 10)).toMatchObject([{ id: fresh.id }])
   await transitions().insert(aTransition(of, { signalIds: [fresh.id] }))
   expect(await transitions().unadopted(later(-1), 10)).toEqual([])
   expect(await transitions().unadopted(start, 10)).toEqual([])
+})
+
+test('a transition has ended when everything that announced it has, and something has happened when any word says so', async () => {
+  const of = await place()
+  const told = { ...of, kind: 'maintenance', effect: 'reboot' } as const
+  const [calledOff, done] = [
+    aSignal({ ...told, phase: 'cancelled', observedAt: later(5) }),
+    aSignal({ ...told, phase: 'completed', observedAt: later(6) }),
+  ]
+  const [open, first, second] = [aSignal(told), aSignal({ ...told, endedBy: calledOff.id }), aSignal({ ...told, endedBy: done.id, phase: 'started' })]
+  await connection.database.stores.signals.insertNew([calledOff, done, open, first, second])
+  const made = (...signalIds: readonly string[]) => aTransition(of, { source: 'caller', signalIds })
+  const [holds, cancelled, completed, silent] = [made(open.id, first.id), made(first.id), made(first.id, second.id), made()]
+  for (const transition of [holds, cancelled, completed, silent]) await transitions().insert(transition)
+  expect(await transitions().endings([holds, cancelled, completed, silent].map(({ id }) => id))).toEqual(
+    new Map([
+      [cancelled.id, { phase: 'cancelled', signalId: calledOff.id, at: later(5) }],
+      [completed.id, { phase: 'completed', signalId: done.id, at: later(6) }],
+    ]),
+  )
+})
+
+test('one that is over stays among the open ones as long as its loan is out, and one that has begun is found when that is asked for', async () => {
+  const of = await place()
+  const lent = aTransition(of, { status: 'cancelled', lentTier: true, effect: 'stop' })
+  await transitions().insert(lent)
+  const isOpen = async () => (await transitions().listOpen(1000)).some(({ id }) => id === lent.id)
+  expect(await isOpen()).toBe(true)
+  await transitions().update({ ...lent, lentTier: false }, 1)
+  expect(await isOpen()).toBe(false)
+  const begun = aTransition(of, { status: 'started' })
+  await transitions().insert(begun)
+  expect(await transitions().findAnnounced('i-1', of.resourceId, 'reboot')).toBeUndefined()
+  expect(await transitions().findAnnounced('i-1', of.resourceId, 'reboot', { begun: true })).toMatchObject({ id: begun.id })
+  const ahead = aTransition(of, { status: 'prepared' })
+  await transitions().insert(ahead)
+  expect(await transitions().findAnnounced('i-1', of.resourceId, 'reboot', { begun: true })).toMatchObject({ id: ahead.id })
 })

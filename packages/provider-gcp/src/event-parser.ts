@@ -51,14 +51,14 @@ function parseAuditEntry(entry: Fields): ParsedSignal {
   })
 }
 
-type Meaning = Pick<NeutralSignal, 'kind' | 'effect'> & { readonly deadline?: string; readonly cause?: NeutralSignal['cause'] }
+type Meaning = Pick<NeutralSignal, 'kind' | 'effect' | 'phase'> & { readonly deadline?: string; readonly cause?: NeutralSignal['cause'] }
 
 /** These come when it has begun: the entry of a preemption is written at its start, with the shutdown under way. */
 const systemEvents: Readonly<Record<string, (at: string) => Meaning>> = {
   'compute.instances.preempted': (at) => ({ kind: 'interruption', effect: 'stop', deadline: later(at, preemptionNoticeMs) }),
   'compute.instances.hostError': () => ({ kind: 'failure', effect: 'reboot' }),
-  'compute.instances.terminateOnHostMaintenance': (at) => ({ kind: 'maintenance', effect: 'stop', deadline: at }),
-  'compute.instances.migrateOnHostMaintenance': (at) => ({ kind: 'maintenance', effect: 'freeze', deadline: at }),
+  'compute.instances.terminateOnHostMaintenance': (at) => ({ kind: 'maintenance', phase: 'started', effect: 'stop', deadline: at }),
+  'compute.instances.migrateOnHostMaintenance': (at) => ({ kind: 'maintenance', phase: 'started', effect: 'freeze', deadline: at }),
 }
 
 /** Calls that end an instance. Whether it was we who made them, the entry does not say: `attribute` asks for it. */
@@ -115,7 +115,7 @@ function parseMetadata(documentKind: string, document: unknown, { at, nativeId }
 const kindOf = (documentKind: string): string => `gcp-${documentKind.replace(/^.*\//, '').replace(/^gcp-/, '')}`
 
 /** Empty text: it announces nothing. Other text: what is wrong with it. */
-type Read = (document: unknown, at: string) => (Meaning & Pick<Partial<NeutralSignal>, 'canExpedite' | 'phase'>) | string
+type Read = (document: unknown, at: string) => (Meaning & Pick<Partial<NeutralSignal>, 'canExpedite'>) | string
 
 const metadataKinds: Readonly<Record<string, Read>> = {
   'gcp-preempted': (document, at) => {

@@ -80,6 +80,34 @@ describe('Google’s books', () => {
     expect((await signals().scheduled([spot.nativeId])).signals.map(({ kind }) => kind)).toEqual([])
   })
 
+  it('say of maintenance that is no longer ahead whether it was done, early perhaps, or taken back', async () => {
+    const [doomed, done, early] = [await world.makePrimary(), await world.makePrimary(), await world.makePrimary()]
+    const all = [doomed, done, early]
+    const ids = all.map(({ nativeId }) => nativeId)
+    for (const ref of all) await world.scheduleMaintenance(ref)
+    await world.cancelMaintenance(doomed)
+    const look = async () => {
+      const { signals: found, lists } = await signals().scheduled(ids)
+      expect(lists.map(({ nativeId }) => nativeId).toSorted()).toEqual(ids.toSorted())
+      return found.map(({ nativeId, phase = 'announced', list }) => ({ who: ids.indexOf(nativeId), phase, list }))
+    }
+    const list = 'resourceStatus.upcomingMaintenance'
+    expect(await look()).toEqual([1, 2].map((who) => ({ who, phase: 'announced', list })))
+    // A person begins it: the instance has it behind it before its window.
+    const { project } = world.server
+    const { zone, name, id } = project.instances().find((record) => record.id === early.nativeId)!
+    project.operations.begin({ zone, type: 'performMaintenance', target: `instances/${name}`, targetId: id, user: 'ann@example.com' }, {})
+    await world.cancelMaintenance(early)
+    expect(await look()).toEqual([
+      { who: 1, phase: 'announced', list },
+      { who: 2, phase: 'completed', list },
+    ])
+    await world.advance(3_600_000)
+    expect(await look()).toEqual([{ who: 1, phase: 'completed', list }])
+    await world.advance(11 * 60_000)
+    expect(await look()).toEqual([])
+  })
+
   const failureOf = (ref: InstanceRef): NeutralSignal => ({
     kind: 'failure',
     effect: 'stop',

@@ -109,18 +109,48 @@ async function preemptions(adapter: Adapter, nativeIds: readonly string[]): Prom
   return signals
 }
 
-/** An instance names what is ahead of it, and nothing once that is over: whoever was read was read to the end. */
+const list = 'resourceStatus.upcomingMaintenance'
+/** Google's own, and what its users ask for: maintenance that they have begun early. */
+const maintenanceOperations = [
+  'compute.instances.migrateOnHostMaintenance',
+  'compute.instances.terminateOnHostMaintenance',
+  'performMaintenance',
+] as const
+
+/**
+ * An instance names what is ahead of it, and nothing once that is over: whoever was read was read to the end. Whether it was done, early
+ * perhaps, or taken back, the operations say.
+ */
 async function maintenance(adapter: Adapter, nativeIds: readonly string[]): Promise<ScheduledChanges> {
   const observedAt = now(adapter.clock).toISOString()
-  const list = 'resourceStatus.upcomingMaintenance'
   const instances = await readMany(
     adapter,
     [...new Set(nativeIds)].map((nativeId) => ({ nativeId })),
   )
-  const signals = instances.flatMap((instance) => {
+  const effectOf = new Map(
+    instances.map((instance) => [idOf(instance), instance.scheduling?.onHostMaintenance === 'TERMINATE' ? 'stop' : 'freeze'] as const),
+  )
+  const ahead = instances.flatMap((instance) => {
     const upcoming = instance.resourceStatus?.upcomingMaintenance
-    const stops = instance.scheduling?.onHostMaintenance === 'TERMINATE'
-    return upcoming ? maintenanceSignal(upcoming, { nativeId: idOf(instance), list, observedAt, effect: stops ? 'stop' : 'freeze' }) : []
+    const nativeId = idOf(instance)
+    return upcoming ? maintenanceSignal(upcoming, { nativeId, list, observedAt, effect: effectOf.get(nativeId) ?? 'unknown' }) : []
   })
+  const signals = [...ahead, ...(effectOf.size === 0 ? [] : await doneMaintenance(adapter, effectOf))]
   return { signals, lists: instances.map((instance) => ({ nativeId: idOf(instance), list, observedAt })) }
+}
+
+/** Words without an id: an operation does not name the announcement that it carries out. */
+async function doneMaintenance(adapter: Adapter, effectOf: ReadonlyMap<string, NeutralSignal['effect']>): Promise<NeutralSignal[]> {
+  const sinceMs = adapter.clock.nowMs() - recentMs
+  const signals: NeutralSignal[] = []
+  const filter = maintenanceOperations.map((type) => `(operationType="${type}")`).join(' OR ')
+  for await (const { targetId, insertTime, status } of adapter.calls.listOperations(filter)) {
+    const nativeId = String(targetId ?? '')
+    const effect = effectOf.get(nativeId)
+    const at = Date.parse(insertTime ?? '')
+    if (effect === undefined || !(at >= sinceMs) || status !== 'DONE') continue
+    const said = { kind: 'maintenance', phase: 'completed', confidence: 'certain', cause: 'platform', canExpedite: false } as const
+    signals.push({ ...said, effect, nativeId, list, observedAt: new Date(at).toISOString() })
+  }
+  return signals
 }

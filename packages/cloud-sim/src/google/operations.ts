@@ -86,11 +86,16 @@ export class Operations {
     return this.#view(begun)
   }
 
-  /** Of everything so far, whatever a filter of one comparison says. */
+  /** Of everything so far, whatever a filter of comparisons says of which one has to hold. */
   list(filter: string): readonly { readonly zone: string; readonly view: object }[] {
-    const [, field, value = ''] = /^\(?(operationType|targetId)="?([^")]+)"?\)?$/.exec(filter) ?? []
-    if (field === undefined) throw invalid('filter', filter, 'Invalid list filter expression.')
-    const found = [...this.#byName.values()].filter(({ type, targetId }) => (field === 'targetId' ? targetId : type) === value)
+    const comparisons = filter.split(/\sOR\s/).map((term) => {
+      const [, field, value = ''] = /^\(?(operationType|targetId)="?([^")]+)"?\)?$/.exec(term.trim()) ?? []
+      if (field === undefined) throw invalid('filter', filter, 'Invalid list filter expression.')
+      return { field, value }
+    })
+    const found = [...this.#byName.values()].filter(({ type, targetId }) =>
+      comparisons.some(({ field, value }) => (field === 'targetId' ? targetId : type) === value),
+    )
     return found.map((begun) => ({ zone: begun.zone, view: this.#view(begun) }))
   }
 

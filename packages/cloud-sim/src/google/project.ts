@@ -1,4 +1,4 @@
-import { type Random, sha256 } from '@understudy/core'
+import { type JsonObject, type Random, sha256 } from '@understudy/core'
 import type { DataCentre } from '../datacentre/datacentre.ts'
 import type { EventBridgeEvent, Instance } from '../datacentre/types.ts'
 import { auditEntry } from './audit.ts'
@@ -158,8 +158,9 @@ export class Project {
     })
   }
 
-  /** A preemption begins with what EC2 only warns of: an operation of Google's own, and its entry in the audit log. */
+  /** What EC2 only warns of begins with an operation of Google's own, and its entry in the audit log. */
   #heard({ id, 'detail-type': kind, detail }: EventBridgeEvent): void {
+    if (kind === 'AWS Health Event') this.#hasHappened(detail)
     if (kind !== 'EC2 Spot Instance Interruption Warning') return
     const said = this.#preemptions.get(id)
     // Pub/Sub gives an entry at least once; there is one preemption, however often it does.
@@ -174,6 +175,20 @@ export class Project {
     const entry = auditEntry(this, record, what)
     this.#preemptions.set(id, entry)
     this.publish(entry)
+  }
+
+  /** Maintenance that was not taken back: the host's has been done, with a live migration or without. */
+  #hasHappened({ eventArn }: JsonObject): void {
+    const eventId = String(eventArn).split('/').at(-1)
+    for (const record of this.#instances.values()) {
+      const events = this.dataCentre.instances.get(record.instanceId)?.scheduledEvents ?? []
+      if (!events.some(({ instanceEventId, state }) => instanceEventId === eventId && state === 'completed')) continue
+      const stops = record.scheduling['onHostMaintenance'] === 'TERMINATE'
+      const type = stops ? 'compute.instances.terminateOnHostMaintenance' : 'compute.instances.migrateOnHostMaintenance'
+      this.operations.begin({ zone: record.zone, type, target: `instances/${record.name}`, targetId: record.id, user: 'system@google.com' }, {})
+      const message = stops ? 'Instance was terminated for host maintenance.' : 'Instance was migrated for host maintenance.'
+      this.publish(auditEntry(this, record, { method: type, message, principal: 'system@google.com', operation: `systemevent-${this.newId()}` }))
+    }
   }
 
   /** To every subscription, as a log sink does. */
