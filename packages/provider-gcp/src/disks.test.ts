@@ -1,7 +1,7 @@
 import type { Exchange } from '@understudy/cloud-sim'
 import { sha256, sleep } from '@understudy/core'
 import type { CallContext, DiskPlace, InstanceRef } from '@understudy/provider'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { restRules } from './testing/rest-rules.ts'
 import { gcpWireWorld } from './testing/wire-world.ts'
 
@@ -15,18 +15,20 @@ afterAll(() => world.close())
 
 const contextOf = (): CallContext => ({ idempotencyKey: sha256(`disks ${++keys}`).slice(0, 32), tags: {}, actor: 'test', priority: 'background' })
 
+async function ask(verb: string, path: string, given?: object) {
+  const { url, accessToken, project } = world.server
+  const headers = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' }
+  const response = await fetch(`${url}/compute/v1/projects/${project.id}/${path}`, {
+    method: verb,
+    headers,
+    ...(given === undefined ? {} : { body: JSON.stringify(given) }),
+  })
+  return (await response.json()) as { name: string; status: string; zone: string; error?: { errors: { reason: string }[] } } // of an operation, or a refusal
+}
+
 /** What Compute Engine says to a request: the reason of a refusal, or the state of the operation once it has ended. */
 async function answer(method: string, path: string, body?: object): Promise<string> {
-  const { url, accessToken, project, clock } = world.server
-  const ask = async (verb: string, at: string, given?: object) => {
-    const headers = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' }
-    const response = await fetch(`${url}/compute/v1/projects/${project.id}/${at}`, {
-      method: verb,
-      headers,
-      ...(given === undefined ? {} : { body: JSON.stringify(given) }),
-    })
-    return (await response.json()) as { name: string; status: string; zone: string; error?: { errors: { reason: string }[] } } // of an operation, or a refusal
-  }
+  const { clock } = world.server
   let seen = await ask(method, path, body)
   if (seen.error !== undefined) return seen.error.errors[0]?.reason ?? ''
   while (seen.status !== 'DONE') {
@@ -57,6 +59,13 @@ describe('what Compute Engine does not allow', () => {
     expect(await answer('POST', at(ref, 'attachDisk'), { source: await looseDisk(ref.zone!), boot: true })).toBe('invalidResourceUsage')
     expect(await answer('POST', at(ref, 'stop'))).toBe('DONE')
     expect(await answer('POST', at(ref, 'attachDisk'), { source: await looseDisk(ref.zone!), boot: true })).toBe('invalidResourceUsage')
+  })
+
+  it('a disk to stay because nobody asks what became of it', async () => {
+    const ref = await world.makePrimary()
+    const [boot, data] = await disksOf(ref)
+    expect(await ask('POST', at(ref, `detachDisk?deviceName=${data!.deviceKey}`))).toMatchObject({ status: 'RUNNING' })
+    await vi.waitFor(async () => expect((await disksOf(ref)).map(({ deviceKey }) => deviceKey)).toEqual([boot!.deviceKey]), { timeout: 60_000 })
   })
 
   it('an instance without a boot disk to start', async () => {

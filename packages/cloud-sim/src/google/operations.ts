@@ -27,6 +27,8 @@ export class Operations {
   readonly #newId: () => string
   readonly #byName = new Map<string, Begun>()
   readonly #byRequest = new Map<string, string>()
+  /** Not seen to have ended yet. */
+  readonly #running = new Set<Begun>()
 
   constructor(project: string, clock: Clock, newId: () => string) {
     this.#project = project
@@ -66,6 +68,7 @@ export class Operations {
       ...(how.requestId === undefined ? {} : { requestId: how.requestId }),
     }
     this.#byName.set(name, begun)
+    this.#running.add(begun)
     if (how.requestId !== undefined) this.#byRequest.set(how.requestId, name)
     // The answer to the change itself never says that it is done.
     return {
@@ -110,7 +113,9 @@ export class Operations {
   /** One that was running ends when `isDone`, whatever it was waiting for. */
   restore(records: readonly Omit<Begun, 'isDone'>[], isDone: () => boolean): void {
     for (const record of records) {
-      this.#byName.set(record.name, { ...record, isDone })
+      const begun = { ...record, isDone }
+      this.#byName.set(record.name, begun)
+      if (begun.endedMs === undefined) this.#running.add(begun)
       if (record.requestId !== undefined) this.#byRequest.set(record.requestId, record.name)
     }
   }
@@ -124,6 +129,11 @@ export class Operations {
     return this.#hasEnded(this.#need(name))
   }
 
+  /** They end, and do what their end brings about, whether or not anybody asks. */
+  look(): void {
+    for (const begun of this.#running) this.#hasEnded(begun)
+  }
+
   #need(name: string): Begun {
     const begun = this.#byName.get(name)
     if (begun === undefined) throw notFound(`projects/${this.#project}/operations/${name}`)
@@ -132,7 +142,9 @@ export class Operations {
 
   #hasEnded(begun: Begun): boolean {
     if (begun.endedMs === undefined && (begun.failure !== undefined || begun.isDone())) begun.endedMs = this.#clock.nowMs()
-    return begun.endedMs !== undefined
+    if (begun.endedMs === undefined) return false
+    this.#running.delete(begun)
+    return true
   }
 
   #view(begun: Begun): object {

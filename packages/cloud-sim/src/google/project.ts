@@ -150,6 +150,7 @@ export class Project {
     this.operations = new Operations(id, dataCentre.clock, () => this.newId())
     dataCentre.subscribe((event) => {
       if (event.kind === 'cloud_event') this.#heard(event.event)
+      if (event.kind === 'volume_attachment') this.operations.look()
       if (event.kind !== 'instance_state' || event.to !== 'stopped') return
       const record = [...this.#instances.values()].find(({ instanceId }) => instanceId === event.instanceId)
       if (record === undefined) return

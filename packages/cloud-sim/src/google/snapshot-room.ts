@@ -2,7 +2,7 @@ import { blockBytes } from '../datacentre/block-store-layers.ts'
 import type { Project, SnapshotRecord } from './project.ts'
 
 /** So long Google counts what a snapshot takes, after it is there and after the one before it has gone. */
-const countingMs = 20_000
+const countingMs = 180_000
 
 /** `storageBytes` and its status, as a snapshot shows them: while it is counted, the number of before. */
 export function roomView(project: Project, record: SnapshotRecord): object {
