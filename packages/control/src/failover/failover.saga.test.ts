@@ -19,7 +19,7 @@ interface Scene {
   readonly clean: View
   readonly faultsAt?: readonly string[]
   /** What there has to be beside. */
-  readonly also?: (stage: Stage, outputs: Readonly<Record<string, unknown>>) => void
+  readonly also?: (stage: Stage, outputs: Readonly<Record<string, unknown>>) => void | Promise<void>
 }
 
 const engine = { makeStore: bench.makeStore, classify: failureOf } as const
@@ -35,7 +35,7 @@ const lawsOf = (scene: Scene): LawOptions<SagaDeps> => ({
       deadlineInMs: 120_000,
       async expectDone(outputs) {
         expect(await stage.look()).toEqual(scene.done)
-        scene.also?.(stage, outputs)
+        await scene.also?.(stage, outputs)
       },
       expectCleanSlate: async () => expect(await stage.look()).toEqual(scene.clean),
     })
@@ -154,6 +154,46 @@ describe('a failover without any shadow', () => {
           .describeSnapshots({})
           .items.filter((snapshot) => snapshot.tags['understudy:resource'] === stage.resource.id)
         expect(snapshots, 'the state of each disk is kept, once').toHaveLength(2)
+      },
+    }),
+  )
+})
+
+describe('a failover without any shadow, whose snapshots take longer than it may', () => {
+  sagaLaws(
+    failoverSaga,
+    lawsOf({
+      set: () => setStage(bench, hotTier, { purchase: 'on-demand', latencies: { snapshot: { minMs: 3_600_000, maxMs: 3_600_000 } } }),
+      faultsAt: ['retired', 'promoted'],
+      done: {
+        serving: { new: 100 },
+        enrolled: ['new'],
+        // Its disks are all there is of its state until they are saved: a step that runs again later may find that they are.
+        living: expect.toBeOneOf([
+          { new: asPrimary, primary: { state: 'stopped', role: 'former', name: 'web' } },
+          { new: asPrimary },
+        ]) as View['living'],
+        resource: taken('new'),
+        shadows: { new: { ...promoted, proven: false } },
+      },
+      clean: {
+        serving: { primary: 100 },
+        enrolled: ['primary'],
+        living: { primary: asPrimary },
+        resource: untouched,
+        shadows: {},
+      },
+      async also(stage, outputs) {
+        const isSaved = stage.dc.storage.describeSnapshots().items.every(({ state }) => state === 'completed')
+        expect(outputs['retired']).toEqual({ fate: isSaved ? expect.toBeOneOf(['held', 'terminated']) : 'held' })
+        if (!isSaved) expect((await stage.look()).living['primary']?.role).toBe('former')
+        const { operations, audit } = stage.deps.database.stores
+        const asked = { after: undefined, limit: 10, resourceId: stage.resource.id }
+        const [later, ...more] = await operations.list(stage.resource.projectId, { ...asked, kind: 'failover.retire' })
+        expect(more).toEqual([])
+        expect(later).toMatchObject({ status: 'pending', params: { primary: stage.primary.nativeId } })
+        const told = await audit.list(stage.resource.projectId, { after: 0, limit: 1000, target: stage.resource.id })
+        expect(told.filter(({ action }) => action === 'failover.primary_held')).toHaveLength(1)
       },
     }),
   )

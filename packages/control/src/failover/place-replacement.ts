@@ -47,18 +47,24 @@ export async function saveState(deps: SagaDeps, step: FailoverStep): Promise<Sav
   })
 }
 
-/** What was not saved in time for the replacement is brought to its end before the disks it is made of may go: at its latest after this long. */
+/** For what was not saved in time for the replacement the failover waits this long: the disks it is made of may not go before. */
 const finishMaxMs = 300_000
 
-export async function finishState(deps: SagaDeps, step: FailoverStep, provider: Provider, capture: Capture | undefined): Promise<void> {
-  if (!capture) return
+export async function finishState(
+  deps: SagaDeps,
+  step: FailoverStep,
+  provider: Provider,
+  saved: SavedState | null,
+): Promise<'nothing' | 'complete' | 'failed' | 'running'> {
+  if (saved === null || saved.setId === null) return 'nothing'
+  const { capture } = saved
+  if (capture === undefined) return saved.usable ? 'complete' : 'failed'
   const untilMs = deps.clock.nowMs() + finishMaxMs
-  const end = await awaitCondition(deps, step.signal, async () => {
-    if (deps.clock.nowMs() >= untilMs) return 'running'
+  return await awaitCondition(deps, step.signal, async () => {
     const { phase } = await provider.compute.poll(capture)
-    return phase === 'running' ? undefined : phase
+    if (phase === 'running') return deps.clock.nowMs() >= untilMs ? phase : undefined
+    return phase === 'succeeded' ? 'complete' : 'failed'
   })
-  if (end !== 'succeeded') await step.note('The snapshots of the former primary, which came too late for the replacement, could not be completed.')
 }
 
 /**

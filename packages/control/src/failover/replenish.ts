@@ -9,7 +9,7 @@ import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
 export async function replenish(
   deps: SagaDeps,
   step: FailoverStep,
-  former: { readonly fate: 'gone' | 'terminated' | 'kept'; readonly zone: string | null; readonly instanceType: string },
+  former: { readonly fate: 'gone' | 'terminated' | 'kept' | 'held'; readonly zone: string | null; readonly instanceType: string },
 ): Promise<{ readonly formerPrimary: string }> {
   const { resource, provider, primary } = await failoverWorld(deps, step)
   const accountId = formerAccountOf(step, resource)

@@ -4,9 +4,13 @@ import { memberOf } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { placeIn } from '../resources/elsewhere.ts'
 import { redactDna } from '../resources/redact.ts'
+import type { Resource } from '../resources/resource.ts'
 import type { StandIn } from './failover.ts'
 import { failoverWorld, formerAccountOf, standInAt, stillRuns, unlessGone, urgent } from './failover.world.ts'
 import type { FailoverStep, FailoverWorld } from './failover.world.ts'
+import { tellUnsaved } from './held-primary.ts'
+import { holdPrimary } from './hold-primary.ts'
+import type { Unfinished } from './hold-primary.ts'
 import { finishState } from './place-replacement.ts'
 import type { SavedState } from './place-replacement.ts'
 
@@ -19,7 +23,8 @@ const drainPauseMaxMs = 10_000
 const deadlineMarginMs = 3000
 
 /**
- * Takes the former primary out: no new requests, those in flight may finish, then it is ended or kept as the tier says.
+ * Takes the former primary out: no new requests, those in flight may finish, then it is ended or kept as the tier says. While its disks are not
+ * saved it is held.
  * Runs only after the stand-in serves and is stable.
  */
 export async function retirePrimary(
@@ -27,7 +32,7 @@ export async function retirePrimary(
   step: FailoverStep,
   standIn: StandIn,
   saved: SavedState | null = null,
-): Promise<{ readonly fate: 'gone' | 'terminated' | 'kept' }> {
+): Promise<{ readonly fate: 'gone' | 'terminated' | 'kept' | 'held' }> {
   const world = await failoverWorld(deps, step)
   const { resource, provider, primary } = world
   const { isElsewhere } = await standInAt(deps, world, step, standIn)
@@ -38,19 +43,37 @@ export async function retirePrimary(
     await provider.labels.tag([primary], tags, urgent(deps, step, { suffix: 'former' }))
   })
   await drain(deps, step, world, gone)
-  await finishState(deps, step, provider, saved?.capture)
+  const end = await finishState(deps, step, provider, saved)
+  if (end === 'failed') await tellFailed(deps, step, resource, saved)
   const state = gone ? undefined : (await provider.inventory.states([primary])).get(primary.nativeId)?.state
-  if (state === undefined || state === 'terminating' || state === 'terminated') return { fate: 'gone' }
+  const isGone = state === undefined || state === 'terminating' || state === 'terminated'
+  // Of one that is gone too: somebody has to say what has become of its state.
+  const hold = end === 'running' ? () => holdPrimary(deps, step, world, saved as Unfinished) : undefined // what runs has both
+  if (isGone) {
+    await hold?.()
+    return { fate: 'gone' }
+  }
   // One that was stopped under us still has disks that cost, and may come back to life: it goes as well.
   if (state === 'running' && resource.tier?.formerPrimary === 'standby' && step.params.mode === 'manual') {
     if (!isElsewhere || placeIn(resource, formerAccountOf(step, resource))?.readiness === 'hot') return { fate: 'kept' }
     await step.note('The former primary is not kept: the tier names no hot shadow in the account that the resource leaves.')
+  }
+  if (hold !== undefined) {
+    await hold()
+    return { fate: 'held' }
   }
   await step.audit({ action: 'compute.terminate', target: primary.nativeId })
   await unlessGone(async () =>
     awaitOperation(deps, provider, await provider.compute.terminate(primary, urgent(deps, step, { suffix: 'terminate' })), step.signal),
   )
   return { fate: 'terminated' }
+}
+
+async function tellFailed(deps: SagaDeps, step: FailoverStep, { projectId, id: resourceId }: Resource, saved: SavedState | null): Promise<void> {
+  const { primary } = step.params
+  const what = { projectId, resourceId, primary, setId: saved?.setId ?? '' }
+  await deps.database.transaction((stores) => tellUnsaved(deps, stores, what, { state: 'failed', operationId: step.operationId }))
+  await step.note('The snapshots of the former primary could not be completed.')
 }
 
 async function drain(deps: SagaDeps, step: FailoverStep, world: FailoverWorld, gone: boolean): Promise<void> {

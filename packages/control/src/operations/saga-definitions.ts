@@ -2,6 +2,7 @@ import type { Saga } from '@understudy/saga'
 import { verifyAccountSaga } from '../accounts/verify-account.saga.ts'
 import type { SagaDeps } from '../context.ts'
 import { failoverSaga } from '../failover/failover.saga.ts'
+import { retireHeldSaga } from '../failover/retire-held.saga.ts'
 import { sweepLeftoversSaga } from '../leftovers/sweep-leftovers.saga.ts'
 import { captureRecoveryPointSaga } from '../recovery/capture-recovery-point.saga.ts'
 import { compactDigestsSaga } from '../recovery/digests/compact-digests.saga.ts'
@@ -39,6 +40,7 @@ export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   armShadowSaga,
   disarmShadowSaga,
   failoverSaga,
+  retireHeldSaga,
   captureRecoveryPointSaga,
   digestRecoveryPointSaga,
   compactDigestsSaga,

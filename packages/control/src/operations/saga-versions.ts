@@ -13,6 +13,7 @@ export const sagaVersions = {
   'shadow.arm': 1,
   'shadow.disarm': 1,
   failover: 1,
+  'failover.retire': 1,
   'recovery.capture': 1,
   'recovery.digest': 1,
   'recovery.compact': 1,

@@ -73,9 +73,16 @@ export interface View {
   >
 }
 
-export async function setStage(bench: LawBench, tier: Tier, options: { readonly purchase?: 'spot' | 'on-demand' } = {}): Promise<Stage> {
+export async function setStage(
+  bench: LawBench,
+  tier: Tier,
+  {
+    latencies = {},
+    ...options
+  }: { readonly purchase?: 'spot' | 'on-demand'; readonly latencies?: Parameters<typeof seedRegion>[0]['latencies'] } = {},
+): Promise<Stage> {
   const clock = bench.startClock()
-  const dc = seedRegion({ clock, random: seededRandom(7) })
+  const dc = seedRegion({ clock, random: seededRandom(7), latencies })
   const provider = simProvider(dc, { installation })
   const run = <T>(work: Promise<T>): Promise<T> => drive(clock, work, { settle: () => bench.inFlight.settle() })
   const service = seedWebService(dc, { name: 'web', zone: primaryZone, deregistrationDelaySeconds: 10, ...options })
