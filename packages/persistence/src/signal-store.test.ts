@@ -121,6 +121,11 @@ test('an announcement ends once, gives its key back, and is counted on by the ve
   await signals().insertNew([announced({ accountId, deduplicationKey: 'the words', listSequence: 7 })])
   await signals().insertNew([announced({ accountId, deduplicationKey: 'the words', listSequence: undefined })])
   expect(await signals().find('prj_end', first.id)).toMatchObject({ listSequence: 7, duplicates: 2 })
+  // What was pushed first is of a list as soon as that names it.
+  const pushed = announced({ accountId, list: undefined, listSequence: undefined, deduplicationKey: 'pushed', projectId: 'prj_end' })
+  await signals().insertNew([pushed])
+  await signals().insertNew([announced({ accountId, deduplicationKey: 'pushed' })])
+  expect(await signals().find('prj_end', pushed.id)).toMatchObject({ list: 'ahead', listSequence: 4 })
   await signals().end([{ id: first.id, endedBy: 'sig_1' }])
   await signals().end([{ id: first.id, endedBy: 'sig_2' }])
   expect(await signals().find('prj_end', first.id)).toMatchObject({ endedBy: 'sig_1' })

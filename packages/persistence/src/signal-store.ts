@@ -101,7 +101,7 @@ const insertNewStatement = `
     phase text, "changeId" text, list text, "listSequence" bigint, "endedBy" text)
   order by "accountId", "deduplicationKey"
   on conflict (account_id, deduplication_key) do update set duplicates = signals.duplicates + 1 + excluded.duplicates,
-    list_sequence = coalesce(excluded.list_sequence, signals.list_sequence)
+    list = coalesce(signals.list, excluded.list), list_sequence = coalesce(excluded.list_sequence, signals.list_sequence)
   returning id, account_id as "accountId", deduplication_key as "deduplicationKey"`
 
 export function toSignal(row: SignalRow): Signal & { readonly duplicates: number } {

@@ -90,7 +90,7 @@ describe("a guest's scheduled events", () => {
 
   it('are the whole list of what is ahead, with its version: an event that is no longer named is over', () => {
     const whole = (sequence: number) => [{ nativeId: vm, list: 'scheduledevents', observedAt: at, sequence }]
-    expect(read(4, event)).toMatchObject({ signals: [{ eventId: event.EventId, list: 'scheduledevents' }], lists: whole(4) })
+    expect(read(4, event)).toMatchObject({ signals: [{ eventId: event.EventId.toLowerCase(), list: 'scheduledevents' }], lists: whole(4) })
     expect(read(4, event)).not.toHaveProperty('signals.0.phase')
     expect(read(5)).toEqual({ outcome: 'signals', signals: [], lists: whole(5) })
     expect(read(6, { ...event, Resources: ['another'] })).toEqual({ outcome: 'signals', signals: [], lists: whole(6) })

@@ -26,7 +26,8 @@ export function fromScheduledEvent(event: Fields, { nativeId, at }: { readonly n
   const notBefore = Date.parse(textIn(event, 'NotBefore') ?? '')
   // A started event has no time any more: what it announced is happening.
   const deadline = Number.isNaN(notBefore) ? (phase === 'started' ? at : undefined) : new Date(notBefore).toISOString()
-  const eventId = textIn(event, 'EventId')
+  // A guest reads it in capitals, Event Grid writes it small.
+  const eventId = textIn(event, 'EventId')?.toLowerCase()
   return {
     ...known,
     ...(phase === 'announced' || known.kind === 'interruption' ? {} : { phase }),

@@ -147,6 +147,14 @@ describe("Azure's scheduled events", () => {
       expect(await read(announced.id)).toMatchObject({ endedBy: word.id })
       clock.advance(1000)
     }
+    // Announced by Event Grid, named by the guest in capitals, and no longer: one announcement, which is over.
+    const id = eventId()
+    const pushed = await emit(id, 'Scheduled')
+    clock.advance(1000)
+    expect(await taken(say(machine, serial, event(machine, id.toUpperCase())))).toMatchObject({ id: pushed.id, duplicates: 1 })
+    const word = await taken(say(machine, serial + 1))
+    expect(word).toMatchObject({ phase: 'completed' })
+    expect(await read(pushed.id)).toMatchObject({ endedBy: word.id })
   })
 })
 
