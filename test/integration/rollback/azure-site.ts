@@ -11,6 +11,8 @@ const group = 'shop'
 /** And what is there that is neither a machine, a disk nor a snapshot. */
 interface AzureSite extends Site {
   leftovers(): { readonly addresses: number; readonly commands: number }
+  /** Ids of the snapshots of single disks. */
+  snapshots(): readonly string[]
 }
 
 /** `dataDisks`: of each machine; with none of them it is kept by a snapshot, and not by a restore point. */
@@ -63,6 +65,7 @@ export async function azureSite({ dataDisks = 2 }: { readonly dataDisks?: 0 | 2 
       }
     },
     guards: () => state.securityGroups.size,
+    snapshots: () => [...state.snapshots.values()].map(({ id }) => id),
     leftovers: () => ({ addresses: state.publicIps.size, commands: state.runCommands.size }),
     openAddresses: () => state.accesses.size,
     snapshotIdOf(member) {
