@@ -18,6 +18,8 @@ it('fails over from AWS to a shadow on another cloud by a name, and loses no req
   const shadows = [...output.matchAll(/^ {2}Shadow {5}(Azure|Google Cloud) +(\S+) /gm)].map(([, cloud, id]) => ({ cloud, id }))
   expect(shadows.map(({ cloud }) => cloud).toSorted()).toEqual(['Azure', 'Google Cloud'])
   expect(output).toContain('boot-image-only')
+  // Unless `--names` says otherwise.
+  expect(output).toContain('www.example.com. in Cloud DNS answers with that address')
   expect(output).toMatch(/^ {2}0 failed requests$/m)
   const answered = [...output.matchAll(/^ {2}(\S+) {2}(AWS|Azure|Google Cloud), (former primary|now primary) +[\d,]+ /gm)]
   expect(answered.map(([, , , role]) => role)).toEqual(['former primary', 'now primary'])

@@ -2,6 +2,7 @@ import { ConfigError } from '@understudy/config'
 import { isAppError } from '@understudy/core'
 import { Command } from 'commander'
 import { loadConfig } from './config.ts'
+import { nameCloudIn } from './demo/across/name-clouds.ts'
 import { cloudsIn } from './demo/clouds/demo-clouds.ts'
 import { demo } from './demo/demo.ts'
 import { migrateCommand } from './migrate.ts'
@@ -35,6 +36,7 @@ interface DemoFlags {
   readonly rate: string
   readonly clouds?: string
   readonly cross?: boolean
+  readonly names?: string
   readonly notice: string
   readonly usualLaunches?: boolean
   readonly keep?: boolean
@@ -54,6 +56,7 @@ program
   .option('--rate <requests>', 'requests per second, of all clouds together', '250')
   .option('--clouds <list>', 'one service on each of these simulated clouds: aws,azure,gcp')
   .option('--cross', 'one service on AWS, with a shadow on Azure and one on Google Cloud')
+  .option('--names <cloud>', 'with --cross: whose names clients follow: aws (Route 53), azure (Traffic Manager) or gcp (Cloud DNS, the default)')
   .option('--notice <seconds>', 'with --cross: the notice that AWS gives', '120')
   .option('--usual-launches', 'launch instances as slowly as a cloud does')
   .option('--keep', 'keep the files of the installation')
@@ -63,6 +66,7 @@ program
         rate: Number(options.rate),
         ...(options.clouds === undefined ? {} : { clouds: cloudsIn(options.clouds) }),
         across: options.cross === true,
+        ...(options.names === undefined ? {} : { names: nameCloudIn(options.names) }),
         noticeSeconds: Number(options.notice),
         keep: options.keep === true,
         quickLaunches: options.usualLaunches !== true,

@@ -2,6 +2,7 @@ import { AppError } from '@understudy/core'
 import type { CliConfig } from '../config.ts'
 import { Interrupted, startInstallation } from '../up/start-installation.ts'
 import type { Installation } from '../up/start-installation.ts'
+import type { NameCloud } from './across/name-clouds.ts'
 import { playAcrossClouds } from './across/play-across-clouds.ts'
 import { playOnClouds } from './clouds/play-on-clouds.ts'
 import type { DemoCloudName } from './clouds/demo-clouds.ts'
@@ -22,6 +23,8 @@ export interface DemoOptions {
   readonly clouds?: readonly DemoCloudName[]
   /** One resource on AWS, with a shadow on each of the other clouds. */
   readonly across?: boolean
+  /** With `across`: in whose service the name is that clients follow; left out, Google's. */
+  readonly names?: NameCloud
   /** What AWS gives; left out, what it usually does. */
   readonly noticeSeconds?: number
   readonly keep: boolean
@@ -40,10 +43,12 @@ const warmUpSeconds = 3
 export async function demo(config: CliConfig, options: DemoOptions): Promise<number> {
   const { say } = options
   if (!(options.rate >= 1 && options.rate <= 2000)) throw new AppError('invalid_request', '--rate must be between 1 and 2000 requests per second.')
-  const { clouds, across = false, noticeSeconds = 120 } = options
+  const { clouds, across = false, names, noticeSeconds = 120 } = options
   if (!(noticeSeconds >= 10 && noticeSeconds <= 120)) throw new AppError('invalid_request', '--notice must be between 10 and 120 seconds.')
   if (across && clouds !== undefined)
     throw new AppError('invalid_request', 'Give --clouds or --cross: one has a shadow beside each service, the other has them on other clouds.')
+  if (names !== undefined && !across)
+    throw new AppError('invalid_request', '--names goes with --cross: elsewhere clients come in by a load balancer.')
   say(`${titleOf(options)}\n`)
   const home = await makeThrowAwayHome()
   const closing: (() => Promise<unknown>)[] = []

@@ -10,6 +10,7 @@ import { printTimeline, timelineLine } from '../print-timeline.ts'
 import { awsAccount, failover, importOne, promise, provenShadow } from '../protect.ts'
 import { simulatedCloud } from '../simulated-cloud.ts'
 import { nameClient } from './name-client.ts'
+import { nameServices } from './name-clouds.ts'
 import { placesOf } from './places.ts'
 import { simulatedClouds } from './simulated-clouds.ts'
 
@@ -27,7 +28,7 @@ export async function playAcrossClouds(installation: Installation, options: Demo
   const { say, noticeSeconds = usualNoticeSeconds } = options
   const operator = operatorOf(installation)
   const { client } = operator
-  const clouds = simulatedClouds(operator.simUrl)
+  const clouds = simulatedClouds(operator.simUrl, options.names)
   const speed = await explain(operator, options)
   const stage = await prepare(operator, options)
   const { service, resource, titles } = stage
@@ -44,7 +45,7 @@ export async function playAcrossClouds(installation: Installation, options: Demo
   closing.push(() => load.stop())
   say(`  Traffic    ${options.rate} requests per second, by a client that keeps what the name answered for ${ttlSeconds} s`)
   await eventually('warm traffic', async () => (load.sent.length >= options.rate * warmUpSeconds ? true : undefined))
-  await explainPlan(operator, resource.id, say)
+  await explainPlan(operator, resource.id, options)
 
   say('\n     since the notice')
   const noticed = { dateMs: Date.now(), performanceMs: performance.now() }
@@ -100,19 +101,20 @@ async function explain({ simUrl }: Operator, { say, quickLaunches }: DemoOptions
 }
 
 /** Accounts on three clouds, a service on one of them, and a name on another that leads to it. */
-async function prepare({ client, simUrl }: Operator, { say }: DemoOptions) {
+async function prepare({ client, simUrl }: Operator, { say, names = 'gcp' }: DemoOptions) {
   const cloud = simulatedCloud(simUrl)
-  const clouds = simulatedClouds(simUrl)
+  const clouds = simulatedClouds(simUrl, names)
   const service = await cloud.seedWebService('web')
   const address = await eventually('the service to answer', () => clouds.addressOf(service.instanceId))
   const azure = await clouds.account('azure')
   const account = async (body: Parameters<typeof create>[0]): Promise<string> => (await create(body)).id
   const create = (body: Awaited<ReturnType<typeof clouds.account>>) => dataOf(client.POST('/v1/accounts', { body }))
   const accounts = { aws: await account(await awsAccount(cloud)), azure: await account(azure), gcp: await account(await clouds.account('gcp')) }
-  const traffic = { ...(await clouds.addName(name, address, ttlSeconds)), accountId: accounts.gcp }
+  const traffic = { ...(await clouds.addName(name, address, ttlSeconds)), accountId: accounts[names] }
   const resource = await importOne(client, accounts.aws, { nativeId: service.instanceId, traffic })
   say(`  Service    AWS           ${service.instanceId}, a spot instance in ${service.zone}, at ${address}`)
-  say(`  Name       Google Cloud  ${name} answers with that address, to be kept for ${ttlSeconds} s`)
+  const { cloud: home, service: dns } = nameServices[names]
+  say(`  Name       ${home.padEnd(14)}${name} in ${dns} answers with that address, to be kept for ${ttlSeconds} s`)
   const titles = new Map([
     [accounts.aws, 'AWS'],
     [accounts.azure, 'Azure'],
@@ -122,16 +124,16 @@ async function prepare({ client, simUrl }: Operator, { say }: DemoOptions) {
 }
 
 /** What Understudy itself says of it beforehand. */
-async function explainPlan({ client }: Operator, id: string, say: (line: string) => void): Promise<void> {
+async function explainPlan({ client }: Operator, id: string, { say, names = 'gcp' }: DemoOptions): Promise<void> {
   const params = { path: { id }, query: { validateOnly: 'true' } } as const
   const answer = await dataOf(client.POST('/v1/resources/{id}:failover', { params, body: { reason: 'to see the plan' } }))
   if (!('plan' in answer)) throw new Error('a dry run answers with the plan')
   const { plan } = answer
   say(`  Data       ${plan.dataLag?.kind ?? 'nothing'}: a shadow has what is on its image, and nothing of the primary's disks`)
-  say(
-    `  Lag        up to ${plan.clientsFollowSeconds ?? '?'} s: the name's ${ttlSeconds} s, and a minute until every name server of Google's answers alike.`,
-  )
-  say('             Here there is one name server, and it answers anew at once. Nobody watches whether who is behind a name answers.')
+  const { service, watch } = nameServices[names]
+  const follow = plan.clientsFollowSeconds ?? ttlSeconds
+  say(`  Lag        up to ${follow} s: the name's ${ttlSeconds} s, and ${follow - ttlSeconds} s until every name server of ${service} answers alike.`)
+  say(`             Here there is one name server, and it answers anew at once. ${watch}`)
 }
 
 /** What the lag of the name has meant. */

@@ -1,5 +1,7 @@
 import { request } from 'undici'
 import type { DemoService } from '../clouds/demo-clouds.ts'
+import { nameServices } from './name-clouds.ts'
+import type { NameCloud } from './name-clouds.ts'
 
 interface Answered {
   readonly instances: readonly { readonly instanceId: string; readonly publicIp?: string; readonly url: string }[]
@@ -10,7 +12,7 @@ export interface SimulatedClouds {
   account(cloud: 'azure' | 'gcp'): Promise<DemoService['account']>
   /** Instances of these come up in a tenth of the usual time. */
   quicken(cloud: 'azure' | 'gcp'): Promise<void>
-  /** A name of Google's Cloud DNS that answers with one address. Answers what an import is told of it. */
+  /** A name that answers with one address. Answers what an import is told of it. */
   addName(name: string, address: string, ttlSeconds: number): Promise<DemoService['traffic']>
   resolve(name: string): Promise<{ readonly address: string; readonly ttlSeconds: number }>
   /** Where a public address answers on this machine, whichever cloud it belongs to. */
@@ -19,7 +21,9 @@ export interface SimulatedClouds {
   addressOf(instanceId: string): Promise<string | undefined>
 }
 
-export function simulatedClouds(simUrl: string): SimulatedClouds {
+/** `names`: in whose service names are. */
+export function simulatedClouds(simUrl: string, names: NameCloud = 'gcp'): SimulatedClouds {
+  const { controls } = nameServices[names]
   const ask = async <Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> => {
     const answer = await request(`${simUrl}/_sim/${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
     const text = await answer.body.text()
@@ -30,8 +34,8 @@ export function simulatedClouds(simUrl: string): SimulatedClouds {
     account: (cloud) => ask('GET', `${cloud}/account`),
     quicken: (cloud) => ask('POST', `${cloud}/fault`, { slowStarts: 0.1 }),
     addName: async (name, address, ttlSeconds) =>
-      (await ask<{ readonly traffic: DemoService['traffic'] }>('POST', 'gcp/names', { name, address, ttlSeconds })).traffic,
-    resolve: (name) => ask('POST', 'gcp/resolve', { name }),
+      (await ask<{ readonly traffic: DemoService['traffic'] }>('POST', `${controls}names`, { name, address, ttlSeconds })).traffic,
+    resolve: (name) => ask('POST', `${controls}resolve`, { name }),
     async urlOf(address) {
       for (const path of ['endpoints', 'azure/endpoints', 'gcp/endpoints']) {
         const found = (await ask<Answered>('GET', path)).instances.find(({ publicIp }) => publicIp === address)
