@@ -23,8 +23,21 @@ export const isKeptByDisk = ({ disks }: Pick<ResourceDna, 'disks'>): boolean =>
  * Incremental snapshots of single disks, zone-redundant, so that every zone can use them. Each says in its tags what it was taken of: they
  * outlast the VM. https://learn.microsoft.com/azure/virtual-machines/disks-incremental-snapshots
  */
-export async function readDiskSnapshots(adapter: Adapter, ref: SnapshotSetRef): Promise<KeptSet | undefined> {
-  const snapshots = (await snapshotsOf(adapter, ref)).toSorted((a, b) => placeOf(a) - placeOf(b))
+export const readDiskSnapshots = async (adapter: Adapter, ref: SnapshotSetRef): Promise<KeptSet | undefined> =>
+  keptIn(await snapshotsOf(adapter, ref))
+
+/** The same of those that were just made, by their names: no list has to show them yet. */
+export async function readNamedSnapshots(
+  { clients, resourceGroup }: Adapter,
+  { setId }: SnapshotSetRef,
+  names: readonly string[],
+): Promise<KeptSet | undefined> {
+  const read = await Promise.all(names.map((name) => found(() => clients.compute.snapshots.get(resourceGroup, name))))
+  return keptIn(read.flatMap((snapshot) => (snapshot?.tags?.[ownTags.operation] === setId ? [snapshot] : [])))
+}
+
+function keptIn(read: readonly Snapshot[]): KeptSet | undefined {
+  const snapshots = read.toSorted((a, b) => placeOf(a) - placeOf(b))
   const [first] = snapshots
   if (first === undefined) return undefined
   const disks = snapshots.map(keptDisk)
@@ -75,18 +88,29 @@ function stateOf(snapshot: Snapshot): SnapshotState {
   return provisioningState === 'Succeeded' && snapshotAccessState !== 'Pending' && percentOf(snapshot) >= 100 ? 'usable' : 'pending'
 }
 
-/** Repeated with the same key: makes what is missing. Azure's PUT has no precondition here: what is there under the name is looked at first. */
-export async function makeDiskSnapshots(adapter: Adapter, source: ResourceDna, tags: Labels, { idempotencyKey, signal }: CallContext): Promise<void> {
+/**
+ * Answers the names. Repeated with the same key: makes what is missing. Azure's PUT has no precondition here: what is there under the name is looked
+ * at first.
+ */
+export async function makeDiskSnapshots(
+  adapter: Adapter,
+  source: ResourceDna,
+  tags: Labels,
+  { idempotencyKey, signal }: CallContext,
+): Promise<readonly string[]> {
   const { snapshots } = adapter.clients.compute
   const { resourceGroup } = adapter
+  const names: string[] = []
   for (const disk of source.disks) {
     const name = nameOf(idempotencyKey, disk.deviceKey.replace('lun:', 'data'))
+    names.push(name)
     const present = await found(() => snapshots.get(resourceGroup, name, abortOf(signal)))
     if (present !== undefined && present.tags?.[ownTags.operation] !== idempotencyKey)
       throw providerError('idempotency_mismatch', 'NameTaken', `The snapshot ${name} was made by somebody else.`)
     if (present !== undefined) continue
     await call(async () => snapshots.createOrUpdate(resourceGroup, name, definition(adapter, source, disk, tags), abortOf(signal)).submitted())
   }
+  return names
 }
 
 function definition({ scope }: Adapter, source: ResourceDna, disk: DiskDna, tags: Labels): Snapshot {

@@ -1,11 +1,12 @@
 import { ownTags } from '@understudy/core'
+import type { JsonObject } from '@understudy/core'
 import type { CallContext, DiskRef, InstanceRef, OperationHandle, OperationStatus, SnapshotSetRef, Snapshots } from '@understudy/provider'
 import { providerError } from '@understudy/provider'
 import { chosenOf, creationTags, failed, handleOf, type Poller, running, succeeded, textOf } from '@understudy/provider/adapter-kit'
 import { abortOf, type Adapter, call, diskRef, found, needVmId, waiting } from './adapter.ts'
 import { nameOf, parseArmId, sameId } from './arm-id.ts'
 import { deleteLooseAddress } from './leftovers.ts'
-import { deleteDiskSnapshots, isKeptByDisk, makeDiskSnapshots } from './disk-snapshots.ts'
+import { deleteDiskSnapshots, isKeptByDisk, makeDiskSnapshots, readNamedSnapshots } from './disk-snapshots.ts'
 import { describeVm, readVm } from './inventory.ts'
 import type { KeptDisk } from './kept-set.ts'
 import { deleteRestorePoint, makeRestorePoint } from './restore-points.ts'
@@ -49,9 +50,10 @@ async function capture(
   { ref, without }: { readonly ref: InstanceRef; readonly without: readonly DiskRef[] },
   context: CallContext,
 ): Promise<OperationHandle<SnapshotSetRef>> {
-  const handle = handleOf<SnapshotSetRef>(adapter, captureVerb, context, { setId: context.idempotencyKey })
+  const handle = (native: JsonObject = {}): OperationHandle<SnapshotSetRef> =>
+    handleOf(adapter, captureVerb, context, { setId: context.idempotencyKey, ...native })
   const before = await readSet(adapter, { setId: context.idempotencyKey })
-  if (before?.isWhole === true) return handle
+  if (before?.isWhole === true) return handle()
   needVmId(adapter, ref.nativeId)
   const vm = await readVm(adapter, ref.nativeId)
   if (vm === undefined) throw providerError('not_found', 'ResourceNotFound', `There is no virtual machine ${ref.nativeId} (any more).`)
@@ -68,14 +70,15 @@ async function capture(
   }
   // What was begun one way goes on that way, whatever has become of the disks.
   const byDisk = before === undefined ? isKeptByDisk(source) : before.how === 'disk-snapshots'
-  if (byDisk) await makeDiskSnapshots(adapter, source, tags, context)
-  else await makeRestorePoint(adapter, { ref, leftOut }, tags, context)
-  return handle
+  if (byDisk) return handle({ names: [...(await makeDiskSnapshots(adapter, source, tags, context))] })
+  await makeRestorePoint(adapter, { ref, leftOut }, tags, context)
+  return handle()
 }
 
 async function pollCapture(adapter: Adapter, handle: OperationHandle): Promise<OperationStatus<SnapshotSetRef>> {
   const set = { setId: textOf(handle, 'setId') }
-  const kept = await readSet(adapter, set)
+  const { names } = handle.native as { readonly names?: readonly string[] } // written by `capture`
+  const kept = await (names === undefined ? readSet(adapter, set) : readNamedSnapshots(adapter, set, names))
   if (kept?.isWhole !== true) return failed(notThere(set))
   if (kept.state === 'pending') return running('Creating', 2_000, progressOf(kept))
   if (kept.state === 'usable') return succeeded(set)
