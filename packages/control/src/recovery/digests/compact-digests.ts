@@ -1,7 +1,7 @@
 import { now } from '@understudy/core'
 import type { SagaDeps } from '../../context.ts'
 import type { Stores } from '../../database.ts'
-import type { ReadPoint } from './digest.store.ts'
+import type { DigestStore, ReadPoint } from './digest.store.ts'
 import { foldChunk } from './fold-chunk.ts'
 
 /**
@@ -25,7 +25,7 @@ export async function compactDigests(
       if (!isLeft) break
       chunks += 1
     }
-    if (heir !== undefined) await recordSpace(deps, heir)
+    if (heir !== undefined && (await hasGrown(recoveryDigests, resourceId, point, heir))) await recordSpace(deps, heir)
   }
   return { points: purged.length, chunks }
 }
@@ -46,6 +46,10 @@ async function handOver({ recoveryDigests }: Stores, resourceId: string, point: 
   await recoveryDigests.deleteChunk(point.id, { device, chunk })
   return true
 }
+
+/** One that was read as a whole says nothing of what it shares with those before it, unless there are none. */
+const hasGrown = async (store: DigestStore, resourceId: string, point: ReadPoint, heir: ReadPoint): Promise<boolean> =>
+  heir.disks.some(({ line }) => line <= point.sequence) || (await store.firstStanding(resourceId, 0))?.id === heir.id
 
 /** What the cloud keeps for a point has grown by what it shared with the one that has gone. */
 async function recordSpace({ database, clock }: Pick<SagaDeps, 'database' | 'clock'>, heir: ReadPoint): Promise<void> {

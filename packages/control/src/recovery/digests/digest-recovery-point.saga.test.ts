@@ -1,10 +1,12 @@
 import { sagaLaws } from '@understudy/testing/saga-laws'
-import { describe, expect } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { failureOf } from '../../operations/failure.ts'
 import { keptPoint } from '../../testing/kept-point.ts'
 import { useLawBench } from '../../testing/law-bench.ts'
 import { hotTier, setStage } from '../../testing/stage.ts'
 import { digestRecoveryPointSaga } from './digest-recovery-point.saga.ts'
+import { recordDigests } from './digest-steps.ts'
+import type { DigestStep } from './digest-steps.ts'
 import { documentHash } from './digests.ts'
 
 const bench = useLawBench()
@@ -41,4 +43,37 @@ describe('reading the bytes of a point', () => {
       })
     },
   })
+})
+
+it('what was read as a whole does not say what the cloud keeps for it alone, while a point before it is there', async () => {
+  const stage = await setStage(bench, hotTier)
+  const { recoveryPoints } = stage.deps.database.stores
+  const read = async (sequence: number, status: 'usable' | 'purged') => {
+    const point = await keptPoint(stage, { sequence })
+    const step: DigestStep = {
+      ...{ operationId: 'op_read', step: 'recorded', attempt: 1, outputs: {}, signal: new AbortController().signal, deadlineMs: undefined },
+      ...{ dueMs: stage.clock.nowMs() + 60_000, key: () => 'd'.repeat(32), params: { pointId: point.id, mode: 'whole' } },
+      ...{ note: () => Promise.resolve(), audit: () => Promise.resolve() },
+    }
+    const disk = {
+      device: 'a',
+      snapshot: 's',
+      sizeBytes: 100,
+      blockBytes: 10,
+      since: null,
+      line: sequence,
+      blocks: 4,
+      read: 4,
+      keptBytes: 40,
+      root: '',
+    }
+    await recordDigests(stage.deps, step, [disk])
+    const { space, version, ...rest } = (await recoveryPoints.findById(point.id))!
+    if (status === 'purged') await recoveryPoints.update({ ...rest, version, status }, version)
+    return space
+  }
+  expect(await read(1, 'purged')).toEqual({ usedBytes: 40, fullBytes: 40 })
+  expect(await read(2, 'usable')).toEqual({ usedBytes: 40, fullBytes: 40 })
+  expect(await read(3, 'usable')).toEqual({ usedBytes: undefined, fullBytes: 40 })
+  stage.dc.close()
 })

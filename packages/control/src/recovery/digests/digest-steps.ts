@@ -10,6 +10,7 @@ import { pointOf } from '../capture-steps.ts'
 import type { Manifest } from '../manifest.ts'
 import type { RecoveryPoint } from '../recovery-point.ts'
 import { readSpace } from '../space.ts'
+import type { PointSpace } from '../space.ts'
 import { documentHash } from './digests.ts'
 import type { DigestDocument, DigestMode, DiskDigest, PointDigests } from './digests.ts'
 import { takeDigests } from './take-digests.ts'
@@ -122,18 +123,27 @@ export async function recordDigests(deps: SagaDeps, step: DigestStep, disks: rea
   const point = await sealedOf(deps, step.params.pointId)
   const document: DigestDocument = { format: 1, point: point.id, manifest: point.manifestHash, disks }
   const hash = documentHash(document)
-  await write(deps, step, { state: 'complete', at: now(deps.clock).toISOString(), document, hash })
+  await write(deps, step, { state: 'complete', at: now(deps.clock).toISOString(), document, hash }, await spaceOf(deps, step, point, document))
   return { hash }
 }
 
-async function write(deps: SagaDeps, step: DigestStep, digests: PointDigests): Promise<void> {
+/** Whoever reads all of a disk does not see what the cloud shares between this point and one before it that is still there. */
+async function spaceOf(deps: SagaDeps, step: DigestStep, point: Sealed, document: DigestDocument): Promise<PointSpace | undefined> {
+  const space = readSpace({ document })
+  if (step.params.mode === 'incremental' || space === undefined) return space
+  const { recoveryDigests, recoveryPoints } = deps.database.stores
+  const before = await recoveryDigests.newestRead(point.resourceId, point.sequence)
+  const isThere = before !== undefined && (await recoveryPoints.findById(before))?.status === 'usable'
+  return isThere ? { ...space, usedBytes: undefined } : space
+}
+
+async function write(deps: SagaDeps, step: DigestStep, digests: PointDigests, space?: PointSpace): Promise<void> {
   await deps.database.transaction(async (stores) => {
     const point = await stores.recoveryPoints.findById(step.params.pointId)
     // Repeated after a crash: it is written already.
     if (point === undefined || (point.digests?.state === digests.state && point.digests.hash === digests.hash)) return
     const at = now(deps.clock)
     await swapOrRepeat(stores.recoveryPoints.update({ ...point, digests, updatedAt: at }, point.version))
-    const space = readSpace(digests)
     if (space !== undefined) await stores.recoveryPoints.setSpace(point.id, space, at)
     const { document, hash } = digests
     await recordChange(deps, stores, {
