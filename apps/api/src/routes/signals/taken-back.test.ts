@@ -1,3 +1,4 @@
+import { transitionsReconciler } from '@understudy/control'
 import type { Account } from '@understudy/control'
 import type { Json } from '@understudy/core'
 import { VirtualClock } from '@understudy/core'
@@ -156,6 +157,32 @@ describe("Azure's scheduled events", () => {
     expect(word).toMatchObject({ phase: 'completed' })
     expect(await read(pushed.id)).toMatchObject({ endedBy: word.id })
   })
+})
+
+test('what was made of it is cancelled, and every question about it is answered with 409 and why', async () => {
+  const machine = await azure()
+  const document = (DocumentIncarnation: number, ...Events: readonly Json[]) =>
+    taken(forward(machine, 'scheduledevents', { DocumentIncarnation, Events: [...Events] }))
+  const ahead = new Date(clock.nowMs() + 100 * 3_600_000).toUTCString()
+  const event = { EventId: `named-${++serial}`, EventType: 'Redeploy', Resources: [machine.nativeId.split('/').at(-1)!], EventStatus: 'Scheduled' }
+  const { resourceId } = await document(1, { ...event, NotBefore: ahead })
+  await transitionsReconciler.pass(api.control)
+  await document(2)
+  await transitionsReconciler.pass(api.control)
+  const list = await api.inject({ method: 'GET', url: `/v1/transitions?resourceId=${resourceId}&status=cancelled`, key: ours.keys.viewer })
+  expect(list.json.items).toHaveLength(1)
+  const [{ id, etag, startsAt }] = list.json.items
+  const { json } = await api.inject({ method: 'GET', url: `/v1/transitions/${id}`, key: ours.keys.viewer })
+  for (const option of json.options) expect(option).toMatchObject({ possible: false, how: 'It is cancelled: the cloud has taken it back.' })
+  const ask = (verb: string, payload?: object) =>
+    api.inject({
+      ...{ method: 'POST', url: `/v1/transitions/${id}:${verb}`, key: ours.keys.operator },
+      ...{ headers: { 'if-match': etag, 'idempotency-key': `${verb}-${id}` }, ...(payload === undefined ? {} : { payload }) },
+    })
+  const detail = expect.stringContaining('It is cancelled: the cloud has taken it back.') as string
+  const until = new Date(Date.parse(startsAt) + 3_600_000).toISOString()
+  expect((await ask('postpone', { until })).json).toMatchObject({ status: 409, code: 'conflict', detail })
+  expect((await ask('cancel')).json).toMatchObject({ status: 409, code: 'conflict', detail })
 })
 
 describe("Google's metadata", () => {
