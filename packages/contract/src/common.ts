@@ -87,6 +87,10 @@ export const Problem = z
       .array(z.object({ pointer: z.string(), message: z.string() }))
       .optional()
       .meta({ description: 'Which parts of the request: a JSON pointer into the body, or `/query/…`, `/path/…`.' }),
+    alternatives: z
+      .array(z.object({ action: z.string(), how: z.string() }))
+      .optional()
+      .meta({ description: 'What can be done instead of what was refused.' }),
     nearest: jsonObject
       .optional()
       .meta({ description: 'What would be accepted instead, in the form of the request, where something near it would.' }),

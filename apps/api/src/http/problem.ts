@@ -62,7 +62,7 @@ export function publicError(error: unknown): AppError {
 
 export function problemOf(error: AppError, request: { readonly id: string; readonly url: string }, errorsUrl: string): Problem {
   const row = errorTable[error.kind]
-  const { operationId, nearest } = error.details
+  const { operationId, nearest, alternatives } = error.details
   return {
     type: `${errorsUrl}#${error.kind}`,
     title: row.title,
@@ -73,6 +73,7 @@ export function problemOf(error: AppError, request: { readonly id: string; reado
     requestId: request.id,
     retryable: row.retry === 'later',
     ...(typeof operationId === 'string' ? { operationId } : {}),
+    ...(Array.isArray(alternatives) ? { alternatives: alternatives as NonNullable<Problem['alternatives']> } : {}), // as whoever throws it promises
     ...(typeof nearest === 'object' && nearest !== null ? { nearest: nearest as NonNullable<Problem['nearest']> } : {}), // JSON, as whoever throws it promises
     ...(error.errors.length > 0 ? { errors: error.errors.map(({ pointer, message }) => ({ pointer, message })) } : {}),
   }

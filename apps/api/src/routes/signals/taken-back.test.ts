@@ -181,7 +181,7 @@ test('what was made of it is cancelled, and every question about it is answered 
     })
   const detail = expect.stringContaining('It is cancelled: the cloud has taken it back.') as string
   const until = new Date(Date.parse(startsAt) + 3_600_000).toISOString()
-  expect((await ask('postpone', { until })).json).toMatchObject({ status: 409, code: 'conflict', detail })
+  expect((await ask('postpone', { until })).json).toMatchObject({ status: 409, code: 'conflict', detail, alternatives: [] })
   expect((await ask('cancel')).json).toMatchObject({ status: 409, code: 'conflict', detail })
 })
 

@@ -2423,6 +2423,11 @@ export interface components {
                 pointer: string;
                 message: string;
             }[];
+            /** @description What can be done instead of what was refused. */
+            alternatives?: {
+                action: string;
+                how: string;
+            }[];
             /** @description What would be accepted instead, in the form of the request, where something near it would. */
             nearest?: {
                 [key: string]: unknown;
