@@ -26,9 +26,9 @@ const limit = { timeout: 900_000 }
 
 const point = (id: string): Promise<RecoveryPoint> => getRecoveryPoint(world.control, world.principal, { id })
 
-async function ring(): Promise<void> {
+async function ring(name = 'recovery-digests'): Promise<void> {
   const { clock, ids, database } = world.control
-  const bell = { topic: 'reconcile.wake', key: 'recovery-digests', payload: { name: 'recovery-digests' }, priority: 20 }
+  const bell = { topic: 'reconcile.wake', key: name, payload: { name }, priority: 20 }
   await database.stores.outbox.append([{ ...bell, id: ids.next('event'), createdAt: new Date(clock.nowMs()) }])
 }
 
@@ -81,6 +81,34 @@ test('points are read after they were kept, only what has changed; the digests a
   expect(await verify(second, 0.01)).toMatchObject({ findings: [] })
 })
 const usedOf = ({ digests }: RecoveryPoint): number => digests!.document!.disks.reduce((sum, { blocks }) => sum + blocks, 0)
+
+test('what is left of a purged point goes over to the next one, which reads as before', limit, async () => {
+  for (const index of [20, 21, 22]) write(index, 4)
+  const gone = await keep()
+  write(21, 5)
+  write(23, 5)
+  const next = await keep()
+  expect([rootOf(gone), rootOf(next)]).toMatchObject([{ read: 3 }, { read: 2, since: gone.id }])
+  await sql.query("update recovery_points set delete_time = '2020-01-01', purge_time = '2020-01-01' where id = $1", [gone.id])
+  const rowsOf = async ({ id }: RecoveryPoint): Promise<number> =>
+    (await sql.query(`select 1 from digest_chunks where point_id = $1`, [id])).rowCount ?? 0
+  expect(await rowsOf(gone)).toBeGreaterThan(0)
+  await vi.waitUntil(async () => {
+    for (const name of ['recovery-points', 'recovery-compaction']) await ring(name)
+    return (await point(gone.id)).status === 'purged' && (await rowsOf(gone)) === 0
+  }, patience)
+  const now = await vi.waitUntil(async () => {
+    const found = await point(next.id)
+    return found.space?.usedBytes === next.space!.usedBytes ? undefined : found
+  }, patience)
+  expect(now).toMatchObject({ digests: next.digests, manifestHash: next.manifestHash, version: next.version })
+  // Blocks 20 to 23: those that only the purged one had changed, and its own.
+  expect(now.space).toEqual({ usedBytes: 4 * blockBytes, fullBytes: next.space!.fullBytes })
+  expect(await verify(next, 1)).toMatchObject({ findings: [], bytes: { read: usedOf(next), of: usedOf(next) } })
+  const later = await keep()
+  expect(rootOf(later)).toMatchObject({ since: next.id, read: 0 })
+  expect(await verify(later, 1)).toMatchObject({ findings: [] })
+})
 
 test('bytes that have changed behind the cloud’s back are named, and refuse a rollback before anything is stopped', limit, async () => {
   const kept = await keep()
