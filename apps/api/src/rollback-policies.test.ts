@@ -55,6 +55,8 @@ test.each([
   ['/schedule/timeZone', { schedule: { cron: '0 * * * *', timeZone: 'Nowhere/At_all' } }],
   ['/retention', { retention: {} }],
   ['/appliesTo/types/0', { appliesTo: { types: ['m7i (any)'] } }],
+  ['/copies/1/region', { copies: [{ region: 'far-1' }, { region: 'far-1' }] }],
+  ['/copies/0/region', { copies: [{ region: 'Far away' }] }],
   ['/rollBack/keys/0', { rollBack: { role: 'operator', keys: ['key_00000000000000000000'] } }],
 ])('what cannot be kept is refused: %s', async (pointer, payload) => {
   const answer = await send('POST', '/v1/rollback-policies', { payload: { name: 'wrong', ...payload } })

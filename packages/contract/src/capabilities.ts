@@ -21,6 +21,7 @@ export const Capability = z
       'multi-disk-snapshots',
       'read-only-disks',
       'snapshot-digests',
+      'snapshot-copies',
       'commands',
       'market',
       'portable',

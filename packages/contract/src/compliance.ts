@@ -4,7 +4,7 @@ import { ResourceSpace } from './recovery-points.ts'
 import { rollbackPolicyId } from './rollback-policies.ts'
 import { defineRoute, json } from './route.ts'
 
-const violation = z.enum(['no_policy', 'no_point', 'point_too_old', 'no_proven_restore'])
+const violation = z.enum(['no_policy', 'no_point', 'point_too_old', 'no_copy', 'no_proven_restore'])
 
 export const ComplianceEntry = z
   .object({
@@ -18,7 +18,7 @@ export const ComplianceEntry = z
     proofMaxAgeSeconds: z.number().int().optional(),
     violations: z.array(violation).meta({
       description:
-        'no_policy: none fits it · no_point: its policy limits the age of points, and it has none · point_too_old · no_proven_restore: no restore was proven for as long as its policy allows',
+        'no_policy: none fits it · no_point: its policy limits the age of points, and it has none · point_too_old · no_copy: in a region that its policy names, no copy of a point is complete that is young enough · no_proven_restore: no restore was proven for as long as its policy allows',
     }),
     space: ResourceSpace,
   })

@@ -44,6 +44,23 @@ export const Digests = z
   })
   .meta({ id: 'RecoveryPointDigests', description: 'Of its bytes, read after it was sealed. Absent: not (yet).' })
 
+export const RecoveryCopy = z
+  .object({
+    region: z.string(),
+    status: z.enum(['copying', 'complete', 'failed', 'deleted']).meta({
+      description: 'failed: nothing of it is left, and it is tried again at `nextAttemptAt` · deleted: with its point',
+    }),
+    snapshots: z
+      .array(z.object({ device: z.string(), source: z.string(), copy: z.string(), sizeGiB: z.number().int() }))
+      .meta({ description: 'Ids of the cloud, once it is complete: of the snapshot, and of its copy in that region.' }),
+    completedAt: time.optional(),
+    attempts: z.number().int(),
+    nextAttemptAt: time.optional(),
+    lastError: z.string().optional(),
+    operationId: z.string(),
+  })
+  .meta({ id: 'RecoveryCopy', description: 'The snapshots of a point once more, in another region.' })
+
 export const RecoveryPoint = z
   .object({
     id: recoveryPointId,
@@ -87,6 +104,9 @@ export const RecoveryPoint = z
         id: 'RecoveryPointSpace',
         description: 'Known of points whose bytes were read for digests, or of which the cloud says what it keeps.',
       }),
+    copies: z.array(RecoveryCopy).optional().meta({
+      description: 'In other regions, as its policy wants. Left out where there is none, and in answers to changes.',
+    }),
     operationId: z.string().optional(),
     lastError: z.string().optional(),
     createdAt: time,

@@ -80,6 +80,13 @@ const rules = {
     description:
       'Whether the bytes of points are read for digests after they were kept · incremental: what has changed since the point before · whole: all of it each time. Reading costs what the cloud takes for it. Default: none.',
   }),
+  copies: z
+    .array(z.strictObject({ region: text(60).meta({ description: 'As the cloud names it.', examples: ['eu-west-1'] }) }).meta({ id: 'CopyRule' }))
+    .max(2)
+    .meta({
+      description:
+        'Other regions of the account in which the snapshots of each point are kept as well; deleted with the point. The cloud bills the copies, and the traffic to them. For resources that are in the region themselves it asks for nothing.',
+    }),
 } as const
 const optionalRules = {
   schedule: rules.schedule.optional(),
@@ -92,6 +99,7 @@ const optionalRules = {
   verification: rules.verification.optional(),
   drills: rules.drills.optional(),
   digests: rules.digests.optional(),
+  copies: rules.copies.optional(),
 } as const
 const removableRules = {
   schedule: rules.schedule.nullable().optional(),
@@ -104,6 +112,7 @@ const removableRules = {
   verification: rules.verification.nullable().optional(),
   drills: rules.drills.nullable().optional(),
   digests: rules.digests.nullable().optional(),
+  copies: rules.copies.nullable().optional(),
 } as const
 
 const PolicySelector = z

@@ -9,6 +9,7 @@ import type { ReconcilerStore } from './operations/reconciler.store.ts'
 import type { AvoidStore } from './placement/placement.store.ts'
 import type { ComplianceStore } from './recovery/policies/compliance.ts'
 import type { RollbackPolicyStore } from './recovery/policies/policy.store.ts'
+import type { RecoveryCopyStore } from './recovery/copies/recovery-copy.store.ts'
 import type { DigestStore } from './recovery/digests/digest.store.ts'
 import type { RecoveryScheduleStore } from './recovery/policies/recovery-schedule.store.ts'
 import type { RecoveryPointStore } from './recovery/recovery-point.store.ts'
@@ -34,6 +35,7 @@ export interface Stores {
   readonly operations: OperationStore
   readonly outbox: OutboxStore
   readonly reconcilers: ReconcilerStore
+  readonly recoveryCopies: RecoveryCopyStore
   readonly recoveryDigests: DigestStore
   readonly recoveryPoints: RecoveryPointStore
   readonly recoverySchedules: RecoveryScheduleStore

@@ -12,6 +12,7 @@ export const idPrefixes = {
   operation: 'op',
   event: 'evt',
   recoveryPoint: 'rp',
+  recoveryCopy: 'rcp',
   rollbackPolicy: 'rpol',
   transition: 'trn',
   webhook: 'wh',

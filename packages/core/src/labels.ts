@@ -18,6 +18,8 @@ export const ownTags = {
   shadow: 'understudy:shadow',
   /** Our id of the test rollback it was made for, on what such a one makes. */
   drill: 'understudy:drill',
+  /** Our id of the recovery point, on copies of its snapshots in other regions. */
+  recoveryPoint: 'understudy:recovery-point',
   /** Our id of the restored disk, on one that was plugged in beside the others. */
   restoredDisk: 'understudy:restored-disk',
   /** RFC 3339: from then on a sweep removes it. On what a test rollback makes, and on restored disks. */

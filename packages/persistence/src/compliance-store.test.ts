@@ -2,7 +2,7 @@ import { manifestHash, policyOf } from '@understudy/control'
 import type { ComplianceRow, Manifest, RecoveryPoint, Resource, RestoreDrill, RestoreRecord } from '@understudy/control'
 import { randomIds, seededRandom } from '@understudy/core'
 import { expect, test } from 'vitest'
-import { aDna, aPolicy, aRecoveryPoint, aRestoreDrill, aResource, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
+import { aDna, aPolicy, aRecoveryCopy, aRecoveryPoint, aRestoreDrill, aResource, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
 
 const connection = useDatabase()
 const stores = () => connection.database.stores
@@ -71,6 +71,31 @@ test('names each violation, and only that', async () => {
   expect(await ids({ accountId: 'acc_other' })).toEqual([])
   const all = await ids({})
   expect(await ids({ after: all[1], limit: 1 })).toEqual([all[2]])
+})
+
+test('a copy that a policy wants has to be complete, young enough, and of a point that is there, unless its region is the own', async () => {
+  const { projectId, insert, rows } = await aPlace()
+  const rules = { maxPointAgeSeconds: 7200, copies: [{ region: 'far-1' }] }
+  await stores().rollbackPolicies.insert(aPolicy({ projectId, appliesTo: { types: [], labels: { far: 'yes' }, group: undefined }, rules }))
+  const resource = await insert({ labels: { far: 'yes' } })
+  const { region: own } = (await stores().accounts.findById(resource.accountId))!
+  const home = { copies: [{ region: own }] }
+  await stores().rollbackPolicies.insert(aPolicy({ projectId, appliesTo: { types: [], labels: { far: 'own' }, group: undefined }, rules: home }))
+  const atHome = await insert({ labels: { far: 'own' } })
+  const of = async ({ id }: Resource) => (await rows()).find(({ resourceId }) => resourceId === id)?.violations
+  const [old, fresh] = [aPoint(resource, 1, later(-3 * hourMs)), aPoint(resource, 2, later(-hourMs))]
+  for (const point of [old, fresh]) await stores().recoveryPoints.insert(point)
+  const place = { projectId, resourceId: resource.id, accountId: resource.accountId }
+  expect([await of(resource), await of(atHome)]).toEqual([['no_copy'], []])
+  const complete = { status: 'complete', completedAt: start } as const
+  const begun = aRecoveryCopy(place, { pointId: fresh.id })
+  await stores().recoveryCopies.insert([aRecoveryCopy(place, { pointId: old.id, ...complete }), begun])
+  await stores().recoveryCopies.insert([aRecoveryCopy(place, { pointId: fresh.id, region: 'far-2', ...complete })])
+  expect(await of(resource)).toEqual(['no_copy'])
+  await stores().recoveryCopies.update({ ...begun, ...complete }, 1)
+  expect(await of(resource)).toEqual([])
+  await stores().recoveryPoints.update({ ...fresh, deleteTime: start, purgeTime: later(1) }, 1)
+  expect(await of(resource)).toEqual(['point_too_old', 'no_copy'])
 })
 
 test('chooses the policy that the rule chooses, whatever policies and resources there are', async () => {

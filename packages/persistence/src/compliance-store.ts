@@ -37,12 +37,22 @@ const statement = `
         case when chosen.id is null then 'no_policy' end,
         case when chosen.max_point_age is not null and point.id is null then 'no_point' end,
         case when point.captured_at < $4::timestamptz - make_interval(secs => chosen.max_point_age) then 'point_too_old' end,
+        case when exists (
+          select 1 from jsonb_array_elements(chosen.copies) as wanted
+          where wanted ->> 'region' <> (select region from accounts where accounts.id = resource.account_id)
+            and not exists (
+              select 1 from recovery_copies copy join recovery_points kept on kept.id = copy.point_id
+              where copy.resource_id = resource.id and copy.region = wanted ->> 'region' and copy.status = 'complete'
+                and kept.status = 'usable' and kept.delete_time is null
+                and (chosen.max_point_age is null or kept.captured_at >= $4::timestamptz - make_interval(secs => chosen.max_point_age)))
+        ) then 'no_copy' end,
         case when chosen.proof_max_age is not null
           and coalesce(proof.proven_at < $4::timestamptz - make_interval(secs => chosen.proof_max_age), true) then 'no_proven_restore' end
       ], null) as violations
     from resources resource
     left join lateral (
-      select id, (rules ->> 'maxPointAgeSeconds')::int as max_point_age, (rules ->> 'proofMaxAgeSeconds')::int as proof_max_age
+      select id, (rules ->> 'maxPointAgeSeconds')::int as max_point_age, (rules ->> 'proofMaxAgeSeconds')::int as proof_max_age,
+        rules -> 'copies' as copies
       from rollback_policies policy
       where policy.project_id = resource.project_id and delete_time is null
         and resource.labels @> policy.labels

@@ -13,6 +13,7 @@ import type { Journal } from './journal.ts'
 import { operationStore } from './operation-store.ts'
 import { outboxStore } from './outbox-store.ts'
 import { reconcilerStore } from './reconciler-store.ts'
+import { recoveryCopyStore } from './recovery-copy-store.ts'
 import { recoveryPointStore } from './recovery-point-store.ts'
 import { recoveryScheduleStore } from './recovery-schedule-store.ts'
 import { rollbackPolicyStore } from './rollback-policy-store.ts'
@@ -41,6 +42,7 @@ export const storesOver = (db: Prisma.TransactionClient, sql: Sql, journal: Jour
   operations: wrapped('operations', operationStore(db, sql), around),
   outbox: wrapped('outbox', outboxStore(sql), around),
   reconcilers: wrapped('reconcilers', reconcilerStore(db, sql), around),
+  recoveryCopies: wrapped('recoveryCopies', recoveryCopyStore(db, sql), around),
   recoveryDigests: wrapped('recoveryDigests', digestStore(db, sql), around),
   recoveryPoints: wrapped('recoveryPoints', recoveryPointStore(db, sql), around),
   recoverySchedules: wrapped('recoverySchedules', recoveryScheduleStore(db, sql), around),

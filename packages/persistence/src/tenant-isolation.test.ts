@@ -6,6 +6,7 @@ import {
   aKey,
   anOperation,
   aPolicy,
+  aRecoveryCopy,
   aRecoveryPoint,
   aRestoreDrill,
   aRestoredDisk,
@@ -59,6 +60,8 @@ async function aTenant(): Promise<Tenant> {
   await stores.transitions.insert(transition)
   const drill = aRestoreDrill(own)
   await stores.restoreDrills.insert(drill)
+  const copy = aRecoveryCopy(own, { pointId: point.id })
+  await stores.recoveryCopies.insert([copy])
   const restored = aRestoredDisk(own)
   await stores.restoredDisks.insert(restored)
   await stores.webhooks.insert(webhook, { current: aSecret(), previous: undefined, previousUntil: undefined })
@@ -69,7 +72,7 @@ async function aTenant(): Promise<Tenant> {
     { projectId: project.id, key: 'k', fingerprint: 'f', status: undefined, body: undefined, headers: undefined, createdAt: start },
     start,
   )
-  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery, point, policy, transition, drill, restored }
+  const ids = { key, account, resource, shadow, signal, operation, webhook, delivery, point, copy, policy, transition, drill, restored }
   return { ...own, ids: Object.fromEntries(Object.entries(ids).map(([name, { id }]) => [name, id])) }
 }
 
@@ -131,6 +134,10 @@ const lists: Record<string, { readonly of: string; readonly list: List }> = {
   'transitions of a resource': {
     of: 'transition',
     list: (stores, projectId, after, { resourceId }) => stores.transitions.list(projectId, { after, limit: 100, resourceId }),
+  },
+  'copies of a point': {
+    of: 'copy',
+    list: (stores, projectId) => stores.recoveryCopies.listOf(projectId, [ours.ids.point!, theirs.ids.point!]),
   },
   'restored disks': { of: 'restored', list: (stores, projectId, after) => stores.restoredDisks.list(projectId, { after, limit: 100 }) },
   'restored disks of a resource': {
@@ -210,6 +217,7 @@ test('no method that takes a project is missing here', () => {
     events: ['listAfter'],
     idempotency: ['begin', 'complete', 'forget'],
     operations: ['find', 'list'],
+    recoveryCopies: ['listOf'],
     recoveryPoints: ['find', 'list'],
     resources: ['find', 'list', 'delete'],
     restoreDrills: ['find', 'list'],

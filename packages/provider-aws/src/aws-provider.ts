@@ -2,6 +2,7 @@ import type { Provider, Traits } from '@understudy/provider'
 import type { Adapter } from './adapter.ts'
 import { awsBlocks } from './blocks.ts'
 import { awsCalls } from './clients.ts'
+import { awsCopies } from './copies.ts'
 import { awsCommands } from './commands.ts'
 import { awsCompute } from './compute.ts'
 import { freshness } from './freshness.ts'
@@ -53,6 +54,7 @@ export function createAwsProvider(settings: AwsSettings): Provider {
     traffic: awsTraffic(adapter),
     snapshots,
     blocks: awsBlocks(adapter),
+    copies: awsCopies(adapter),
     disks: awsDisks(adapter),
     isolation: awsIsolation(adapter),
     commands: awsCommands(adapter),

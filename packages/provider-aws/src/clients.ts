@@ -5,6 +5,7 @@ import {
   AttachVolumeCommand,
   AuthorizeSecurityGroupIngressCommand,
   CancelSpotInstanceRequestsCommand,
+  CopySnapshotCommand,
   CreateSecurityGroupCommand,
   CreateSnapshotsCommand,
   CreateTagsCommand,
@@ -22,6 +23,7 @@ import {
   DescribeInstanceStatusCommand,
   DescribeInstanceTypeOfferingsCommand,
   DescribeInstanceTypesCommand,
+  DescribeRegionsCommand,
   DescribeSecurityGroupsCommand,
   DescribeSnapshotsCommand,
   DescribeSpotInstanceRequestsCommand,
@@ -91,7 +93,8 @@ export function awsCalls(settings: AwsSettings) {
     ...commandCalls(clients, tell),
     ...otherCalls(clients, tell),
     destroy(): void {
-      for (const client of Object.values(clients)) client.destroy()
+      const { ec2In: _opened, ...others } = clients
+      for (const client of [...Object.values(others), ...clients.ec2In.opened()]) client.destroy()
     },
   }
 }
@@ -132,7 +135,19 @@ function sdkClients(settings: AwsSettings) {
   const read = { retryMode: 'adaptive', maxAttempts: 4 } as const
   const repeat = { retryMode: 'standard', maxAttempts: 3 } as const
   const once = { maxAttempts: 1 } as const
+  const beside = new Map<string, Record<'read' | 'repeat' | 'once', EC2Client>>()
+  /** EC2 in another region, with the same credentials; opened when it is first asked. */
+  const inRegion = (region: string) => {
+    const found = beside.get(region) ?? {
+      read: new EC2Client({ ...common('ec2'), region, ...read }),
+      repeat: new EC2Client({ ...common('ec2'), region, ...repeat }),
+      once: new EC2Client({ ...common('ec2'), region, ...once }),
+    }
+    beside.set(region, found)
+    return found
+  }
   return {
+    ec2In: Object.assign(inRegion, { opened: () => [...beside.values()].flatMap((clients) => Object.values(clients)) }),
     ebs: new EBSClient({ ...common('ebs'), ...read }),
     ec2Read: new EC2Client({ ...common('ec2'), ...read }),
     ec2Repeat: new EC2Client({ ...common('ec2'), ...repeat }),
@@ -148,7 +163,7 @@ function sdkClients(settings: AwsSettings) {
   }
 }
 
-const ec2Reads = ({ ec2Read }: Clients, tell: Tell) => ({
+const ec2Reads = ({ ec2Read, ec2In }: Clients, tell: Tell) => ({
   describeInstances: (input: Ec2.DescribeInstancesCommandInput, signal?: AbortSignal) =>
     tell('read', ec2Read.send(new DescribeInstancesCommand(input), until(signal))),
   describeInstanceAttribute: (input: Ec2.DescribeInstanceAttributeCommandInput) =>
@@ -160,7 +175,10 @@ const ec2Reads = ({ ec2Read }: Clients, tell: Tell) => ({
   describeInstanceTypeOfferings: (input: Ec2.DescribeInstanceTypeOfferingsCommandInput) =>
     tell('read', ec2Read.send(new DescribeInstanceTypeOfferingsCommand(input))),
   describeVolumes: (input: Ec2.DescribeVolumesCommandInput) => tell('read', ec2Read.send(new DescribeVolumesCommand(input))),
-  describeSnapshots: (input: Ec2.DescribeSnapshotsCommandInput) => tell('read', ec2Read.send(new DescribeSnapshotsCommand(input))),
+  /** `region`: in another one. */
+  describeSnapshots: (input: Ec2.DescribeSnapshotsCommandInput, region?: string) =>
+    tell('read', (region === undefined ? ec2Read : ec2In(region).read).send(new DescribeSnapshotsCommand(input))),
+  describeRegions: (input: Ec2.DescribeRegionsCommandInput) => tell('read', ec2Read.send(new DescribeRegionsCommand(input))),
   describeSubnets: (input: Ec2.DescribeSubnetsCommandInput) => tell('read', ec2Read.send(new DescribeSubnetsCommand(input))),
   describeAddresses: (input: Ec2.DescribeAddressesCommandInput) => tell('read', ec2Read.send(new DescribeAddressesCommand(input))),
   describeAvailabilityZones: (input: Ec2.DescribeAvailabilityZonesCommandInput) =>
@@ -172,7 +190,7 @@ const ec2Reads = ({ ec2Read }: Clients, tell: Tell) => ({
     tell('read', ec2Read.send(new DescribeSpotPriceHistoryCommand(input))),
 })
 
-const ec2Changes = ({ ec2Repeat, ec2Once }: Clients, tell: Tell) => ({
+const ec2Changes = ({ ec2Repeat, ec2Once, ec2In }: Clients, tell: Tell) => ({
   runInstances: (input: Ec2.RunInstancesCommandInput, offering: Offering, signal?: AbortSignal) =>
     tell('token', ec2Once.send(new RunInstancesCommand(input), until(signal)), offering),
   startInstances: (input: Ec2.StartInstancesCommandInput) => tell('repeatable', ec2Once.send(new StartInstancesCommand(input))),
@@ -188,8 +206,11 @@ const ec2Changes = ({ ec2Repeat, ec2Once }: Clients, tell: Tell) => ({
   deleteTags: (input: Ec2.DeleteTagsCommandInput) => tell('repeatable', ec2Repeat.send(new DeleteTagsCommand(input))),
   createSnapshots: (input: Ec2.CreateSnapshotsCommandInput, signal?: AbortSignal) =>
     tell('once', ec2Once.send(new CreateSnapshotsCommand(input), until(signal))),
-  deleteSnapshot: (input: Ec2.DeleteSnapshotCommandInput, signal?: AbortSignal) =>
-    tell('repeatable', ec2Repeat.send(new DeleteSnapshotCommand(input), until(signal))),
+  /** In the region of the copy. It has no client token. */
+  copySnapshot: (input: Ec2.CopySnapshotCommandInput, region: string, signal?: AbortSignal) =>
+    tell('once', ec2In(region).once.send(new CopySnapshotCommand(input), until(signal))),
+  deleteSnapshot: (input: Ec2.DeleteSnapshotCommandInput, signal?: AbortSignal, region?: string) =>
+    tell('repeatable', (region === undefined ? ec2Repeat : ec2In(region).repeat).send(new DeleteSnapshotCommand(input), until(signal))),
   createVolume: (input: Ec2.CreateVolumeCommandInput, offering: Offering, signal?: AbortSignal) =>
     tell('token', ec2Once.send(new CreateVolumeCommand(input), until(signal)), offering),
   deleteVolume: (input: Ec2.DeleteVolumeCommandInput, signal?: AbortSignal) =>

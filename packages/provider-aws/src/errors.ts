@@ -91,6 +91,8 @@ const codes: Readonly<Partial<Record<ProviderErrorKind, ReadonlySet<string>>>> =
     'SlowDown',
     'SnapshotCreationPerVolumeRateExceeded',
     'PriorRequestNotComplete',
+    // As many copies of snapshots as a region takes at once: it passes when one of them is complete.
+    'ResourceLimitExceeded',
   ]),
   unauthorized: new Set([
     'UnauthorizedOperation',

@@ -205,6 +205,11 @@ const probes: Readonly<Record<Asked, Probe>> = {
   createSnapshots: ec2('snapshots', 'CreateSnapshots', (calls, { instanceId }) =>
     calls.createSnapshots({ ...dry, InstanceSpecification: { InstanceId: instanceId }, TagSpecifications: tagged('snapshot') }),
   ),
+  describeRegions: ec2('snapshots', 'DescribeRegions', (calls) => calls.describeRegions(dry)),
+  // Asked in the account's own region, where a copy is made in the same way.
+  copySnapshot: ec2('snapshots', 'CopySnapshot', (calls, { region }) =>
+    calls.copySnapshot({ ...dry, SourceRegion: region, SourceSnapshotId: noSnapshot, TagSpecifications: tagged('snapshot') }, region),
+  ),
   deleteSnapshot: ec2('snapshots', 'DeleteSnapshot', (calls) => calls.deleteSnapshot({ ...dry, SnapshotId: 'snap-0123456789abcdef0' })),
   createVolume: ec2('snapshots', 'CreateVolume', (calls, { zone }) =>
     calls.createVolume({ ...dry, AvailabilityZone: zone, Size: 1, TagSpecifications: tagged('volume') }, {}),

@@ -44,17 +44,18 @@ function readSetTags(tags: Labels): readonly DiskOfSet[] {
   })
 }
 
-/** The snapshots that one key made. */
-export async function snapshotsOf({ calls }: Adapter, key: string): Promise<readonly Snapshot[]> {
+/** The snapshots that one key made, here or in another region. */
+export async function snapshotsOf({ calls }: Pick<Adapter, 'calls'>, key: string, region?: string): Promise<readonly Snapshot[]> {
   const snapshots: Snapshot[] = []
   let nextToken: string | undefined
   do {
-    const page = await calls.describeSnapshots({
+    const input = {
       OwnerIds: ['self'],
       Filters: [{ Name: `tag:${ownTags.operation}`, Values: [key] }],
       MaxResults: 1000,
       ...(nextToken === undefined ? {} : { NextToken: nextToken }),
-    })
+    }
+    const page = await calls.describeSnapshots(input, region)
     snapshots.push(...(page.Snapshots ?? []))
     nextToken = page.NextToken === '' ? undefined : page.NextToken
   } while (nextToken !== undefined)
@@ -96,9 +97,9 @@ export function setOf({ scope }: Adapter, ref: SnapshotSetRef, snapshots: readon
   }
 }
 
-const progressOf = (snapshot: Snapshot): number => (stateOf(snapshot) === 'usable' ? 100 : Number.parseInt(snapshot.Progress ?? '0', 10) || 0)
+export const progressOf = (snapshot: Snapshot): number => (stateOf(snapshot) === 'usable' ? 100 : Number.parseInt(snapshot.Progress ?? '0', 10) || 0)
 
-function stateOf(snapshot: Snapshot): SnapshotState {
+export function stateOf(snapshot: Snapshot): SnapshotState {
   if (snapshot.State === 'completed') return 'usable'
   return snapshot.State === 'pending' ? 'pending' : 'failed'
 }

@@ -144,7 +144,7 @@ async function deleteDisk(adapter: Adapter, disk: DiskRef, context: CallContext)
   await goneIsFine(adapter.calls.deleteVolume({ VolumeId: disk.nativeId }, context.signal))
 }
 
-async function goneIsFine(call: Promise<unknown>): Promise<void> {
+export async function goneIsFine(call: Promise<unknown>): Promise<void> {
   try {
     await call
   } catch (error) {

@@ -32,6 +32,8 @@ export const awsTraits = ({ expectedSeconds, limits }: Pick<AwsSettings, 'expect
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   readOnlyDisks: { supported: false, reason: 'EC2 attaches volumes for reading and writing only: mount it read-only in the guest.' },
   readSnapshots: { supported: true, blockBytes },
+  // https://docs.aws.amazon.com/ebs/latest/userguide/ebs-copy-snapshot.html
+  copySnapshots: { supported: true, atOnce: 20 },
   postponeMaintenance: { supported: true },
   commands: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },

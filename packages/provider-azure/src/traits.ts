@@ -33,6 +33,7 @@ export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'ex
   multiDiskSnapshot: { supported: true, maxDisks: 65, guarantee: 'conditional' },
   readOnlyDisks: { supported: false, reason: 'Azure attaches managed disks for reading and writing only: mount it read-only in the guest.' },
   readSnapshots: { supported: true, blockBytes: 512 * 1024 },
+  copySnapshots: { supported: false, reason: 'The adapter does not copy snapshots to other regions of Azure yet (CopyStart).' },
   postponeMaintenance: { supported: false, reason: 'Azure has no call that moves the start of a scheduled event; it can only be started early.' },
   commands: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },

@@ -1,6 +1,7 @@
 import type { Blocks } from './capabilities/blocks.ts'
 import type { Commands } from './capabilities/commands.ts'
 import type { Compute } from './capabilities/compute.ts'
+import type { Copies } from './capabilities/copies.ts'
 import type { Disks } from './capabilities/disks.ts'
 import type { Inventory } from './capabilities/inventory.ts'
 import type { Isolation } from './capabilities/isolation.ts'
@@ -29,6 +30,7 @@ export interface Provider {
   readonly traffic?: Traffic
   readonly snapshots?: Snapshots
   readonly blocks?: Blocks
+  readonly copies?: Copies
   readonly disks?: Disks
   readonly isolation?: Isolation
   readonly commands?: Commands
@@ -70,6 +72,8 @@ export interface Traits {
   readonly readOnlyDisks: Answer
   /** Whether the bytes of snapshots can be read, `blockBytes` at once; what the lists of blocks count in. */
   readonly readSnapshots: Answer<{ blockBytes: number }>
+  /** Whether a set of snapshots can be copied to another region; how many snapshots are copied to one at once. */
+  readonly copySnapshots: Answer<{ atOnce: number }>
   readonly postponeMaintenance: Answer
   /** Scripts inside of instances, through the cloud's own channel. */
   readonly commands: Answer

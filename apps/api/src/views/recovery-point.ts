@@ -1,12 +1,12 @@
 import type { RecoveryPoint as RecoveryPointView, ResourceSpace as ResourceSpaceView } from '@understudy/contract'
 import { savedBytes } from '@understudy/control'
-import type { PointSpace, RecoveryPoint, ResourceSpace } from '@understudy/control'
+import type { PointSpace, RecoveryCopy, RecoveryPoint, ResourceSpace } from '@understudy/control'
 import type { JsonObject } from '@understudy/core'
 import type { z } from 'zod'
 import { etagOf } from '../http/etag.ts'
 import { present, timeText } from './optional.ts'
 
-export const recoveryPointView = (point: RecoveryPoint): z.input<typeof RecoveryPointView> =>
+export const recoveryPointView = (point: RecoveryPoint, copies: readonly RecoveryCopy[] = []): z.input<typeof RecoveryPointView> =>
   present({
     id: point.id,
     resourceId: point.resourceId,
@@ -30,11 +30,24 @@ export const recoveryPointView = (point: RecoveryPoint): z.input<typeof Recovery
     },
     digests: point.digests && present({ ...point.digests, document: point.digests.document as unknown as JsonObject | undefined }), // plain JSON by its type
     space: spaceView(point.space),
+    copies: copies.length === 0 ? undefined : copies.map(copyView),
     operationId: point.operationId,
     lastError: point.lastError,
     createdAt: point.createdAt.toISOString(),
     updatedAt: point.updatedAt.toISOString(),
     etag: etagOf(point.version),
+  })
+
+const copyView = (copy: RecoveryCopy) =>
+  present({
+    region: copy.region,
+    status: copy.status,
+    snapshots: copy.members.map((member) => ({ ...member })),
+    completedAt: timeText(copy.completedAt),
+    attempts: copy.attempts,
+    nextAttemptAt: timeText(copy.nextAttemptAt),
+    lastError: copy.lastError,
+    operationId: copy.operationId,
   })
 
 const spaceView = (space: PointSpace | undefined) => (space === undefined ? {} : present({ ...space, savedBytes: savedBytes(space) }))

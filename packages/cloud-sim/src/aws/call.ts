@@ -11,7 +11,9 @@ export interface Call {
   readonly dataCentre: DataCentre
   readonly key: AccessKey
   readonly params: Params
-  /** Every region this process simulates. */
+  /** That the request was signed for. */
+  readonly region: string
+  /** Every region that this process answers for. */
   readonly regions: readonly string[]
 }
 

@@ -7,6 +7,7 @@ import type { ActionEntry, ActionTable, XmlObject } from './call.ts'
 import { ebsRouteOf } from './ebs/actions.ts'
 import { asEbsSaysIt } from './ebs/ebs-error.ts'
 import { ec2Actions } from './ec2/actions.ts'
+import { otherRegionActions } from './ec2/copy-actions.ts'
 import { elbv2Actions } from './elbv2/actions.ts'
 import { Params } from './params.ts'
 import { randomUuid } from './random-text.ts'
@@ -70,7 +71,16 @@ export async function answer(options: FrontOptions, request: FrontRequest): Prom
     if (service === 'sqs') return withRequestId(await sqsReply(options, region, authorization.region, action, request, params, requestId), requestId)
     if (service === 'ssm') return withRequestId(await ssmReply(options, region, action, request), requestId)
     return withRequestId(
-      await queryServiceReply({ options, region, service, action, key, params: params ?? new Params(new Map()), requestId }),
+      await queryServiceReply({
+        options,
+        region,
+        regionName: authorization.region,
+        service,
+        action,
+        key,
+        params: params ?? new Params(new Map()),
+        requestId,
+      }),
       requestId,
     )
   } catch (error) {
@@ -91,25 +101,27 @@ function routeOf(service: Service | undefined, { method, url, body }: FrontReque
 async function queryServiceReply(call: {
   options: FrontOptions
   region: Region
+  regionName: string
   service: QueryService
   action: string
   key: AccessKey
   params: Params
   requestId: string
 }): Promise<Reply> {
-  const { options, region, service, action, key, params, requestId } = call
-  const table = tables[service]
+  const { options, region, regionName, service, action, key, params, requestId } = call
+  const { dataCentre } = region
+  const table = service === 'ec2' && regionName !== dataCentre.region ? otherRegionActions : tables[service]
   const found = Object.hasOwn(table, action) ? table[action] : undefined
   if (found === undefined) throw new SimError('InvalidAction', `The action ${action} is not valid for this web service.`)
   const entry: ActionEntry = typeof found === 'function' ? { run: found } : found
   const cost = service === 'ec2' ? { ...entry.cost?.(params), unpaged: isUnpaged(action, params) } : undefined
-  const result = await region.dataCentre.invoke<XmlObject>(
+  const result = await dataCentre.invoke<XmlObject>(
     action,
     () => {
       // A dry run asks about permission only, and that has been answered by the time this runs.
       if (service === 'ec2' && params.boolean('DryRun') === true)
         throw new SimError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412)
-      return entry.run({ dataCentre: region.dataCentre, key, params, regions: [...options.regions.keys()] })
+      return entry.run({ dataCentre, key, params, region: regionName, regions: [...options.regions.keys(), ...dataCentre.otherRegions] })
     },
     cost,
   )
@@ -163,7 +175,10 @@ function paramsOf(request: FrontRequest): Params {
 function regionOf(options: FrontOptions, authorization: Authorization): Region {
   // STS is a global service to many clients, and Route 53 is one: they sign for us-east-1 wherever they are.
   const isGlobal = authorization.service === 'sts' || authorization.service === 'route53'
-  const region = options.regions.get(authorization.region) ?? (isGlobal ? [...options.regions.values()][0] : undefined)
+  const isBeside = ({ dataCentre }: Region): boolean => authorization.service === 'ec2' && dataCentre.otherRegions.includes(authorization.region)
+  const region =
+    options.regions.get(authorization.region) ??
+    (isGlobal ? [...options.regions.values()][0] : [...options.regions.values()].find((candidate) => isBeside(candidate)))
   if (region === undefined)
     throw new SimError('SignatureDoesNotMatch', `Credential should be scoped to a valid region, not '${authorization.region}'. `, 403)
   return region

@@ -162,16 +162,28 @@ export interface StorageApi {
     readonly copyTagsFromVolume?: boolean
     readonly tags?: Tags
   }): readonly Snapshot[]
-  describeSnapshots(query?: Query): Page<Snapshot>
+  copySnapshot(input: CopySnapshotInput): Snapshot
+  /** `region`: of copies in that one instead. */
+  describeSnapshots(query?: Query, region?: string): Page<Snapshot>
   /** From now on the cloud says that it cannot be read. */
   spoilSnapshot(snapshotId: string): void
   /** Its bytes change, and the cloud does not notice. Of `length` bytes from `offset` every bit is turned. */
   corruptSnapshot(snapshotId: string, range: { readonly offset: number; readonly length: number }): void
-  deleteSnapshot(snapshotId: string): void
+  deleteSnapshot(snapshotId: string, region?: string): void
   /** 0–100 now. */
   progressPercent(snapshot: Snapshot): number
   getVolume(volumeId: string): Volume | undefined
   getSnapshot(snapshotId: string): Snapshot | undefined
+}
+
+/** A copy in another region; encrypted where the source is. */
+export interface CopySnapshotInput {
+  readonly snapshotId: string
+  readonly region: string
+  readonly description?: string
+  readonly encrypted?: boolean
+  readonly kmsKeyId?: string
+  readonly tags?: Tags
 }
 
 export interface TagApi {

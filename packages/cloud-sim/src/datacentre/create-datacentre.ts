@@ -44,6 +44,9 @@ export const usualLatencies: Latencies = {
   call: 0,
 }
 
+/** Where copies of snapshots can be put; nothing else is there. */
+const otherRegions = ['sim-west-1', 'sim-central-1', 'sim-east-1']
+
 /** A new data centre: zones and a default network, nothing else. See `seedRegion` for one with images and types. */
 export function createDataCentre(options: DataCentreOptions): DataCentre {
   const salt = Array.from({ length: 4 }, () => options.random.int(0, 0xffff).toString(16).padStart(4, '0')).join('')
@@ -131,6 +134,7 @@ interface Parts {
 
 class Region implements DataCentre {
   readonly region: string
+  readonly otherRegions: readonly string[]
   readonly accountId: string
   readonly clock: Clock
   readonly instances: Instances
@@ -151,6 +155,7 @@ class Region implements DataCentre {
   constructor(world: World, parts: Parts) {
     this.#world = world
     this.region = world.region
+    this.otherRegions = otherRegions.filter((name) => name !== world.region)
     this.accountId = world.accountId
     this.clock = world.clock
     this.blocks = world.blocks

@@ -83,6 +83,8 @@ export interface DataCentreOptions {
  */
 export interface DataCentre {
   readonly region: string
+  /** Regions beside it, in which copies of its snapshots can be; nothing else is there. */
+  readonly otherRegions: readonly string[]
   readonly accountId: string
   readonly clock: Clock
   readonly instances: InstanceApi

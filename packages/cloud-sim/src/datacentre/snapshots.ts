@@ -1,10 +1,15 @@
 import { select } from './select.ts'
 import { SimError } from './sim-error.ts'
+import type { CopySnapshotInput } from './api.ts'
 import type { Page, Query, Snapshot, Tags, TimeMs, Volume } from './types.ts'
 import type { World } from './world.ts'
 
 /** EC2's limit for the general-purpose volume types. */
 const pendingPerVolumeMax = 5
+/** https://docs.aws.amazon.com/ebs/latest/userguide/ebs-copy-snapshot.html: 20 to one destination region. */
+const copiesAtOnceMax = 20
+/** A copy is of no volume that exists: EC2 shows this one. */
+const volumeOfCopies = 'vol-ffffffff'
 
 interface How {
   readonly atMs: TimeMs
@@ -44,12 +49,52 @@ export class Snapshots {
     return volumes.map((volume) => this.#takeOne(volume, description, tagsOf(volume), { atMs, fails, atOnce }))
   }
 
-  describe(query: Query): Page<Snapshot> {
+  /** The bytes of a completed snapshot of this region, in another one. It takes as long as taking one. */
+  copy({ snapshotId, region, description, encrypted, kmsKeyId, tags }: CopySnapshotInput): Snapshot {
+    const world = this.#world
+    const source = this.need(snapshotId)
+    if (source.state !== 'completed')
+      throw new SimError('IncorrectState', `Snapshot '${snapshotId}' is not in a valid state: ${source.state}. It must be completed.`)
+    const pending = [...world.state.snapshots.values()].filter((other) => other.region === region && other.state === 'pending')
+    if (pending.length >= copiesAtOnceMax)
+      throw new SimError(
+        'ResourceLimitExceeded',
+        `Too many snapshot copies in progress. The limit is ${copiesAtOnceMax} for this destination region.`,
+      )
+    const fails = world.conditions.snapshotFailures > 0
+    if (fails) world.conditions.snapshotFailures--
+    const delayMs = world.draw(world.latencies.snapshot)
+    const copy: Snapshot = {
+      snapshotId: world.id('snap'),
+      volumeId: volumeOfCopies,
+      sizeGiB: source.sizeGiB,
+      encrypted: source.encrypted || encrypted === true,
+      state: 'pending',
+      description: description ?? `[Copied ${snapshotId} from ${world.region}] ${source.description}`,
+      ownerId: world.accountId,
+      startedAtMs: world.now(),
+      completesAtMs: world.now() + delayMs,
+      visibleAtMs: world.visibleAt(),
+      tags: { ...tags },
+      region,
+    }
+    // A key is of one region: without another one it is that region's own for EBS.
+    if (copy.encrypted) copy.kmsKeyId = kmsKeyId ?? `arn:aws:kms:${region}:${world.accountId}:key/aws-ebs`
+    world.blocks.freeze(copy.snapshotId, snapshotId)
+    world.state.snapshots.set(copy.snapshotId, copy)
+    world.tagIndex.add(copy.snapshotId, copy.tags)
+    this.#countPending(copy.volumeId, 1)
+    world.timers.after(delayMs, 'snapshot.completed', copy.snapshotId, 0, fails ? { fails: true } : undefined)
+    return copy
+  }
+
+  /** Of the data centre's own region, or of copies in another. */
+  describe(query: Query, region?: string): Page<Snapshot> {
     const { snapshots } = this.#world.state
     return select(query, {
       all: () => snapshots.values(),
       byId: (id) => snapshots.get(id),
-      isVisible: (snapshot) => this.#world.isVisible(snapshot),
+      isVisible: (snapshot) => snapshot.region === region && this.#world.isVisible(snapshot),
       notFound: snapshotNotFound,
       tagsOf: (snapshot) => snapshot.tags,
       field: (snapshot, name) => this.#field(snapshot, name),
@@ -61,8 +106,8 @@ export class Snapshots {
     })
   }
 
-  delete(snapshotId: string): void {
-    const snapshot = this.need(snapshotId)
+  delete(snapshotId: string, region?: string): void {
+    const snapshot = this.need(snapshotId, region)
     for (const image of this.#world.state.images.values()) {
       if (image.rootSnapshotId === snapshotId && image.state === 'available') {
         throw new SimError('InvalidSnapshot.InUse', `The snapshot ${snapshotId} is currently in use by ${image.imageId}`)
@@ -87,9 +132,9 @@ export class Snapshots {
     return span <= 0 ? 99 : Math.min(99, Math.max(0, Math.floor(((this.#world.now() - snapshot.startedAtMs) / span) * 100)))
   }
 
-  need(snapshotId: string): Snapshot {
+  need(snapshotId: string, region?: string): Snapshot {
     const snapshot = this.#world.state.snapshots.get(snapshotId)
-    if (!snapshot || !this.#world.isVisible(snapshot)) throw snapshotNotFound(snapshotId)
+    if (!snapshot || snapshot.region !== region || !this.#world.isVisible(snapshot)) throw snapshotNotFound(snapshotId)
     return snapshot
   }
 

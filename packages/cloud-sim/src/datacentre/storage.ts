@@ -1,4 +1,4 @@
-import type { BlockDeviceRequest, CreateVolumeInput, StorageApi } from './api.ts'
+import type { BlockDeviceRequest, CopySnapshotInput, CreateVolumeInput, StorageApi } from './api.ts'
 import { ClientTokens } from './client-tokens.ts'
 import { select } from './select.ts'
 import { SimError } from './sim-error.ts'
@@ -157,8 +157,12 @@ export class Storage implements StorageApi {
     return this.#snapshots.take(volumes, input.description ?? '', (volume) => ({ ...(input.copyTagsFromVolume ? volume.tags : {}), ...input.tags }))
   }
 
-  describeSnapshots(query: Query = {}): Page<Snapshot> {
-    return this.#snapshots.describe(query)
+  copySnapshot(input: CopySnapshotInput): Snapshot {
+    return this.#snapshots.copy(input)
+  }
+
+  describeSnapshots(query: Query = {}, region?: string): Page<Snapshot> {
+    return this.#snapshots.describe(query, region)
   }
 
   spoilSnapshot(snapshotId: string): void {
@@ -175,8 +179,8 @@ export class Storage implements StorageApi {
     )
   }
 
-  deleteSnapshot(snapshotId: string): void {
-    this.#snapshots.delete(snapshotId)
+  deleteSnapshot(snapshotId: string, region?: string): void {
+    this.#snapshots.delete(snapshotId, region)
   }
 
   progressPercent(snapshot: Snapshot): number {

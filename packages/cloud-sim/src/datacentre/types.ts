@@ -289,6 +289,8 @@ export interface Snapshot {
   stateMessage?: string
   visibleAtMs: TimeMs
   tags: Tags
+  /** Of a copy: the other region that it is in. Absent: the data centre's own. */
+  region?: string
 }
 
 // ---------- load balancing ----------

@@ -27,6 +27,8 @@ const kinds: Readonly<Record<string, ProviderErrorKind>> = {
   ConcurrentSnapshotLimitExceeded: 'quota_exceeded',
   TagLimitExceeded: 'quota_exceeded',
   VcpuLimitExceeded: 'quota_exceeded',
+  // Of copies of snapshots: it passes when one of them is complete.
+  ResourceLimitExceeded: 'throttled',
   RequestLimitExceeded: 'throttled',
   Throttling: 'throttled',
   UnauthorizedOperation: 'unauthorized',

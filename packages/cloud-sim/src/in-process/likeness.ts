@@ -1,7 +1,7 @@
 import type { MechanismTraits, Provider, Traffic, TrafficMechanism, Traits } from '@understudy/provider'
 
 /** Capabilities that a cloud, or its adapter, may lack. */
-const optional = ['traffic', 'snapshots', 'blocks', 'disks', 'isolation', 'commands', 'leftovers', 'signals', 'market', 'portable'] as const
+const optional = ['traffic', 'snapshots', 'blocks', 'copies', 'disks', 'isolation', 'commands', 'leftovers', 'signals', 'market', 'portable'] as const
 
 /** Whose manners the in-process front takes on: an adapter's provider is one. What is absent there is absent here. */
 export type Model = Pick<Provider, 'traits' | (typeof optional)[number]>
@@ -25,6 +25,7 @@ export const ec2Traits: Traits = {
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   readOnlyDisks: { supported: false, reason: 'EC2 attaches volumes for reading and writing only: mount it read-only in the guest.' },
   readSnapshots: { supported: true, blockBytes: 512 * 1024 },
+  copySnapshots: { supported: true, atOnce: 20 },
   postponeMaintenance: { supported: true },
   commands: { supported: true },
   expectedSeconds: { launch: 30, start: 25, resume: 20, shift: 1 },

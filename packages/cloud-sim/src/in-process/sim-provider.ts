@@ -2,6 +2,7 @@ import type { Provider, Traits } from '@understudy/provider'
 import type { DataCentre } from '../datacentre/datacentre.ts'
 import { SimAdapter } from './adapter.ts'
 import { simBlocks } from './blocks.ts'
+import { simCopies } from './copies.ts'
 import { simCommands } from './commands.ts'
 import { simCompute } from './compute.ts'
 import { EventQueue } from './event-queue.ts'
@@ -51,6 +52,7 @@ export function simProvider(dc: DataCentre, options: SimProviderOptions = {}): P
     traffic: simTraffic(adapter),
     snapshots: simSnapshots(adapter),
     blocks: simBlocks(adapter),
+    copies: simCopies(adapter),
     disks: simDisks(adapter),
     isolation: simIsolation(adapter),
     commands: simCommands(adapter),

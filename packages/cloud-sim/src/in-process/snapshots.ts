@@ -169,7 +169,7 @@ async function readSet(adapter: SimAdapter, ref: SnapshotSetRef): Promise<Snapsh
   }
 }
 
-function stateOf(snapshot: Snapshot): SnapshotState {
+export function stateOf(snapshot: Snapshot): SnapshotState {
   if (snapshot.state === 'completed') return 'usable'
   return snapshot.state === 'pending' ? 'pending' : 'failed'
 }
@@ -204,7 +204,7 @@ function readSetTags(tags: Readonly<Record<string, string>>): readonly { readonl
   })
 }
 
-async function ignoringGone(call: Promise<unknown>): Promise<void> {
+export async function ignoringGone(call: Promise<unknown>): Promise<void> {
   try {
     await call
   } catch (error) {

@@ -20,6 +20,7 @@ export const capabilityNames = [
   'multi-disk-snapshots',
   'read-only-disks',
   'snapshot-digests',
+  'snapshot-copies',
   'commands',
   'market',
   'portable',

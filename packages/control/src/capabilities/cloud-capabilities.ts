@@ -24,6 +24,7 @@ export function cloudCapabilities(cloud: Abilities): readonly Capability[] {
       : no('multi-disk-snapshots', traits.multiDiskSnapshot.supported ? 'Disks cannot be kept yet.' : traits.multiDiskSnapshot.reason),
     cloud.disks ? answer('read-only-disks', traits.readOnlyDisks) : no('read-only-disks', 'Disks of an instance cannot be exchanged yet.'),
     answer('snapshot-digests', traits.readSnapshots),
+    answer('snapshot-copies', traits.copySnapshots),
     answer('commands', traits.commands),
     present('market', cloud.market, 'Prices and sizes cannot be asked: zones are tried in turn.'),
     present(

@@ -10,6 +10,7 @@ const doneBy: Readonly<Partial<Record<CapabilityName, string>>> = {
   traffic: 'traffic',
   snapshots: 'snapshots',
   'multi-disk-snapshots': 'snapshots',
+  'snapshot-copies': 'snapshots',
   'scheduled-maintenance': 'signals',
   'events-queue': 'signals',
   commands: 'commands',

@@ -5,6 +5,7 @@ import { failoverSaga } from '../failover/failover.saga.ts'
 import { retireHeldSaga } from '../failover/retire-held.saga.ts'
 import { sweepLeftoversSaga } from '../leftovers/sweep-leftovers.saga.ts'
 import { captureRecoveryPointSaga } from '../recovery/capture-recovery-point.saga.ts'
+import { copyRecoveryPointSaga } from '../recovery/copies/copy-recovery-point.saga.ts'
 import { compactDigestsSaga } from '../recovery/digests/compact-digests.saga.ts'
 import { digestRecoveryPointSaga } from '../recovery/digests/digest-recovery-point.saga.ts'
 import { purgeRecoveryPointSaga } from '../recovery/purge-recovery-point.saga.ts'
@@ -42,6 +43,7 @@ export const sagaDefinitions: readonly Saga<SagaDeps, unknown>[] = [
   failoverSaga,
   retireHeldSaga,
   captureRecoveryPointSaga,
+  copyRecoveryPointSaga,
   digestRecoveryPointSaga,
   compactDigestsSaga,
   verifyRecoveryPointSaga,

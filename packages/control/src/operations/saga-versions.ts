@@ -15,6 +15,7 @@ export const sagaVersions = {
   failover: 1,
   'failover.retire': 1,
   'recovery.capture': 1,
+  'recovery.copy': 1,
   'recovery.digest': 1,
   'recovery.compact': 1,
   'recovery.verify': 1,

@@ -1,6 +1,7 @@
 export * from './capture-recovery-point.ts'
 export { captureRecoveryPointSaga } from './capture-recovery-point.saga.ts'
 export { pointOf } from './capture-steps.ts'
+export * from './copies/index.ts'
 export * from './delete-recovery-point.ts'
 export * from './digests/index.ts'
 export { inspectPoint, refuseDamaged } from './inspect-point.ts'

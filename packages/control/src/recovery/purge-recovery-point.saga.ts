@@ -8,6 +8,7 @@ import type { SagaDeps } from '../context.ts'
 import { recordChange } from '../journal/record-change.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
 import { swapOrRepeat } from '../seen-version.ts'
+import { deleteCopies } from './copies/copy-steps.ts'
 import { membersOf } from './digests/digest-steps.ts'
 import { isLocked } from './recovery-point.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
@@ -26,14 +27,15 @@ export const purgeRecoveryPointSaga = saga<SagaDeps, z.infer<typeof params>>('re
   })
   .commit()
   .step('deleted', {
-    title: 'Delete its snapshots',
+    title: 'Delete its copies in other regions, and its snapshots',
     budget: { maxMs: 30 * minute },
     run: async (deps, step) => {
       const { set, resourceId, accountId } = step.outputs.taken
       if (set === null) return { deleted: false }
       const provider = await deps.openProvider(accountId)
-      await step.audit({ action: 'snapshots.delete', target: set })
       const { digests, manifest } = await pointOf(deps, step)
+      await deleteCopies(deps, step, provider, step.params)
+      await step.audit({ action: 'snapshots.delete', target: set })
       // What a reader that died has left open may keep it from being deleted.
       if (digests !== undefined && manifest !== undefined)
         await provider.blocks?.close(membersOf(provider, manifest), callContext(deps, step, { suffix: 'close', resourceId, priority: 'background' }))

@@ -82,6 +82,7 @@ export const traits: Traits = {
   multiDiskSnapshot: { supported: true, maxDisks: 128, guarantee: 'always' },
   readOnlyDisks: { supported: true },
   readSnapshots: { supported: false, reason: 'a fake' },
+  copySnapshots: { supported: false, reason: 'a fake' },
   postponeMaintenance: { supported: false, reason: 'no' },
   commands: { supported: false, reason: 'no' },
   expectedSeconds: { launch: 30, start: 25, resume: 20, shift: 1 },

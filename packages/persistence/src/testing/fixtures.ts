@@ -11,6 +11,7 @@ import type {
   WebhookEndpoint,
   RecoveryPoint,
   RestoreDrill,
+  RecoveryCopy,
   RestoredDisk,
   RollbackPolicy,
   Transition,
@@ -322,6 +323,16 @@ export const aRestoredDisk = (
   ...{ id: randomIds.next('restoredDisk'), ...of, pointId: randomIds.next('recoveryPoint'), device: '/dev/sdf', instance: 'i-1', zone: 'z' },
   ...{ status: 'restoring', disk: undefined, place: undefined, readOnly: false, reason: 'a file is missing', requestedBy: 'key:test' },
   ...{ operationId: randomIds.next('operation'), expiresAt: later(3_600_000), cleanedAt: undefined, createdAt: start, updatedAt: start, version: 1 },
+  ...overrides,
+})
+
+export const aRecoveryCopy = (
+  of: Pick<RecoveryCopy, 'projectId' | 'resourceId' | 'accountId'>,
+  overrides: Partial<RecoveryCopy> = {},
+): RecoveryCopy => ({
+  ...{ id: randomIds.next('recoveryCopy'), ...of, pointId: randomIds.next('recoveryPoint'), region: 'far-1', status: 'copying', members: [] },
+  ...{ attempts: 1, nextAttemptAt: undefined, operationId: randomIds.next('operation'), lastError: undefined, completedAt: undefined },
+  ...{ deletedAt: undefined, createdAt: start, updatedAt: start, version: 1 },
   ...overrides,
 })
 

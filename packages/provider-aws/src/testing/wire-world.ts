@@ -34,8 +34,10 @@ const latencies = {
 }
 
 /** The adapter and its real SDK, talking HTTP to a simulated region in this process, whose time runs fast. */
-export async function wireWorld(options: Pick<SimServerOptions, 'consistency'> = {}): Promise<ConformanceWorld & { readonly server: SimServer }> {
-  const server = await startSimServer({ speed, latencies, listeners: false, ...options })
+export async function wireWorld(
+  options: Pick<SimServerOptions, 'consistency' | 'latencies'> = {},
+): Promise<ConformanceWorld & { readonly server: SimServer }> {
+  const server = await startSimServer({ speed, listeners: false, ...options, latencies: { ...latencies, ...options.latencies } })
   const { queues } = await server.endpoints()
   const providers: Provider[] = []
   const open = (): Provider => {

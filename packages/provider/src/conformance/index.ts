@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { blockConformance } from './blocks.ts'
+import { copyConformance } from './copies.ts'
 import { commandConformance } from './commands.ts'
 import { computeConformance } from './compute.ts'
 import { diskConformance } from './disks.ts'
@@ -39,6 +40,7 @@ export function describeConformance(name: string, makeWorld: () => Promise<Confo
     trafficConformance(current)
     snapshotConformance(current)
     blockConformance(current)
+    copyConformance(current)
     diskConformance(current)
     isolationConformance(current)
     commandConformance(current)

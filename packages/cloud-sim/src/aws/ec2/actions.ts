@@ -1,6 +1,7 @@
 import type { ActionTable } from '../call.ts'
 import { attributeActions } from './attribute-actions.ts'
 import { catalogueActions } from './catalogue-actions.ts'
+import { copySnapshot } from './copy-actions.ts'
 import { instanceActions } from './instance-actions.ts'
 import { networkActions } from './network-actions.ts'
 import { spotActions } from './spot-actions.ts'
@@ -13,6 +14,7 @@ export const ec2Actions: ActionTable = {
   ...attributeActions,
   ...tagActions,
   ...storageActions,
+  CopySnapshot: copySnapshot,
   ...networkActions,
   ...catalogueActions,
   ...spotActions,

@@ -90,11 +90,12 @@ function createSnapshots({ dataCentre, params }: Call): XmlObject {
   return { snapshotSet: views }
 }
 
-function describeSnapshots({ dataCentre, params }: Call): XmlObject {
+export function describeSnapshots({ dataCentre, params, region }: Call): XmlObject {
   const query = queryOf(params, 'SnapshotId')
   const owners = params.texts('Owner').map((owner) => (owner === 'self' ? dataCentre.accountId : owner))
   const page = dataCentre.storage.describeSnapshots(
     owners.length > 0 ? { ...query, filters: [...(query.filters ?? []), { name: 'owner-id', values: owners }] } : query,
+    region === dataCentre.region ? undefined : region,
   )
   return { snapshotSet: page.items.map((snapshot) => snapshotView(dataCentre, snapshot)), nextToken: page.nextToken }
 }

@@ -1695,7 +1695,7 @@ export interface components {
         };
         Capability: {
             /** @enum {string} */
-            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "read-only-disks" | "snapshot-digests" | "commands" | "market" | "portable";
+            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "read-only-disks" | "snapshot-digests" | "snapshot-copies" | "commands" | "market" | "portable";
             supported: boolean;
             /** @description Why not. Always there when it is not supported. */
             reason?: string;
@@ -1799,14 +1799,21 @@ export interface components {
             /** Format: date-time */
             restoreProvenAt?: string;
             proofMaxAgeSeconds?: number;
-            /** @description no_policy: none fits it · no_point: its policy limits the age of points, and it has none · point_too_old · no_proven_restore: no restore was proven for as long as its policy allows */
-            violations: ("no_policy" | "no_point" | "point_too_old" | "no_proven_restore")[];
+            /** @description no_policy: none fits it · no_point: its policy limits the age of points, and it has none · point_too_old · no_copy: in a region that its policy names, no copy of a point is complete that is young enough · no_proven_restore: no restore was proven for as long as its policy allows */
+            violations: ("no_policy" | "no_point" | "point_too_old" | "no_copy" | "no_proven_restore")[];
             space: components["schemas"]["ResourceSpace"];
         };
         CompliancePage: {
             items: components["schemas"]["ComplianceEntry"][];
             /** @description Present when there may be more. */
             nextPageToken?: string;
+        };
+        CopyRule: {
+            /**
+             * @description As the cloud names it.
+             * @example eu-west-1
+             */
+            region: string;
         };
         CreateAccount: {
             name: string;
@@ -1868,6 +1875,8 @@ export interface components {
              * @enum {string}
              */
             digests?: "none" | "incremental" | "whole";
+            /** @description Other regions of the account in which the snapshots of each point are kept as well; deleted with the point. The cloud bills the copies, and the traffic to them. For resources that are in the region themselves it asks for nothing. */
+            copies?: components["schemas"]["CopyRule"][];
         };
         CreateSignal: {
             /** @description The id of a resource. */
@@ -2475,6 +2484,29 @@ export interface components {
         ReconcilerList: {
             items: components["schemas"]["Reconciler"][];
         };
+        /** @description The snapshots of a point once more, in another region. */
+        RecoveryCopy: {
+            region: string;
+            /**
+             * @description failed: nothing of it is left, and it is tried again at `nextAttemptAt` · deleted: with its point
+             * @enum {string}
+             */
+            status: "copying" | "complete" | "failed" | "deleted";
+            /** @description Ids of the cloud, once it is complete: of the snapshot, and of its copy in that region. */
+            snapshots: {
+                device: string;
+                source: string;
+                copy: string;
+                sizeGiB: number;
+            }[];
+            /** Format: date-time */
+            completedAt?: string;
+            attempts: number;
+            /** Format: date-time */
+            nextAttemptAt?: string;
+            lastError?: string;
+            operationId: string;
+        };
         RecoveryPoint: {
             /** @description The id of a recovery point. */
             id: string;
@@ -2528,6 +2560,8 @@ export interface components {
             };
             digests?: components["schemas"]["RecoveryPointDigests"];
             space: components["schemas"]["RecoveryPointSpace"];
+            /** @description In other regions, as its policy wants. Left out where there is none, and in answers to changes. */
+            copies?: components["schemas"]["RecoveryCopy"][];
             operationId?: string;
             lastError?: string;
             /** Format: date-time */
@@ -2903,6 +2937,8 @@ export interface components {
              * @enum {string}
              */
             digests?: "none" | "incremental" | "whole";
+            /** @description Other regions of the account in which the snapshots of each point are kept as well; deleted with the point. The cloud bills the copies, and the traffic to them. For resources that are in the region themselves it asks for nothing. */
+            copies?: components["schemas"]["CopyRule"][];
             /**
              * Format: date-time
              * @description When it was deleted. `:undelete` brings it back until `purgeTime`.
@@ -3388,6 +3424,7 @@ export interface components {
             verification?: components["schemas"]["RestoreChecks"] | null;
             drills?: components["schemas"]["DrillRule"] | null;
             digests?: ("none" | "incremental" | "whole") | null;
+            copies?: components["schemas"]["CopyRule"][] | null;
         };
         UpdateWebhook: {
             /** Format: uri */
@@ -5522,7 +5559,7 @@ export interface operations {
                 pageSize?: number;
                 /** @description `nextPageToken` of the page before, with all other parameters unchanged. */
                 pageToken?: string;
-                violation?: ("no_policy" | "no_point" | "point_too_old" | "no_proven_restore") | "any";
+                violation?: ("no_policy" | "no_point" | "point_too_old" | "no_copy" | "no_proven_restore") | "any";
                 /** @description The id of an account. */
                 accountId?: string;
                 /** @description The id of a rollback policy. */

@@ -8,6 +8,7 @@ import type { Stores } from '../../database.ts'
 import { refuseInvalid } from '../../fields.ts'
 import { recordChange } from '../../journal/record-change.ts'
 import { requireSeenVersion, swap } from '../../seen-version.ts'
+import { refuseOwnRegions } from './copy-regions.ts'
 import { policyFieldErrors } from './policy-fields.ts'
 import type { PolicyRules, RollbackPolicy, Selector } from './policy.ts'
 
@@ -48,6 +49,7 @@ export async function createPolicy(control: Control, principal: Principal, input
     const present = await stores.rollbackPolicies.list(principal.projectId, { after: undefined, limit: policiesMax })
     if (present.length >= policiesMax) throw new AppError('conflict', `A project has at most ${policiesMax} rollback policies. Delete one first.`)
     await refuseUnknownKeys(stores, principal, policy.rules)
+    await refuseOwnRegions(stores, principal, policy.rules)
     await stores.rollbackPolicies.insert(policy)
     await record(control, stores, principal, 'created', policy, { rules: policy.rules as Json }) // plain JSON by its type
   })
@@ -74,6 +76,7 @@ export async function updatePolicy(control: Control, principal: Principal, { id,
     const appliesTo = patch.appliesTo === undefined ? before.appliesTo : { types: [], labels: {}, group: undefined, ...patch.appliesTo }
     refuseInvalid(policyFieldErrors({ ...patch, appliesTo, rules }))
     await refuseUnknownKeys(stores, principal, rules)
+    await refuseOwnRegions(stores, principal, rules)
     const sameSchedule = contentHash(before.rules.schedule ?? null) === contentHash(rules.schedule ?? null)
     return {
       what: 'updated',

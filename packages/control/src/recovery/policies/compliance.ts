@@ -7,7 +7,7 @@ import type { Page, PageInput } from '../../page.ts'
 import { resourceSpace } from '../space.ts'
 import type { ResourceSpace, SpaceSums } from '../space.ts'
 
-export const violations = ['no_policy', 'no_point', 'point_too_old', 'no_proven_restore'] as const
+export const violations = ['no_policy', 'no_point', 'point_too_old', 'no_copy', 'no_proven_restore'] as const
 export type Violation = (typeof violations)[number]
 
 /** How one resource stands to its policy. */

@@ -1,6 +1,7 @@
 import type { FieldError } from '@understudy/core'
 import { isId } from '@understudy/core'
 import { labelErrors, textErrors } from '../../fields.ts'
+import { copiesMax } from './policy.ts'
 import type { PolicyRules, Selector } from './policy.ts'
 import { scheduleFault } from './schedule.ts'
 
@@ -26,7 +27,20 @@ function selectorErrors(selector: Selector | undefined): FieldError[] {
   ]
 }
 
-function ruleErrors({ schedule, retention, rollBack, drills }: PolicyRules): FieldError[] {
+const regionPattern = /^[a-z][a-z0-9-]{1,60}$/
+
+function copyErrors(copies: PolicyRules['copies'] = []): FieldError[] {
+  return [
+    ...(copies.length > copiesMax ? [error('/copies', `must name at most ${copiesMax} regions`)] : []),
+    ...copies.flatMap(({ region }, index) => {
+      if (!regionPattern.test(region)) return [error(`/copies/${index}/region`, 'must be the name of a region, as the cloud writes it')]
+      const isAgain = copies.findIndex((other) => other.region === region) < index
+      return isAgain ? [error(`/copies/${index}/region`, 'is named twice')] : []
+    }),
+  ]
+}
+
+function ruleErrors({ schedule, retention, rollBack, drills, copies }: PolicyRules): FieldError[] {
   const { timeZone = 'UTC', window } = drills ?? {}
   const drillFault = scheduleFault({ cron: '* * * * *', timeZone, ...(window === undefined ? {} : { window }) })
   const fault = schedule === undefined ? undefined : scheduleFault(schedule)
@@ -37,6 +51,7 @@ function ruleErrors({ schedule, retention, rollBack, drills }: PolicyRules): Fie
     ...(retention !== undefined && limits.length === 0
       ? [error('/retention', 'must name at least one of count, maxAgeSeconds and generations')]
       : []),
+    ...copyErrors(copies),
     ...(rollBack?.keys ?? []).flatMap((key, index) => (isId('apiKey', key) ? [] : [error(`/rollBack/keys/${index}`, 'must be the id of a key')])),
     ...(rollBack?.groups ?? []).flatMap((group, index) => groupErrors(`/rollBack/groups/${index}`, group)),
   ]

@@ -47,7 +47,15 @@ export interface PolicyRules {
   readonly drills?: DrillRule
   /** Whether the bytes of points are read for digests, and whether as a whole each time. Left out: none. */
   readonly digests?: DigestMode
+  /** Other regions of the account in which each point is kept as well. One that is the resource's own is no other. */
+  readonly copies?: readonly CopyRule[]
 }
+
+export interface CopyRule {
+  /** As the cloud names it. */
+  readonly region: string
+}
+export const copiesMax = 2
 
 export interface Schedule {
   /** Five fields, or six with seconds. */

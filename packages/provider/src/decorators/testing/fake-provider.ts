@@ -18,6 +18,7 @@ export function fakeProvider(answers: Partial<Record<string, (...args: never[]) 
       multiDiskSnapshot: no,
       readOnlyDisks: no,
       readSnapshots: no,
+      copySnapshots: no,
       postponeMaintenance: no,
       commands: no,
       expectedSeconds: { launch: 1, start: 1, resume: 1, shift: 1 },

@@ -1,0 +1,5 @@
+export { copyRecoveryPointSaga } from './copy-recovery-point.saga.ts'
+export { copiesOfPoints } from './read-copies.ts'
+export * from './recovery-copies.reconciler.ts'
+export * from './recovery-copy.store.ts'
+export type { CopyMember, RecoveryCopy, RecoveryCopyStatus } from './recovery-copy.ts'

@@ -1,0 +1,79 @@
+import { manifestHash } from '@understudy/control'
+import type { Manifest, RecoveryPoint } from '@understudy/control'
+import { randomIds } from '@understudy/core'
+import { expect, test } from 'vitest'
+import { anOperation, aRecoveryCopy, aRecoveryPoint, aWorld, later, start, useDatabase } from './testing/fixtures.ts'
+
+const connection = useDatabase()
+const stores = () => connection.database.stores
+
+async function place() {
+  const { project, account, resource } = await aWorld(connection.database)
+  const of = { projectId: project.id, accountId: account.id, resourceId: resource.id }
+  let sequence = 0
+  const aPoint = async (capturedAt: Date, overrides: Partial<RecoveryPoint> = {}): Promise<RecoveryPoint> => {
+    const id = randomIds.next('recoveryPoint')
+    const manifest = { format: 1, point: id } as unknown as Manifest // its content is of no concern here
+    const sealed = { status: 'usable', sequence: ++sequence, manifest, manifestHash: manifestHash(manifest), capturedAt } as const
+    const point = aRecoveryPoint(of, { id, ...sealed, ...overrides })
+    await stores().recoveryPoints.insert(point)
+    return point
+  }
+  return { of, aPoint }
+}
+
+test('a copy comes back as it was stored, of its own project, and a change that saw an older version is refused', async () => {
+  const { of, aPoint } = await place()
+  const point = await aPoint(start)
+  const copy = aRecoveryCopy(of, { pointId: point.id })
+  await stores().recoveryCopies.insert([copy])
+  expect(await stores().recoveryCopies.findById(copy.id)).toEqual(copy)
+  const members = [{ device: '/dev/sda', source: 'snap-1', copy: 'snap-2', sizeGiB: 8 }]
+  const complete = { ...copy, status: 'complete', members, completedAt: later(5) } as const
+  await stores().recoveryCopies.update(complete, 1)
+  expect(await stores().recoveryCopies.listOf(of.projectId, [point.id])).toEqual([{ ...complete, version: 2 }])
+  expect(await stores().recoveryCopies.listOf('prj_other', [point.id])).toEqual([])
+  await expect(stores().recoveryCopies.update(complete, 1)).rejects.toMatchObject({ kind: 'precondition_failed' })
+  await expect(stores().recoveryCopies.update({ ...complete, projectId: 'prj_other' }, 2)).rejects.toMatchObject({ kind: 'not_found' })
+  expect(await stores().recoveryCopies.listAlive(point.id)).toHaveLength(1)
+  await stores().recoveryCopies.update({ ...complete, status: 'deleted', deletedAt: later(9) }, 2)
+  expect(await stores().recoveryCopies.listAlive(point.id)).toEqual([])
+  // A point has one copy in a region.
+  await expect(stores().recoveryCopies.insert([aRecoveryCopy(of, { pointId: point.id })])).rejects.toThrow()
+})
+
+test('due is what is missing, what failed and may be tried again, and what nobody works on; the newest first', async () => {
+  const { of, aPoint } = await place()
+  const old = await aPoint(later(-5000))
+  const fresh = await aPoint(later(-1000))
+  const others = [await aPoint(start, { deleteTime: start, purgeTime: later(1) }), await aPoint(start, { status: 'purged' })]
+  const [running, ended] = [anOperation({ projectId: of.projectId }), anOperation({ projectId: of.projectId, status: 'cancelled' })]
+  await stores().operations.insertUnlocked([running, ended])
+  const due = async (...regions: string[]) =>
+    (
+      await stores().recoveryCopies.listDue(
+        regions.map((region) => ({ resourceId: of.resourceId, region })),
+        start,
+        100,
+      )
+    ).map(({ pointId, region, copyId }) => [pointId, region, copyId])
+  expect(await due('far-1', 'far-2')).toEqual([
+    [fresh.id, 'far-1', undefined],
+    [fresh.id, 'far-2', undefined],
+    [old.id, 'far-1', undefined],
+    [old.id, 'far-2', undefined],
+  ])
+  const copies = [
+    aRecoveryCopy(of, { pointId: fresh.id, region: 'far-1', operationId: running.id }),
+    aRecoveryCopy(of, { pointId: fresh.id, region: 'far-2', status: 'failed', nextAttemptAt: later(1) }),
+    aRecoveryCopy(of, { pointId: old.id, region: 'far-1', status: 'failed', nextAttemptAt: start }),
+    aRecoveryCopy(of, { pointId: old.id, region: 'far-2', operationId: ended.id }),
+  ]
+  await stores().recoveryCopies.insert(copies)
+  expect(await due('far-1', 'far-2')).toEqual([
+    [old.id, 'far-1', copies[2]!.id],
+    [old.id, 'far-2', copies[3]!.id],
+  ])
+  expect(await due()).toEqual([])
+  expect(others).toHaveLength(2)
+})

@@ -1,0 +1,112 @@
+import { captureRecoveryPoint, copiesOfPoints, createPolicy, deleteRecoveryPoint, getRecoveryPoint, listCompliance } from '@understudy/control'
+import type { Operation, RecoveryCopy, RecoveryPoint, Resource } from '@understudy/control'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { createWorld } from './world.ts'
+import type { World } from './world.ts'
+
+const region = 'sim-west-1'
+let world: World
+let sql: pg.Client
+beforeAll(async () => {
+  // No traffic here: what is waited for are the cloud's snapshots.
+  world = await createWorld({ sim: { speed: 60, listeners: false } })
+  sql = new pg.Client({ connectionString: world.databaseUrl })
+  await sql.connect()
+})
+afterAll(async () => {
+  await sql.end()
+  await world.close()
+})
+
+const patience = { timeout: 300_000, interval: 50 }
+const point = (id: string): Promise<RecoveryPoint> => getRecoveryPoint(world.control, world.principal, { id })
+const copyOf = async ({ id }: Pick<RecoveryPoint, 'id'>): Promise<RecoveryCopy | undefined> =>
+  (await copiesOfPoints(world.control, world.principal, [id])).get(id)?.[0]
+const there = () => world.sim.dataCentre.storage.describeSnapshots({}, region).items
+
+async function ring(name: string): Promise<void> {
+  const { clock, ids, database } = world.control
+  const bell = { topic: 'reconcile.wake', key: name, payload: { name }, priority: 20 }
+  await database.stores.outbox.append([{ ...bell, id: ids.next('event'), createdAt: new Date(clock.nowMs()) }])
+}
+
+async function keep(resource: Resource): Promise<RecoveryPoint> {
+  const operation = await world.ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
+  expect({ status: operation.status, error: operation.error }).toEqual({ status: 'succeeded', error: undefined })
+  return point((operation.params as { pointId: string }).pointId)
+}
+
+const violationsOf = async ({ id }: Resource) =>
+  (await listCompliance(world.control, world.principal, {})).items.find(({ resourceId }) => resourceId === id)?.violations
+
+test('a point is copied to the region that its policy names, byte for byte, and is purged there first', { timeout: 600_000 }, async () => {
+  const { control, principal, sim } = world
+  const resource = await world.adopt(await world.seed('far'))
+  const rules = { copies: [{ region }] }
+  await expect(createPolicy(control, principal, { name: 'near', rules: { copies: [{ region: sim.region }] } })).rejects.toThrow(
+    '/copies/0/region is the region of the resources themselves',
+  )
+  for (const { volumeId } of sim.dataCentre.instances.get(resource.nativeId)!.blockDevices) sim.dataCentre.blocks.write(volumeId, 0, Uint8Array.of(7))
+  const kept = await keep(resource)
+  await createPolicy(control, principal, { name: 'far', rules })
+  expect(await violationsOf(resource)).toEqual(['no_copy'])
+  // The first attempt fails in the cloud after it was accepted, and leaves nothing.
+  sim.dataCentre.faults.failSnapshots(1)
+  await vi.waitUntil(async () => {
+    await ring('recovery-copies')
+    return (await copyOf(kept)) !== undefined
+  }, patience)
+  const failed = await vi.waitUntil(async () => {
+    const found = await copyOf(kept)
+    return found?.status === 'failed' ? found : undefined
+  }, patience)
+  expect(failed).toMatchObject({ attempts: 1, nextAttemptAt: expect.any(Date) as Date })
+  expect(there()).toEqual([])
+  await sql.query("update recovery_copies set next_attempt_at = '2020-01-01' where id = $1", [failed.id])
+  const copy = await vi.waitUntil(async () => {
+    await ring('recovery-copies')
+    const found = await copyOf(kept)
+    return found?.status === 'complete' ? found : undefined
+  }, patience)
+  expect(copy).toMatchObject({ id: failed.id, attempts: 2, nextAttemptAt: undefined })
+  const { members } = kept.manifest!.disks
+  expect(copy.members.map(({ source }) => source).toSorted()).toEqual(members.map(({ snapshot }) => snapshot).toSorted())
+  expect(
+    there()
+      .map(({ snapshotId }) => snapshotId)
+      .toSorted(),
+  ).toEqual(copy.members.map((member) => member.copy).toSorted())
+  for (const { snapshotId, tags } of there()) {
+    expect(sim.dataCentre.blocks.read(snapshotId, 0, 1)[0]).toBe(7)
+    expect(tags).toMatchObject({ 'understudy:recovery-point': kept.id, 'understudy:managed': 'true' })
+  }
+  expect(await violationsOf(resource)).toEqual([])
+  const events = await control.database.stores.events.listAfter(0, { limit: 1000, projectId: principal.projectId })
+  const told = events.filter(({ type }) => type.includes('cop')).map(({ type }) => type)
+  expect(told).toEqual(['io.understudy.recovery_points.copy_failed.v1', 'io.understudy.recovery_points.copied.v1'])
+
+  await deleteRecoveryPoint(control, principal, { id: kept.id, seenVersion: (await point(kept.id)).version })
+  await sql.query("update recovery_points set purge_time = '2020-01-01' where id = $1", [kept.id])
+  await ring('recovery-points')
+  await vi.waitUntil(async () => (await point(kept.id)).status === 'purged', patience)
+  expect(there()).toEqual([])
+  for (const { snapshot } of members) expect(sim.dataCentre.storage.getSnapshot(snapshot)).toBeUndefined()
+  expect(await copyOf(kept)).toMatchObject({ status: 'deleted' })
+  expect(sim.dataCentre.calls.count('CopySnapshot')).toBe(2 * members.length)
+})
+
+test('a region that the account does not have is a clear problem of the operation', { timeout: 600_000 }, async () => {
+  const { control, principal } = world
+  const resource = await world.adopt(await world.seed('nowhere'))
+  await createPolicy(control, principal, { name: 'nowhere', priority: 5, rules: { copies: [{ region: 'sim-nowhere-1' }] } })
+  const kept = await keep(resource)
+  const failed = await vi.waitUntil(async () => {
+    await ring('recovery-copies')
+    const found = await copyOf(kept)
+    return found?.status === 'failed' ? found : undefined
+  }, patience)
+  const operation = await control.database.stores.operations.findById(failed.operationId)
+  expect(operation?.error).toMatchObject({ message: expect.stringContaining('sim-nowhere-1 is no region that the account can use') as string })
+  expect(operation satisfies Operation | undefined).toMatchObject({ status: 'failed' })
+})
