@@ -8,6 +8,8 @@ import { ignoringGone, stateOf, usableSnapshots } from './snapshots.ts'
 
 const copyOfTag = 'understudy:copy-of'
 const deviceTag = 'understudy:device'
+/** What another process has just begun may be shown to a search by tag late. */
+const lookAfterMs = [0, 2_000, 3_000]
 
 /** Copies of snapshots in the regions beside the data centre's. */
 export function simCopies(adapter: SimAdapter): Copies {
@@ -22,8 +24,15 @@ export function simCopies(adapter: SimAdapter): Copies {
       if (region === dc.region) throw providerError('invalid', 'SameRegion', `The snapshots are in ${region} already.`)
       const ref = { copyId: context.idempotencyKey, region }
       const isBegun = async (snapshotId: string) => (await membersOf(ref)).some(({ tags }) => tags[copyOfTag] === snapshotId)
-      for (const [deviceKey, snapshotId] of await usableSnapshots(adapter, set)) {
-        if (await isBegun(snapshotId)) continue
+      const wanted = await usableSnapshots(adapter, set)
+      const begun = new Set<string | undefined>()
+      for (const waitMs of lookAfterMs) {
+        if (waitMs > 0) await adapter.pause(waitMs, context.signal)
+        for (const { tags } of await membersOf(ref)) begun.add(tags[copyOfTag])
+        if (begun.size === wanted.size) return
+      }
+      for (const [deviceKey, snapshotId] of wanted) {
+        if (begun.has(snapshotId)) continue
         const tags = { ...creationTags(context, adapter.installation), [copyOfTag]: snapshotId, [deviceTag]: deviceKey }
         const begin = () => dc.storage.copySnapshot({ snapshotId, region, tags })
         await adapter.lookBeforeRepeating(
