@@ -9,7 +9,7 @@ import { coldTier, hotTier, parkedTier } from '../tiers.ts'
 import type { Cloud, CrashCloud, Service } from './cloud.ts'
 
 const changes =
-  /^(Run|Start|Stop|Terminate|Create|Delete|Modify|Register|Deregister|Associate|Disassociate|Authorize|Revoke|Cancel|Attach|Detach|Set|Add|Remove)/
+  /^(Copy|Run|Start|Stop|Terminate|Create|Delete|Modify|Register|Deregister|Associate|Disassociate|Authorize|Revoke|Cancel|Attach|Detach|Set|Add|Remove)/
 
 /** The query protocol: an action with its arguments in a form. Systems Manager has it in a header, and SQS is read all the time. */
 function readCall({ headers, body }: Parameters<Protocol['readCall']>[0]): Call | undefined {

@@ -54,6 +54,7 @@ export const aws: RecoveryCloud = {
   },
   scenarios: {
     capture: { changes: ['CreateSnapshots'], sample: 1 },
+    copy: { changes: ['CopySnapshot', 'CopySnapshot', 'CopySnapshot'], sample: 1 },
     rollback: {
       changes: [
         ...['CreateSnapshots', 'CreateVolume', 'CreateVolume', 'CreateVolume', 'ModifyListener', 'StopInstances'],

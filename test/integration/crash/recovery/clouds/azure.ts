@@ -84,6 +84,7 @@ export const azure: RecoveryCloud = {
     return { crash, site: await siteOf(crash.server) }
   },
   scenarios: {
+    copy: { missing: 'The adapter of Azure does not copy snapshots to other regions yet.' },
     capture: { changes: keeping, sample: 1 },
     rollback: {
       changes: [

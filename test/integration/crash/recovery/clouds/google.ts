@@ -61,6 +61,7 @@ export const google: RecoveryCloud = {
     return { crash, site: await siteOf(crash.server) }
   },
   scenarios: {
+    copy: { missing: 'Snapshots of Google Cloud are of no region.' },
     capture: { changes: keeping, sample: 1 },
     rollback: {
       changes: [

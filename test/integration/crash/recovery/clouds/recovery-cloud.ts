@@ -34,7 +34,7 @@ export interface ScenarioTraits {
   readonly sample?: number
 }
 
-export type ScenarioName = 'capture' | 'rollback' | 'fields' | 'testRollback' | 'restoreDisk' | 'releaseDisk' | 'paths'
+export type ScenarioName = 'capture' | 'copy' | 'rollback' | 'fields' | 'testRollback' | 'restoreDisk' | 'releaseDisk' | 'paths'
 
 export interface OpenRecoveryCloud {
   readonly crash: CrashCloud
