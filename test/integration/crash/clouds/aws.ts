@@ -99,7 +99,7 @@ const toRunning = { tier: hotTier, changes: ['ModifyListener', ...behindTheShift
 export const aws: Cloud = {
   name: 'aws',
   title: 'AWS',
-  leaseSeconds: 2,
+  leaseSeconds: 4,
   isAccepted: () => false,
   open: openAws,
   failovers: [
