@@ -177,8 +177,10 @@ test('the room of a resource is in the list of its points and in the view of com
   await ours.aRecoveryPoint({ resourceId, space: { usedBytes: 100, fullBytes: 100 } })
   await ours.aRecoveryPoint({ resourceId, sequence: 2, space: { usedBytes: 2, fullBytes: 100 } })
   const known = { points: 2, usedBytes: 102, fullBytes: 200, savedBytes: 98 }
-  const page = await listed(`resourceId=${resourceId}&pageSize=1`)
-  expect(page).toMatchObject({ items: [{ space: { usedBytes: 2, fullBytes: 100, savedBytes: 98 } }], space: known })
+  // Of the resource, not of the page. Points of one millisecond have no order of their own.
+  expect((await listed(`resourceId=${resourceId}&pageSize=1`)).space).toEqual(known)
+  const { items } = (await listed(`resourceId=${resourceId}`)) as { items: { space: unknown }[] }
+  expect(items.map(({ space }) => space)).toContainEqual({ usedBytes: 2, fullBytes: 100, savedBytes: 98 })
   expect(await rowOf()).toEqual(known)
   await ours.aRecoveryPoint({ resourceId, sequence: 3 })
   const unknown = { points: 3, usedBytes: null, fullBytes: null, savedBytes: null, reason: expect.stringMatching(/of 1 of 3 points/) as string }
