@@ -58,7 +58,7 @@ export async function startGoogleServer(options: GoogleServerOptions = {}): Prom
   const { clock, dataCentre, project } = openProject(options)
   const accessToken = options.accessToken ?? 'simulated-access-token'
   const onInternalError = options.onInternalError ?? ((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)))
-  const http = createServer((request, response) => {
+  const http = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, (request, response) => {
     receive(request, response).catch((error: unknown) => {
       onInternalError(error)
       response.destroy()
