@@ -118,7 +118,8 @@ describe('network endpoint groups', () => {
     const from = exchanges.length
     const { instances } = world.server.dataCentre
     const { instanceId } = world.server.project.instance(shadow.zone ?? '', shadow.nativeId)
-    // Until it was seen that nobody who is not healthy gets the traffic.
+    // Until it was seen that nobody who is not healthy gets the traffic; one that still boots would answer by itself.
+    while (instances.get(instanceId)?.answering !== true) await world.advance(1_000)
     instances.setAnswering(instanceId, false)
     await traffic().enrol(binding, shadow, contextOf())
     await traffic().enrol(binding, shadow, contextOf())
