@@ -25,12 +25,6 @@ const copyOf = async ({ id }: Pick<RecoveryPoint, 'id'>): Promise<RecoveryCopy |
   (await copiesOfPoints(world.control, world.principal, [id])).get(id)?.[0]
 const there = () => world.sim.dataCentre.storage.describeSnapshots({}, region).items
 
-async function ring(name: string): Promise<void> {
-  const { clock, ids, database } = world.control
-  const bell = { topic: 'reconcile.wake', key: name, payload: { name }, priority: 20 }
-  await database.stores.outbox.append([{ ...bell, id: ids.next('event'), createdAt: new Date(clock.nowMs()) }])
-}
-
 async function keep(resource: Resource): Promise<RecoveryPoint> {
   const operation = await world.ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
   expect({ status: operation.status, error: operation.error }).toEqual({ status: 'succeeded', error: undefined })
@@ -54,7 +48,7 @@ test('a point is copied to the region that its policy names, byte for byte, and 
   // The first attempt fails in the cloud after it was accepted, and leaves nothing.
   sim.dataCentre.faults.failSnapshots(1)
   await vi.waitUntil(async () => {
-    await ring('recovery-copies')
+    await world.wake('recovery-copies')
     return (await copyOf(kept)) !== undefined
   }, patience)
   const failed = await vi.waitUntil(async () => {
@@ -65,7 +59,7 @@ test('a point is copied to the region that its policy names, byte for byte, and 
   expect(there()).toEqual([])
   await sql.query("update recovery_copies set next_attempt_at = '2020-01-01' where id = $1", [failed.id])
   const copy = await vi.waitUntil(async () => {
-    await ring('recovery-copies')
+    await world.wake('recovery-copies')
     const found = await copyOf(kept)
     return found?.status === 'complete' ? found : undefined
   }, patience)
@@ -88,7 +82,7 @@ test('a point is copied to the region that its policy names, byte for byte, and 
 
   await deleteRecoveryPoint(control, principal, { id: kept.id, seenVersion: (await point(kept.id)).version })
   await sql.query("update recovery_points set purge_time = '2020-01-01' where id = $1", [kept.id])
-  await ring('recovery-points')
+  await world.wake('recovery-points')
   await vi.waitUntil(async () => (await point(kept.id)).status === 'purged', patience)
   expect(there()).toEqual([])
   for (const { snapshot } of members) expect(sim.dataCentre.storage.getSnapshot(snapshot)).toBeUndefined()
@@ -102,7 +96,7 @@ test('a region that the account does not have is a clear problem of the operatio
   await createPolicy(control, principal, { name: 'nowhere', priority: 5, rules: { copies: [{ region: 'sim-nowhere-1' }] } })
   const kept = await keep(resource)
   const failed = await vi.waitUntil(async () => {
-    await ring('recovery-copies')
+    await world.wake('recovery-copies')
     const found = await copyOf(kept)
     return found?.status === 'failed' ? found : undefined
   }, patience)

@@ -35,12 +35,6 @@ async function adopted(site: Site, name: string): Promise<Resource> {
   return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
 }
 
-async function ring(name: string): Promise<void> {
-  const { clock, ids, database } = world.control
-  const bell = { topic: 'reconcile.wake', key: name, payload: { name }, priority: 20 }
-  await database.stores.outbox.append([{ ...bell, id: ids.next('event'), createdAt: new Date(clock.nowMs()) }])
-}
-
 /** Captured, and read. */
 async function keep(site: Site, resource: Resource): Promise<RecoveryPoint> {
   await letPass(site, 21 * 60_000)
@@ -48,7 +42,7 @@ async function keep(site: Site, resource: Resource): Promise<RecoveryPoint> {
   expect({ status: operation.status, error: operation.error }).toEqual({ status: 'succeeded', error: undefined })
   const { pointId } = operation.params as { pointId: string }
   return vi.waitUntil(async () => {
-    await ring('recovery-digests')
+    await world.wake('recovery-digests')
     const found = await point(pointId)
     return found.digests === undefined ? undefined : found
   }, patience)
@@ -131,7 +125,7 @@ test(
     const measured = async (id: string): Promise<RecoveryPoint> => {
       await letPass(site, 60_000)
       return vi.waitUntil(async () => {
-        await ring('recovery-space')
+        await world.wake('recovery-space')
         const found = await point(id)
         return found.space?.usedBytes === undefined ? undefined : found
       }, patience)

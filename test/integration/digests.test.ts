@@ -26,19 +26,13 @@ const limit = { timeout: 900_000 }
 
 const point = (id: string): Promise<RecoveryPoint> => getRecoveryPoint(world.control, world.principal, { id })
 
-async function ring(name = 'recovery-digests'): Promise<void> {
-  const { clock, ids, database } = world.control
-  const bell = { topic: 'reconcile.wake', key: name, payload: { name }, priority: 20 }
-  await database.stores.outbox.append([{ ...bell, id: ids.next('event'), createdAt: new Date(clock.nowMs()) }])
-}
-
 /** Captured, and read. */
 async function keep(): Promise<RecoveryPoint> {
   const operation = await world.ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
   expect({ status: operation.status, error: operation.error }).toEqual({ status: 'succeeded', error: undefined })
   const { pointId } = operation.params as { pointId: string }
   return vi.waitUntil(async () => {
-    await ring()
+    await world.wake('recovery-digests')
     const found = await point(pointId)
     return found.digests === undefined ? undefined : found
   }, patience)
@@ -94,7 +88,7 @@ test('what is left of a purged point goes over to the next one, which reads as b
     (await sql.query(`select 1 from digest_chunks where point_id = $1`, [id])).rowCount ?? 0
   expect(await rowsOf(gone)).toBeGreaterThan(0)
   await vi.waitUntil(async () => {
-    for (const name of ['recovery-points', 'recovery-compaction']) await ring(name)
+    for (const name of ['recovery-points', 'recovery-compaction']) await world.wake(name)
     return (await point(gone.id)).status === 'purged' && (await rowsOf(gone)) === 0
   }, patience)
   const now = await vi.waitUntil(async () => {

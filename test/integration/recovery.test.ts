@@ -1,5 +1,5 @@
 import { captureRecoveryPoint, deleteRecoveryPoint, getRecoveryPoint, manifestHash, verifyRecoveryPoint } from '@understudy/control'
-import type { Operation, RecoveryPoint, Resource } from '@understudy/control'
+import type { RecoveryPoint, Resource } from '@understudy/control'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createWorld } from './world.ts'
@@ -20,15 +20,8 @@ afterAll(async () => {
 
 const patience = { timeout: 300_000, interval: 50 }
 
-async function ended({ id }: Operation): Promise<Operation> {
-  return vi.waitUntil(async () => {
-    const found = await world.control.database.stores.operations.findById(id)
-    return found !== undefined && found.finishedAt !== undefined ? found : undefined
-  }, patience)
-}
-
 async function keep(resource: Resource): Promise<RecoveryPoint> {
-  const operation = await ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
+  const operation = await world.ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))
   expect({ status: operation.status, error: operation.error }).toEqual({ status: 'succeeded', error: undefined })
   return point((operation.params as { pointId: string }).pointId)
 }
@@ -36,7 +29,7 @@ async function keep(resource: Resource): Promise<RecoveryPoint> {
 const point = (id: string): Promise<RecoveryPoint> => getRecoveryPoint(world.control, world.principal, { id })
 
 async function findingsOf({ id }: RecoveryPoint): Promise<readonly string[]> {
-  const operation = await ended(await verifyRecoveryPoint(world.control, world.principal, { id }))
+  const operation = await world.ended(await verifyRecoveryPoint(world.control, world.principal, { id }))
   expect(operation.status).toBe('succeeded')
   return (await point(id)).verification!.findings.map(({ kind }) => kind)
 }
@@ -82,9 +75,7 @@ describe('recovery points over the wire', () => {
     const kept = await keep(resource)
     await deleteRecoveryPoint(world.control, world.principal, { id: kept.id, seenVersion: kept.version })
     await sql.query("update recovery_points set purge_time = '2020-01-01' where id = $1", [kept.id])
-    const { clock, ids } = world.control
-    const bell = { topic: 'reconcile.wake', key: 'recovery-points', payload: { name: 'recovery-points' }, priority: 20 }
-    await world.control.database.stores.outbox.append([{ ...bell, id: ids.next('event'), createdAt: new Date(clock.nowMs()) }])
+    await world.wake('recovery-points')
     await vi.waitUntil(async () => (await point(kept.id)).status === 'purged', patience)
     for (const { snapshot } of kept.manifest!.disks.members) expect(world.sim.dataCentre.storage.getSnapshot(snapshot)).toBeUndefined()
   })

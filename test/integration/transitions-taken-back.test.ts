@@ -202,8 +202,8 @@ test('a loan is not taken back while a failover needs it', async () => {
   expect((await resourceOf(at)).tier).toBeUndefined()
 })
 
-test('taken back while it is being put off: the operation ends, and nothing rises again', async () => {
-  const { control, dc, clock } = rooms()
+/** A change whose owner has just asked the cloud for a later start. */
+async function beingPutOff() {
   const at = await place()
   const event = await announced(at, 100)
   // The push names no latest start, the books do.
@@ -212,7 +212,13 @@ test('taken back while it is being put off: the operation ends, and nothing rise
   const found = await only(at)
   const until = new Date(found.startsAt.getTime() + 50 * hourMs)
   const asked = { id: found.id, seenVersion: found.version, until }
-  const { operation } = (await postponeTransition(control, at.tenant.operator, asked)) as { readonly operation: Operation }
+  const { operation } = (await postponeTransition(rooms().control, at.tenant.operator, asked)) as { readonly operation: Operation }
+  return { at, event, found, operation }
+}
+
+test('taken back while it is being put off: the operation ends, and nothing rises again', async () => {
+  const { dc, clock } = rooms()
+  const { at, event, found, operation } = await beingPutOff()
   clock.advance(60_000)
   dc.maintenance.cancel(at.resource.nativeId, event)
   await look()
@@ -222,16 +228,8 @@ test('taken back while it is being put off: the operation ends, and nothing rise
 })
 
 test('taken back after the cloud has moved it, before that was recorded: it stays cancelled', async () => {
-  const { control, dc, clock } = rooms()
-  const at = await place()
-  const event = await announced(at, 100)
-  // The push names no latest start, the books do.
-  await look()
-  await look()
-  const found = await only(at)
-  const until = new Date(found.startsAt.getTime() + 50 * hourMs)
-  const asked = { id: found.id, seenVersion: found.version, until }
-  const { operation } = (await postponeTransition(control, at.tenant.operator, asked)) as { readonly operation: Operation }
+  const { dc, clock } = rooms()
+  const { at, event, found, operation } = await beingPutOff()
   const { postpone } = dc.maintenance
   dc.maintenance.postpone = (...moved) => {
     dc.maintenance.postpone = postpone

@@ -1,7 +1,7 @@
 import { adapters, createProviders } from '@understudy/adapters'
 import { startSimServer } from '@understudy/cloud-sim'
 import type { SimServer, SimServerOptions } from '@understudy/cloud-sim'
-import { aesGcmVault, bootstrap, createAccount, importResource, protectResource } from '@understudy/control'
+import { aesGcmVault, bootstrap, createAccount, importResource, protectResource, wakeReconciler } from '@understudy/control'
 import type { Account, Control, Operation, Principal, Resource, Tier } from '@understudy/control'
 import { Secret, randomIds, systemClock, systemRandom } from '@understudy/core'
 import { openDatabase } from '@understudy/persistence'
@@ -33,6 +33,8 @@ export interface World {
   resource(id: string): Promise<Resource>
   /** The operation, when it has come to its end. */
   ended(operation: Pick<Operation, 'id'>, patience?: Patience): Promise<Operation>
+  /** Has a reconciler pass now, and not only when its time has come. */
+  wake(reconciler: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -131,6 +133,7 @@ export async function createWorld(
         const found = await database.stores.operations.findById(id)
         return found?.finishedAt === undefined ? undefined : found
       }, patience),
+    wake: (reconciler) => database.stores.outbox.append([wakeReconciler(control, reconciler)]),
     async close() {
       await worker.stop()
       await queue.close()

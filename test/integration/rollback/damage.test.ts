@@ -158,7 +158,7 @@ describe.concurrent.each(clouds)(
       blocks.write(root!.volumeId, 0, new Uint8Array(100).fill(1))
       const { id } = await keep(site, resource)
       const point = await vi.waitUntil(async () => {
-        await ring('recovery-digests')
+        await world.wake('recovery-digests')
         const found = await pointOf(id)
         return found.digests === undefined ? undefined : found
       }, patience)
@@ -176,9 +176,3 @@ describe.concurrent.each(clouds)(
     })
   },
 )
-
-async function ring(name: string): Promise<void> {
-  const { clock, ids, database } = world.control
-  const bell = { topic: 'reconcile.wake', key: name, payload: { name }, priority: 20 }
-  await database.stores.outbox.append([{ ...bell, id: ids.next('event'), createdAt: new Date(clock.nowMs()) }])
-}

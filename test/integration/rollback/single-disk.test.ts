@@ -114,8 +114,7 @@ test('its snapshots go with the points that are purged, and with no others', lim
     await sql.query("update recovery_points set purge_time = '2020-01-01' where id = $1", [id])
   }
   await sql.end()
-  const bell = { topic: 'reconcile.wake', key: 'recovery-points', payload: { name: 'recovery-points' }, priority: 20 }
-  await control.database.stores.outbox.append([{ ...bell, id: control.ids.next('event'), createdAt: new Date(control.clock.nowMs()) }])
+  await world.wake('recovery-points')
   await vi.waitUntil(() => site.snapshots().length === 1, patience)
   const { manifest } = await getRecoveryPoint(control, principal, { id: kept!.id })
   expect(site.snapshots()).toEqual(manifest!.disks.members.map(({ snapshot }) => snapshot))
