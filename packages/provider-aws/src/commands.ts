@@ -20,14 +20,11 @@ export function awsCommands(adapter: Adapter): Commands {
       if (Buffer.byteLength(script.text) > scriptMaxBytes)
         throw providerError('invalid', 'ScriptTooLong', `A script has at most ${scriptMaxBytes} bytes.`)
       const commandId = (await sentBefore(adapter, nativeId, context)) ?? (await send(adapter, nativeId, script, context))
-      if (commandId === undefined) return { phase: 'running' }
-      try {
-        return statusOf(await adapter.calls.getCommandInvocation({ CommandId: commandId, InstanceId: nativeId }, context.signal))
-      } catch (error) {
-        // It is there a moment after the command.
-        if (isProviderError(error) && error.shape.nativeCode === 'InvocationDoesNotExist') return { phase: 'running' }
-        throw error
-      }
+      return commandId === undefined ? { phase: 'running' } : standing(adapter, nativeId, commandId, context)
+    },
+    async look({ nativeId }, context) {
+      const commandId = await sentBefore(adapter, nativeId, context)
+      return commandId === undefined ? undefined : standing(adapter, nativeId, commandId, context)
     },
     async forget() {
       // It keeps commands for 30 days, whatever we do, and counts them nowhere.
@@ -57,6 +54,16 @@ async function send(adapter: Adapter, nativeId: string, { text, timeoutSeconds }
   } catch (error) {
     // Whether it was sent, the next look at the list says.
     if (isProviderError(error) && error.shape.ambiguous === true) return undefined
+    throw error
+  }
+}
+
+async function standing({ calls }: Adapter, nativeId: string, commandId: string, { signal }: CallContext): Promise<CommandStatus> {
+  try {
+    return statusOf(await calls.getCommandInvocation({ CommandId: commandId, InstanceId: nativeId }, signal))
+  } catch (error) {
+    // It is there a moment after the command.
+    if (isProviderError(error) && error.shape.nativeCode === 'InvocationDoesNotExist') return { phase: 'running' }
     throw error
   }
 }

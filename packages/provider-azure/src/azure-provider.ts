@@ -61,7 +61,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
     blocks: deferred('blocks', ['open', 'close', 'list', 'read']),
     disks: deferred('disks', ['arrange', 'plug', 'unplug']),
     isolation: deferred('isolation', ['ensure', 'remove']),
-    commands: deferred('commands', ['run', 'forget']),
+    commands: deferred('commands', ['run', 'look', 'forget']),
     leftovers: deferred('leftovers', ['list', 'remove']),
     async close() {
       if (opened !== undefined) await (await opened).close()

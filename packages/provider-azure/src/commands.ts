@@ -1,6 +1,6 @@
 import type { VirtualMachineRunCommand } from '@azure/arm-compute'
 import { outputMaxCharacters, providerError, scriptMaxBytes } from '@understudy/provider'
-import type { Commands, CommandStatus } from '@understudy/provider'
+import type { CallContext, Commands, CommandStatus, InstanceRef } from '@understudy/provider'
 import { creationTags } from '@understudy/provider/adapter-kit'
 import { abortOf, type Adapter, call, found, needVmId, waiting } from './adapter.ts'
 import { nameOf } from './arm-id.ts'
@@ -13,14 +13,18 @@ import { traced } from './trace.ts'
  */
 export function azureCommands(adapter: Adapter): Commands {
   const { compute } = adapter.clients
+  const known = async (ref: InstanceRef, context: CallContext): Promise<VirtualMachineRunCommand | undefined> => {
+    const { group, name } = needVmId(adapter, ref.nativeId)
+    return found(() => compute.virtualMachineRunCommands.getByVirtualMachine(group, name, nameOf(context.idempotencyKey), { expand: 'instanceView' }))
+  }
   return {
     run: (ref, { text, timeoutSeconds }, context) =>
       traced(context, async () => {
         if (Buffer.byteLength(text) > scriptMaxBytes) throw providerError('invalid', 'ScriptTooLong', `A script has at most ${scriptMaxBytes} bytes.`)
+        const before = await known(ref, context)
+        if (before !== undefined) return statusOf(before)
         const { group, name } = needVmId(adapter, ref.nativeId)
         const command = nameOf(context.idempotencyKey)
-        const known = await found(() => compute.virtualMachineRunCommands.getByVirtualMachine(group, name, command, { expand: 'instanceView' }))
-        if (known !== undefined) return statusOf(known)
         const definition: VirtualMachineRunCommand = {
           location: adapter.scope.region,
           tags: { ...creationTags(context, adapter.installation) },
@@ -32,6 +36,13 @@ export function azureCommands(adapter: Adapter): Commands {
           await compute.virtualMachineRunCommands.createOrUpdate(group, name, command, definition, abortOf(context.signal)).submitted()
         })
         return { phase: 'running' }
+      }),
+    look: (ref, context) =>
+      traced(context, async () => {
+        const command = await known(ref, context)
+        if (command === undefined) return undefined
+        const status = statusOf(command)
+        return status.phase === 'running' && isOver(command, adapter.clock.nowMs()) ? { ...nothingSaid, nativeState: 'Silent' } : status
       }),
     forget: (ref, context) =>
       traced(context, async () => {
@@ -50,6 +61,7 @@ export function isOver(command: VirtualMachineRunCommand, nowMs: number): boolea
   return statusOf(command).phase === 'ended' || endsMs + silentMs < nowMs
 }
 const silentMs = 600_000
+const nothingSaid = { phase: 'ended', output: '', errorOutput: '' } as const
 
 function statusOf({ instanceView, provisioningState }: VirtualMachineRunCommand): CommandStatus {
   const { executionState = 'Unknown', exitCode, output = '', error = '', executionMessage } = instanceView ?? {}

@@ -1,5 +1,5 @@
 import { outputMaxCharacters, providerError, scriptMaxBytes } from '@understudy/provider'
-import type { Commands } from '@understudy/provider'
+import type { Commands, CommandStatus } from '@understudy/provider'
 import { handToAgent, isAgentThere } from '../guest/agent.ts'
 import type { AgentRun } from '../guest/agent.ts'
 import type { DataCentre } from '../datacentre/datacentre.ts'
@@ -24,14 +24,21 @@ export function simCommands(adapter: SimAdapter): Commands {
         known.set(`${nativeId} ${idempotencyKey}`, sent)
         return sent
       }
-      const { endsMs, timedOut, ran } = await adapter.call('SendCommand', send, { effect: 'repeatable' }, signal)
-      if (dc.now() < endsMs) return { phase: 'running' }
-      const said = { output: ran.output.slice(-outputMaxCharacters), errorOutput: ran.errorOutput.slice(-outputMaxCharacters) }
-      if (timedOut) return { phase: 'ended', ...said, nativeState: 'TimedOut' }
-      return { phase: 'ended', exitCode: ran.exitCode, ...said, nativeState: ran.exitCode === 0 ? 'Success' : 'Failed' }
+      return statusOf(dc, await adapter.call('SendCommand', send, { effect: 'repeatable' }, signal))
+    },
+    async look({ nativeId }, { idempotencyKey, signal }) {
+      const sent = await adapter.call('ListCommands', () => known.get(`${nativeId} ${idempotencyKey}`), { effect: 'read' }, signal)
+      return sent === undefined ? undefined : statusOf(dc, sent)
     },
     async forget() {
       // It keeps them for weeks, and counts them nowhere.
     },
   }
+}
+
+function statusOf(dc: DataCentre, { endsMs, timedOut, ran }: AgentRun): CommandStatus {
+  if (dc.now() < endsMs) return { phase: 'running' }
+  const said = { output: ran.output.slice(-outputMaxCharacters), errorOutput: ran.errorOutput.slice(-outputMaxCharacters) }
+  if (timedOut) return { phase: 'ended', ...said, nativeState: 'TimedOut' }
+  return { phase: 'ended', exitCode: ran.exitCode, ...said, nativeState: ran.exitCode === 0 ? 'Success' : 'Failed' }
 }

@@ -32,3 +32,17 @@ export async function runCommand(
   await commands.forget(ref, context)
   return ended
 }
+
+/**
+ * Waits until what a key has begun has ended, whoever began it, and lets go of it; begins nothing. Whoever undoes what a script does would
+ * otherwise do so beside it.
+ */
+export async function endCommand(deps: Pick<SagaDeps, 'clock'>, provider: Provider, ref: InstanceRef, context: StepCall): Promise<void> {
+  const { commands } = provider
+  if (commands === undefined) return
+  const { isBegun } = await awaitCondition(deps, context.signal, async () => {
+    const status = await commands.look(ref, context)
+    return status?.phase === 'running' ? undefined : { isBegun: status !== undefined }
+  })
+  if (isBegun) await commands.forget(ref, context)
+}

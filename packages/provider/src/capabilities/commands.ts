@@ -10,6 +10,8 @@ export interface Commands {
    * until it has ended. Nothing is remembered between calls. `conflict`: no agent answers (yet); `invalid`: the script is too long.
    */
   run(ref: InstanceRef, script: Script, context: CallContext): Promise<CommandStatus>
+  /** How a key's run stands, and never begins one. Nothing there: `undefined`. */
+  look(ref: InstanceRef, context: CallContext): Promise<CommandStatus | undefined>
   /** Lets go of what the cloud keeps of a key's run, where it counts what it keeps. Nothing there: succeeds. */
   forget(ref: InstanceRef, context: CallContext): Promise<void>
 }

@@ -17,7 +17,10 @@ export function commandConformance(world: () => ConformanceWorld): void {
       const ref = await world().makePrimary()
       const context = newContext()
       const text = 'echo one >> /var/tmp/understudy-conformance\ncat /var/tmp/understudy-conformance\necho two >&2\nexit 3'
+      const look = () => world().run(world().freshProvider().commands!.look(ref, context))
+      expect(await look()).toBeUndefined()
       const ended = await endOf(world(), ref, { text, timeoutSeconds: 60 }, context)
+      expect(await look()).toEqual(ended)
       expect(ended).toMatchObject({ phase: 'ended', exitCode: 3 })
       expect([ended.output.trim(), ended.errorOutput.trim()]).toEqual(['one', 'two'])
       // Asked again by a process that has just started: the same run.

@@ -2,7 +2,7 @@ import { AppError, contentHash } from '@understudy/core'
 import { isProviderError } from '@understudy/provider'
 import type { Script } from '@understudy/provider'
 import { awaitCondition } from '../../cloud/await-operation.ts'
-import { runCommand } from '../../cloud/run-command.ts'
+import { endCommand, runCommand } from '../../cloud/run-command.ts'
 import type { SagaDeps } from '../../context.ts'
 import { recordChange } from '../../journal/record-change.ts'
 import { systemActor } from '../../access/access.ts'
@@ -22,27 +22,37 @@ export async function passGate(deps: SagaDeps, step: Step): Promise<AgreedPaths>
   const { provider, primary } = await rollbackWorld(deps, step)
   await step.audit({ action: 'commands.run', target: primary.nativeId, details: { what: 'ask', script: contentHash('true') } })
   try {
-    await runCommand(deps, provider, primary, { text: 'true', timeoutSeconds: 60 }, rollbackContext(deps, step, 'script:ask'))
+    await runCommand(deps, provider, primary, { text: 'true', timeoutSeconds: 60 }, contextOf(deps, step, 'ask'))
   } catch (error) {
     if (!isProviderError(error, 'conflict')) throw error
     throw new AppError('conflict', 'No agent answers in the instance: nothing can be copied there.', { cause: error })
   }
   return { set }
 }
+export const leaveGate = (deps: SagaDeps, step: Step): Promise<void> => end(deps, step, 'ask')
 
 const timeoutSeconds = 1800
+/** What is run in the guest: each has a key of its own in its step. */
+type What = 'ask' | 'mount' | 'look' | 'put aside' | 'copy' | 'compare' | 'unmount' | 'drop what was put aside' | 'put back'
+const contextOf = (deps: SagaDeps, step: Step, what: What) => rollbackContext(deps, step, `script:${what}`)
+
+/** A step is undone when what a dead process began has come to its end. */
+async function end(deps: SagaDeps, step: Step, ...begun: readonly What[]): Promise<void> {
+  const { provider, primary } = await rollbackWorld(deps, step)
+  for (const what of begun) await endCommand(deps, provider, primary, contextOf(deps, step, what))
+}
 
 /** Which script, by its hash, has its row before it is run. What it says stays with the cloud. */
 async function run(
   deps: SagaDeps,
   step: Step,
-  what: string,
+  what: What,
   text: string,
 ): Promise<{ readonly exitCode: number | undefined; readonly output: string }> {
   const { provider, primary } = await rollbackWorld(deps, step)
   const script: Script = { text, timeoutSeconds }
   await step.audit({ action: 'commands.run', target: primary.nativeId, details: { what, script: contentHash(text) } })
-  const context = rollbackContext(deps, step, `script:${what}`)
+  const context = contextOf(deps, step, what)
   const { exitCode, output } = await awaitCondition(deps, step.signal, async () => {
     try {
       return await runCommand(deps, provider, primary, script, context)
@@ -55,7 +65,7 @@ async function run(
   return { exitCode, output }
 }
 
-async function mustRun(deps: SagaDeps, step: Step, what: string, text: string): Promise<string> {
+async function mustRun(deps: SagaDeps, step: Step, what: What, text: string): Promise<string> {
   const { exitCode, output } = await run(deps, step, what, text)
   if (exitCode === 0) return output
   throw new AppError(
@@ -77,6 +87,11 @@ export async function unmount(deps: SagaDeps, step: Step): Promise<void> {
   await mustRun(deps, step, 'unmount', scripts.unmountScript(places(step).mount))
 }
 
+export async function undoMount(deps: SagaDeps, step: Step): Promise<void> {
+  await end(deps, step, 'mount')
+  await unmount(deps, step)
+}
+
 export async function putAside(deps: SagaDeps, step: Step): Promise<scripts.Seen> {
   const { paths } = step.params
   const seen = scripts.readLook(await mustRun(deps, step, 'look', scripts.lookScript(paths, places(step).mount)))
@@ -88,12 +103,17 @@ export async function putAside(deps: SagaDeps, step: Step): Promise<scripts.Seen
 export async function dropAside(deps: SagaDeps, step: Step): Promise<void> {
   await mustRun(deps, step, 'drop what was put aside', scripts.dropAsideScript(places(step).aside))
 }
+export async function undoPutAside(deps: SagaDeps, step: Step): Promise<void> {
+  await end(deps, step, 'look', 'put aside')
+  await dropAside(deps, step)
+}
 
 export async function copy(deps: SagaDeps, step: Step): Promise<{ readonly copied: number }> {
   await mustRun(deps, step, 'copy', scripts.copyScript(step.params.paths, places(step).mount))
   return { copied: step.params.paths.paths.length }
 }
 export async function putBack(deps: SagaDeps, step: Step, seen: scripts.Seen): Promise<void> {
+  await end(deps, step, 'copy')
   await mustRun(deps, step, 'put back', scripts.putBackScript(step.params.paths, seen, places(step).aside))
 }
 
@@ -104,6 +124,7 @@ export async function compare(deps: SagaDeps, step: Step): Promise<void> {
     details: { remedy: 'The files of before are put back. Something in the guest writes there: stop it, and repeat.' },
   })
 }
+export const leaveCompared = (deps: SagaDeps, step: Step): Promise<void> => end(deps, step, 'compare')
 
 export async function record(deps: SagaDeps, step: Step, { passed, checks }: Verified): Promise<{ readonly recorded: true }> {
   const { resource } = await rollbackWorld(deps, step)

@@ -23,6 +23,7 @@ export const restorePathsSaga = saga<SagaDeps, RestorePathsParams>('recovery.res
     run: steps.passGate,
     // Undone last: whatever was made has been deleted by now.
     async undo(deps, step) {
+      await rollback.unlessTaken(step, () => steps.leaveGate(deps, step))
       await rollback.leaveNoSafetyPoint(deps, step)
       await disk.record(deps, step, { status: 'failed' })
     },
@@ -49,13 +50,13 @@ export const restorePathsSaga = saga<SagaDeps, RestorePathsParams>('recovery.res
     title: 'Mount it read-only',
     budget: { maxMs: 45 * minute },
     run: (deps, step) => steps.mount(deps, step, step.outputs.plugged.inGuest),
-    undo: (deps, step) => rollback.unlessTaken(step, () => steps.unmount(deps, step)),
+    undo: (deps, step) => rollback.unlessTaken(step, () => steps.undoMount(deps, step)),
   })
   .step('aside', {
     title: 'Put aside what is there now',
     budget: { maxMs: 75 * minute },
     run: (deps, step) => steps.putAside(deps, step),
-    undo: (deps, step) => rollback.unlessTaken(step, () => steps.dropAside(deps, step)),
+    undo: (deps, step) => rollback.unlessTaken(step, () => steps.undoPutAside(deps, step)),
   })
   .step('copied', {
     title: 'Copy the paths back',
@@ -70,7 +71,7 @@ export const restorePathsSaga = saga<SagaDeps, RestorePathsParams>('recovery.res
       await steps.compare(deps, step)
       return rollback.verifyRestored(deps, step)
     },
-    undo: 'nothing-to-undo',
+    undo: (deps, step) => rollback.unlessTaken(step, () => steps.leaveCompared(deps, step)),
   })
   .commit()
   .step('cleared', {
