@@ -52,7 +52,7 @@ test('due is what is missing, what failed and may be tried again, and what nobod
   const due = async (...regions: string[]) =>
     (
       await stores().recoveryCopies.listDue(
-        regions.map((region) => ({ resourceId: of.resourceId, region })),
+        regions.map((region) => ({ resourceId: of.resourceId, region, inOrder: false })),
         start,
         100,
       )
@@ -76,4 +76,27 @@ test('due is what is missing, what failed and may be tried again, and what nobod
   ])
   expect(await due()).toEqual([])
   expect(others).toHaveLength(2)
+})
+
+test('in order: the oldest that is later than every copied one, one at a time', async () => {
+  const { of, aPoint } = await place()
+  const [first, second, third] = [await aPoint(later(-3000)), await aPoint(later(-2000)), await aPoint(later(-1000))]
+  const due = async () =>
+    (await stores().recoveryCopies.listDue([{ resourceId: of.resourceId, region: 'far-1', inOrder: true }], start, 100)).map(({ pointId }) => pointId)
+  expect(await due()).toEqual([first.id])
+  const running = anOperation({ projectId: of.projectId })
+  await stores().operations.insertUnlocked([running])
+  const copy = aRecoveryCopy(of, { pointId: second.id, region: 'far-1', operationId: running.id })
+  await stores().recoveryCopies.insert([copy])
+  expect(await due()).toEqual([])
+  await stores().recoveryCopies.update({ ...copy, status: 'complete', completedAt: start }, 1)
+  expect(await due()).toEqual([third.id]) // the first would be refused from now on
+  // One that waits for its next attempt holds back no later one; nor does a copy in another region.
+  await stores().recoveryCopies.insert([
+    aRecoveryCopy(of, { pointId: third.id, region: 'far-1', status: 'failed', nextAttemptAt: later(1) }),
+    aRecoveryCopy(of, { pointId: third.id, region: 'far-2', operationId: running.id }),
+  ])
+  expect(await due()).toEqual([])
+  const fourth = await aPoint(start)
+  expect(await due()).toEqual([fourth.id])
 })

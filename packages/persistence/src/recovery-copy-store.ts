@@ -40,15 +40,23 @@ export function recoveryCopyStore(db: Prisma.TransactionClient, sql: Sql): Recov
 }
 
 const due = `
-  select point.id as "pointId", point.project_id as "projectId", point.resource_id as "resourceId", point.account_id as "accountId", wanted.region,
-    copy.id as "copyId"
-  from jsonb_to_recordset($1::jsonb) as wanted("resourceId" text, region text)
-  join recovery_points point on point.resource_id = wanted."resourceId" and point.status = 'usable' and point.delete_time is null
-  left join recovery_copies copy on copy.point_id = point.id and copy.region = wanted.region
-  where copy.id is null or (copy.status = 'failed' and copy.next_attempt_at <= $2::timestamptz)
-    or (copy.status = 'copying' and not exists (
-      select 1 from operations where operations.id = copy.operation_id and operations.status in ('pending', 'running', 'undoing', 'stuck')))
-  order by point.captured_at desc, point.id, wanted.region limit $3`
+  with due as (
+    select point.id as "pointId", point.project_id as "projectId", point.resource_id as "resourceId", point.account_id as "accountId", wanted.region,
+      copy.id as "copyId", point.captured_at as "capturedAt", wanted."inOrder",
+      row_number() over (partition by point.resource_id, wanted.region order by point.captured_at, point.id) as place
+    from jsonb_to_recordset($1::jsonb) as wanted("resourceId" text, region text, "inOrder" boolean)
+    join recovery_points point on point.resource_id = wanted."resourceId" and point.status = 'usable' and point.delete_time is null
+    left join recovery_copies copy on copy.point_id = point.id and copy.region = wanted.region
+    where (copy.id is null or (copy.status = 'failed' and copy.next_attempt_at <= $2::timestamptz)
+      or (copy.status = 'copying' and not exists (
+        select 1 from operations where operations.id = copy.operation_id and operations.status in ('pending', 'running', 'undoing', 'stuck'))))
+    and (not wanted."inOrder" or not exists (
+      select 1 from recovery_copies other join recovery_points copied on copied.id = other.point_id
+      where copied.resource_id = point.resource_id and other.region = wanted.region and other.id is distinct from copy.id
+        and (other.status = 'copying' or (other.status = 'complete' and copied.captured_at >= point.captured_at))))
+  )
+  select "pointId", "projectId", "resourceId", "accountId", region, "copyId" from due where not "inOrder" or place = 1
+  order by "capturedAt" desc, "pointId", region limit $3`
 
 const toColumns = ({ members, nextAttemptAt, lastError, completedAt, deletedAt, ...copy }: RecoveryCopy) => ({
   ...copy,

@@ -72,8 +72,11 @@ export interface Traits {
   readonly readOnlyDisks: Answer
   /** Whether the bytes of snapshots can be read, `blockBytes` at once; what the lists of blocks count in. */
   readonly readSnapshots: Answer<{ blockBytes: number }>
-  /** Whether a set of snapshots can be copied to another region; how many snapshots are copied to one at once. */
-  readonly copySnapshots: Answer<{ atOnce: number }>
+  /**
+   * Whether a set of snapshots can be copied to another region; how many snapshots are copied to one at once. `inOrder`: of one instance one set
+   * at a time, and none that is earlier than one that was copied.
+   */
+  readonly copySnapshots: Answer<{ atOnce: number; inOrder?: true }>
   readonly postponeMaintenance: Answer
   /** Scripts inside of instances, through the cloud's own channel. */
   readonly commands: Answer

@@ -7,7 +7,7 @@ import { AccountFailures } from '../../reconcilers/per-account.ts'
 import type { Reconciler } from '../../reconcilers/reconciler.ts'
 import { swapOrRepeat } from '../../seen-version.ts'
 import { governedPages } from '../policies/governed.ts'
-import type { DueCopy } from './recovery-copy.store.ts'
+import type { DueCopy, WantedCopies } from './recovery-copy.store.ts'
 import type { RecoveryCopy } from './recovery-copy.ts'
 
 /** Of the whole installation: clouds take few copies to one region at once. */
@@ -21,16 +21,17 @@ export const recoveryCopiesReconciler: Reconciler = {
   async pass(control) {
     const { stores } = control.database
     const failures = new AccountFailures()
-    const regions = await regionsThatCopy(control, failures)
+    const clouds = await cloudsThatCopy(control, failures)
     let started = 0
     for (const projectId of await stores.recoverySchedules.projects()) {
       const policies = await stores.rollbackPolicies.inForce([projectId])
       if (!policies.some(({ rules }) => (rules.copies ?? []).length > 0)) continue
       for await (const governed of governedPages(stores, projectId, policies)) {
         const wanted = governed.flatMap(({ resource, policy }) => {
-          const own = regions.get(resource.accountId)
-          if (own === undefined) return []
-          return (policy.rules.copies ?? []).flatMap(({ region }) => (region === own ? [] : [{ resourceId: resource.id, region }]))
+          const cloud = clouds.get(resource.accountId)
+          if (cloud === undefined) return []
+          const { inOrder } = cloud
+          return (policy.rules.copies ?? []).flatMap(({ region }) => (region === cloud.region ? [] : [{ resourceId: resource.id, region, inOrder }]))
         })
         started += await start(control, wanted, startsPerPass - started)
         if (started >= startsPerPass) return { result: { started }, runAgainInMs: 10_000 }
@@ -40,19 +41,25 @@ export const recoveryCopiesReconciler: Reconciler = {
   },
 }
 
-/** The region of each account whose cloud makes copies. */
-async function regionsThatCopy(control: Control, failures: AccountFailures): Promise<ReadonlyMap<string, string>> {
-  const regions = new Map<string, string>()
-  for (const { id } of await control.database.stores.accounts.listAll()) {
-    await failures.isolate(control, id, async (account) => {
-      const { copies, scope } = await control.providers.open(account)
-      if (copies !== undefined) regions.set(id, scope.region)
-    })
-  }
-  return regions
+interface CopyingCloud {
+  readonly region: string
+  readonly inOrder: boolean
 }
 
-async function start(control: Control, wanted: readonly { readonly resourceId: string; readonly region: string }[], max: number): Promise<number> {
+/** By account, of those whose cloud makes copies. */
+async function cloudsThatCopy(control: Control, failures: AccountFailures): Promise<ReadonlyMap<string, CopyingCloud>> {
+  const clouds = new Map<string, CopyingCloud>()
+  for (const { id } of await control.database.stores.accounts.listAll()) {
+    await failures.isolate(control, id, async (account) => {
+      const { copies, scope, traits } = await control.providers.open(account)
+      const inOrder = traits.copySnapshots.supported && traits.copySnapshots.inOrder === true
+      if (copies !== undefined) clouds.set(id, { region: scope.region, inOrder })
+    })
+  }
+  return clouds
+}
+
+async function start(control: Control, wanted: readonly WantedCopies[], max: number): Promise<number> {
   if (wanted.length === 0 || max <= 0) return 0
   const at = now(control.clock)
   return control.database.transaction(async (stores) => {

@@ -1,5 +1,12 @@
 import type { RecoveryCopy } from './recovery-copy.ts'
 
+/** Where the points of a resource shall be too. `inOrder`: the cloud copies one point at a time, and none after a later one. */
+export interface WantedCopies {
+  readonly resourceId: string
+  readonly region: string
+  readonly inOrder: boolean
+}
+
 /** A copy that a policy wants, and that nobody makes at present. */
 export interface DueCopy {
   readonly pointId: string
@@ -20,9 +27,10 @@ export interface RecoveryCopyStore {
   listAlive(pointId: string): Promise<readonly RecoveryCopy[]>
   /**
    * For usable points of these resources that nobody has deleted: copies that there are not, that failed and whose time has come, or whose
-   * operation has ended before any of its steps had begun. The newest points first.
+   * operation has ended before any of its steps had begun. The newest points first. Where they are copied in order it is the oldest one alone that is
+   * later than every point that is copied, while none is being copied.
    */
-  listDue(wanted: readonly { readonly resourceId: string; readonly region: string }[], at: Date, limit: number): Promise<readonly DueCopy[]>
+  listDue(wanted: readonly WantedCopies[], at: Date, limit: number): Promise<readonly DueCopy[]>
   /** Compare-and-swap on `version`; `precondition_failed` when it has changed. */
   update(copy: RecoveryCopy, seenVersion: number): Promise<void>
 }
