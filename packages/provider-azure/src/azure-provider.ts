@@ -24,6 +24,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
       | 'labels'
       | 'traffic'
       | 'snapshots'
+      | 'copies'
       | 'blocks'
       | 'disks'
       | 'isolation'
@@ -58,6 +59,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
     market: deferred('market', ['zones', 'quotes', 'sizes']),
     portable: { define: defineIn(scopeOf(settings)), ...deferred('portable', ['fitting']) },
     snapshots: deferred('snapshots', ['capture', 'get', 'materialise', 'delete', 'deleteDisk']),
+    copies: deferred('copies', ['regions', 'copy', 'get', 'delete']),
     blocks: deferred('blocks', ['open', 'close', 'list', 'read']),
     disks: deferred('disks', ['arrange', 'plug', 'unplug']),
     isolation: deferred('isolation', ['ensure', 'remove']),

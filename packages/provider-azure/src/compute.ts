@@ -5,6 +5,7 @@ import type { Compute } from '@understudy/provider'
 import type { Poller } from '@understudy/provider/adapter-kit'
 import { pollBy } from '@understudy/provider/adapter-kit'
 import { type Adapter, call, diskRef, listed } from './adapter.ts'
+import { isIn } from './arm-id.ts'
 import { summaryOf } from './vm-state.ts'
 import {
   holdVerb,
@@ -68,6 +69,7 @@ async function adopt({ clients, scope }: Adapter, key: string): ReturnType<Compu
     instances: vms.filter((vm) => isOurs(vm) && vm.provisioningState !== 'Deleting').map((vm) => summaryOf(scope, vm).ref),
     // The disks of an adopted VM carry its tag and go with it.
     disks: disks.filter((disk) => isOurs(disk) && disk.managedBy === undefined).map((disk) => diskRef(scope, disk.id ?? '', disk.zones?.[0])),
-    snapshotSets: collections.some(isOurs) || snapshots.some(isOurs) ? [{ setId: key }] : [],
+    // What is in another region is a copy of a set, and not one.
+    snapshotSets: [...collections, ...snapshots].some((one) => isOurs(one) && isIn(one.location, scope.region)) ? [{ setId: key }] : [],
   }
 }

@@ -4,7 +4,7 @@ import type { Labels } from '@understudy/core'
 import { providerError } from '@understudy/provider'
 import type { CallContext, DiskDna, ResourceDna, SnapshotSetRef, SnapshotState } from '@understudy/provider'
 import { abortOf, type Adapter, call, found, listed, waiting } from './adapter.ts'
-import { nameOf } from './arm-id.ts'
+import { isIn, nameOf } from './arm-id.ts'
 import { cachingOf } from './definitions.ts'
 import type { KeptDisk, KeptSet } from './kept-set.ts'
 import { cachingTag, deviceTag, membersTag, typeTag } from './tags.ts'
@@ -23,8 +23,8 @@ export const isKeptByDisk = ({ disks }: Pick<ResourceDna, 'disks'>): boolean =>
  * Incremental snapshots of single disks, zone-redundant, so that every zone can use them. Each says in its tags what it was taken of: they
  * outlast the VM. https://learn.microsoft.com/azure/virtual-machines/disks-incremental-snapshots
  */
-export const readDiskSnapshots = async (adapter: Adapter, ref: SnapshotSetRef): Promise<KeptSet | undefined> =>
-  keptIn(await snapshotsOf(adapter, ref))
+export const readDiskSnapshots = async (adapter: Adapter, ref: SnapshotSetRef, region = adapter.scope.region): Promise<KeptSet | undefined> =>
+  keptIn(await snapshotsOf(adapter, ref, region))
 
 /** The same of those that were just made, by their names: no list has to show them yet. */
 export async function readNamedSnapshots(
@@ -57,16 +57,20 @@ function keptIn(read: readonly Snapshot[]): KeptSet | undefined {
 }
 
 /** What has the key in its tags: whoever has deleted one by hand has not hidden the others. */
-const snapshotsOf = async ({ clients, resourceGroup }: Adapter, { setId }: SnapshotSetRef): Promise<readonly Snapshot[]> =>
+const snapshotsOf = async (adapter: Adapter, { setId }: SnapshotSetRef, region: string): Promise<readonly Snapshot[]> =>
+  (await snapshotsIn(adapter, region)).filter(({ tags }) => tags?.[ownTags.operation] === setId)
+
+/** Those of ours in the resource group. */
+export const snapshotsIn = async ({ clients, resourceGroup }: Adapter, region: string): Promise<readonly Snapshot[]> =>
   (await call(async () => listed(clients.compute.snapshots.listByResourceGroup(resourceGroup)))).filter(
-    ({ tags }) => tags?.[ownTags.operation] === setId && tags[deviceTag] !== undefined,
+    ({ location, tags }) => isIn(location, region) && tags?.[ownTags.operation] !== undefined && tags[deviceTag] !== undefined,
   )
 
 const deviceOf = ({ tags }: Snapshot): string => tags?.[deviceTag] ?? ''
 const placeOf = (snapshot: Snapshot): number => (deviceOf(snapshot) === 'os' ? -1 : Number(deviceOf(snapshot).replace('lun:', '')))
 
 function keptDisk(snapshot: Snapshot): KeptDisk {
-  const { id = '', tags, diskSizeGB, osType } = snapshot
+  const { id = '', tags, diskSizeGB, osType, creationData } = snapshot
   const role = deviceOf(snapshot) === 'os' ? ('root' as const) : ('data' as const)
   return {
     ...{ deviceKey: deviceOf(snapshot), role, id, createOption: 'Copy' },
@@ -74,6 +78,8 @@ function keptDisk(snapshot: Snapshot): KeptDisk {
     sizeGiB: diskSizeGB ?? 0,
     osType: role === 'data' ? undefined : osType === 'Windows' ? 'Windows' : 'Linux',
     caching: tags?.[cachingTag],
+    ...(snapshot.incrementalSnapshotFamilyId === undefined ? {} : { family: snapshot.incrementalSnapshotFamilyId }),
+    ...(creationData?.createOption === 'CopyStart' && creationData.sourceResourceId !== undefined ? { copyOf: creationData.sourceResourceId } : {}),
     percent: percentOf(snapshot),
     state: stateOf(snapshot),
   }
@@ -82,7 +88,7 @@ function keptDisk(snapshot: Snapshot): KeptDisk {
 /** Said only where there is a copy in the background. */
 const percentOf = ({ completionPercent, provisioningState }: Snapshot): number => completionPercent ?? (provisioningState === 'Succeeded' ? 100 : 0)
 
-function stateOf(snapshot: Snapshot): SnapshotState {
+export function stateOf(snapshot: Snapshot): SnapshotState {
   const { provisioningState, copyCompletionError, snapshotAccessState } = snapshot
   if (provisioningState === 'Failed' || copyCompletionError !== undefined) return 'failed'
   return provisioningState === 'Succeeded' && snapshotAccessState !== 'Pending' && percentOf(snapshot) >= 100 ? 'usable' : 'pending'
@@ -92,25 +98,26 @@ function stateOf(snapshot: Snapshot): SnapshotState {
  * Answers the names. Repeated with the same key: makes what is missing. Azure's PUT has no precondition here: what is there under the name is looked
  * at first.
  */
-export async function makeDiskSnapshots(
-  adapter: Adapter,
-  source: ResourceDna,
-  tags: Labels,
-  { idempotencyKey, signal }: CallContext,
-): Promise<readonly string[]> {
-  const { snapshots } = adapter.clients.compute
-  const { resourceGroup } = adapter
+export async function makeDiskSnapshots(adapter: Adapter, source: ResourceDna, tags: Labels, context: CallContext): Promise<readonly string[]> {
   const names: string[] = []
-  for (const disk of source.disks) {
-    const name = nameOf(idempotencyKey, disk.deviceKey.replace('lun:', 'data'))
-    names.push(name)
-    const present = await found(() => snapshots.get(resourceGroup, name, abortOf(signal)))
-    if (present !== undefined && present.tags?.[ownTags.operation] !== idempotencyKey)
-      throw providerError('idempotency_mismatch', 'NameTaken', `The snapshot ${name} was made by somebody else.`)
-    if (present !== undefined) continue
-    await call(async () => snapshots.createOrUpdate(resourceGroup, name, definition(adapter, source, disk, tags), abortOf(signal)).submitted())
-  }
+  for (const disk of source.disks) names.push(await putSnapshot(adapter, disk.deviceKey, definition(adapter, source, disk, tags), context))
   return names
+}
+
+/** Answers its name. What is there under it with the same key stays as it is. */
+export async function putSnapshot(
+  { clients, resourceGroup }: Adapter,
+  deviceKey: string,
+  what: Snapshot,
+  { idempotencyKey, signal }: CallContext,
+): Promise<string> {
+  const { snapshots } = clients.compute
+  const name = nameOf(idempotencyKey, deviceKey.replace('lun:', 'data'))
+  const present = await found(() => snapshots.get(resourceGroup, name, abortOf(signal)))
+  if (present !== undefined && present.tags?.[ownTags.operation] !== idempotencyKey)
+    throw providerError('idempotency_mismatch', 'NameTaken', `The snapshot ${name} was made by somebody else.`)
+  if (present === undefined) await call(async () => snapshots.createOrUpdate(resourceGroup, name, what, abortOf(signal)).submitted())
+  return name
 }
 
 function definition({ scope }: Adapter, source: ResourceDna, disk: DiskDna, tags: Labels): Snapshot {
@@ -129,8 +136,13 @@ function definition({ scope }: Adapter, source: ResourceDna, disk: DiskDna, tags
   }
 }
 
-export async function deleteDiskSnapshots(adapter: Adapter, ref: SnapshotSetRef, { signal }: CallContext): Promise<void> {
+export async function deleteDiskSnapshots(
+  adapter: Adapter,
+  ref: SnapshotSetRef,
+  { signal }: CallContext,
+  region = adapter.scope.region,
+): Promise<void> {
   const { snapshots } = adapter.clients.compute
-  for (const { name = '' } of await snapshotsOf(adapter, ref))
+  for (const { name = '' } of await snapshotsOf(adapter, ref, region))
     await call(async () => snapshots.delete(adapter.resourceGroup, name, waiting(adapter, signal)))
 }

@@ -15,6 +15,10 @@ export interface KeptDisk {
   readonly osType: 'Windows' | 'Linux' | undefined
   /** Of the host, as the VM had it for the disk. */
   readonly caching: string | undefined
+  /** Of a snapshot: what Azure calls all incremental snapshots of its disk. */
+  readonly family?: string
+  /** Of a copy: ARM id of what it is of, in the other region. */
+  readonly copyOf?: string
   readonly percent: number
   readonly state: SnapshotState
 }

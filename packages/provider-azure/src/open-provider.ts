@@ -6,6 +6,7 @@ import { azureBlocks } from './blocks.ts'
 import { azureClients } from './clients.ts'
 import { azureCommands } from './commands.ts'
 import { azureCompute } from './compute.ts'
+import { azureCopies } from './copies.ts'
 import { azureDisks } from './disks.ts'
 import { azureInventory } from './inventory.ts'
 import { azureIsolation } from './isolation.ts'
@@ -58,6 +59,7 @@ export function openAzureProvider(settings: AzureSettings) {
     market: azureMarket(adapter, sizes),
     portable: azurePortable(scope, sizes),
     snapshots,
+    copies: azureCopies(adapter),
     blocks: azureBlocks(adapter),
     disks: azureDisks(adapter),
     isolation: azureIsolation(adapter),

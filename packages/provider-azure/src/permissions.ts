@@ -47,6 +47,7 @@ const grantedElsewhere: readonly (readonly [RegExp, string])[] = [
     'It is not granted in the resource group of the stand-ins; the entry point may be in another.',
   ],
   [/^Microsoft\.ManagedIdentity\//, 'It is not granted in the resource group of the stand-ins; the identity may be in another.'],
+  [/^Microsoft\.Resources\//, 'It is not granted in the resource group; it is asked of the subscription.'],
   [/^Microsoft\.Compute\/(skus|locations)\//, 'It is not granted in the resource group; it is asked of the subscription.'],
 ]
 
@@ -109,6 +110,8 @@ export const needed: Readonly<Partial<Record<PermittedCapability, readonly strin
       // A rollback plugs the disks of a set into the VM that was captured.
       'virtualMachines/attachDetachDataDisks/action',
     ),
+    // Which regions there are to keep copies in.
+    'Microsoft.Resources/subscriptions/locations/read',
     // The place of a test rollback.
     ...network('networkSecurityGroups/read', 'networkSecurityGroups/write', 'networkSecurityGroups/delete'),
   ],

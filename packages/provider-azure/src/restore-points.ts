@@ -1,21 +1,22 @@
-import type { RestorePoint } from '@azure/arm-compute'
+import type { RestorePoint, RestorePointCollection } from '@azure/arm-compute'
 import { ownTags } from '@understudy/core'
 import type { Labels } from '@understudy/core'
 import { isProviderError } from '@understudy/provider'
 import type { CallContext, InstanceRef, SnapshotSetRef, SnapshotState } from '@understudy/provider'
-import { abortOf, type Adapter, call, found, waiting } from './adapter.ts'
-import { nameOf, sameId } from './arm-id.ts'
+import { abortOf, type Adapter, armId, call, found, waiting } from './adapter.ts'
+import { isIn, nameOf, sameId } from './arm-id.ts'
 import type { KeptDisk, KeptSet } from './kept-set.ts'
+import { copyOfTag, idTag } from './tags.ts'
 
 /**
  * Restore points of a VM: crash-consistent over all its disks, incremental, in every zone. Each is in a collection of its own,
  * whose name is the key's: restore points have no tags, and are found by no list but that of their collection.
  */
-export async function readRestorePoint(adapter: Adapter, { setId }: SnapshotSetRef): Promise<KeptSet | undefined> {
+export async function readRestorePoint(adapter: Adapter, { setId }: SnapshotSetRef, region = adapter.scope.region): Promise<KeptSet | undefined> {
   const { restorePointCollections, restorePoints } = adapter.clients.compute
   const name = nameOf(setId)
   const collection = await found(() => restorePointCollections.get(adapter.resourceGroup, name))
-  if (collection?.tags?.[ownTags.operation] !== setId) return undefined
+  if (collection?.tags?.[ownTags.operation] !== setId || !isIn(collection.location, region)) return undefined
   const point = await found(() => restorePoints.get(adapter.resourceGroup, name, name, { expand: 'instanceView' }))
   const disks = disksOf(point)
   const profile = point?.sourceMetadata?.storageProfile
@@ -65,6 +66,7 @@ function disksOf(point: RestorePoint | undefined): readonly KeptDisk[] {
         type: disk.managedDisk?.storageAccountType ?? 'Premium_LRS',
         sizeGiB: disk.diskSizeGB ?? 0,
         caching: disk.caching,
+        ...(disk.diskRestorePoint?.sourceDiskRestorePoint?.id === undefined ? {} : { copyOf: disk.diskRestorePoint.sourceDiskRestorePoint.id }),
         state: stateOf(point, percent),
       },
     ]
@@ -76,28 +78,58 @@ export async function makeRestorePoint(
   adapter: Adapter,
   { ref, leftOut }: { readonly ref: InstanceRef; readonly leftOut: readonly string[] },
   tags: Labels,
+  context: CallContext,
+): Promise<void> {
+  const excluded = leftOut.length === 0 ? {} : { excludeDisks: leftOut.map((id) => ({ id })) }
+  const collection = { location: adapter.scope.region, source: { id: ref.nativeId }, tags: { ...tags } }
+  await putRestorePoint(adapter, collection, { consistencyMode: 'CrashConsistent', ...excluded }, context)
+}
+
+/**
+ * All of a set once more, in another region: a collection there whose source is the set's, with a copy of its restore point.
+ * https://learn.microsoft.com/azure/virtual-machines/virtual-machines-copy-restore-points-how-to
+ */
+export async function copyRestorePoint(
+  adapter: Adapter,
+  { setId }: SnapshotSetRef,
+  region: string,
+  tags: Labels,
+  context: CallContext,
+): Promise<void> {
+  const source = armId(adapter, 'Microsoft.Compute/restorePointCollections', nameOf(setId))
+  const collection = { location: region, source: { id: source }, tags: { ...tags, ...idTag(copyOfTag, source) } }
+  await putRestorePoint(adapter, collection, { sourceRestorePoint: { id: `${source}/restorePoints/${nameOf(setId)}` } }, context)
+}
+
+async function putRestorePoint(
+  adapter: Adapter,
+  collection: RestorePointCollection,
+  what: RestorePoint,
   { idempotencyKey: setId, signal }: CallContext,
 ): Promise<void> {
   const { restorePointCollections, restorePoints } = adapter.clients.compute
   const name = nameOf(setId)
-  const collection = { location: adapter.scope.region, source: { id: ref.nativeId }, tags: { ...tags } }
   await call(() => restorePointCollections.createOrUpdate(adapter.resourceGroup, name, collection, abortOf(signal)))
   try {
     await call(async () => {
-      const excluded = leftOut.length === 0 ? {} : { excludeDisks: leftOut.map((id) => ({ id })) }
-      const what = { consistencyMode: 'CrashConsistent', ...excluded }
       const poller = restorePoints.create(adapter.resourceGroup, name, name, what, abortOf(signal))
       await poller.submitted()
     })
   } catch (error) {
     // An attempt whose answer was lost has made it: a restore point is made once under its name.
-    if (!isProviderError(error, 'conflict', 'already_exists') || (await readRestorePoint(adapter, { setId }))?.isWhole !== true) throw error
+    if (!isProviderError(error, 'conflict', 'already_exists') || (await readRestorePoint(adapter, { setId }, collection.location))?.isWhole !== true)
+      throw error
   }
 }
 
 /** The restore point goes with its collection. `false`: there was none. */
-export async function deleteRestorePoint(adapter: Adapter, { setId }: SnapshotSetRef, { signal }: CallContext): Promise<boolean> {
-  if ((await readRestorePoint(adapter, { setId })) === undefined) return false
+export async function deleteRestorePoint(
+  adapter: Adapter,
+  { setId }: SnapshotSetRef,
+  { signal }: CallContext,
+  region = adapter.scope.region,
+): Promise<boolean> {
+  if ((await readRestorePoint(adapter, { setId }, region)) === undefined) return false
   await call(async () => adapter.clients.compute.restorePointCollections.delete(adapter.resourceGroup, nameOf(setId), waiting(adapter, signal)))
   return true
 }

@@ -6,9 +6,9 @@ import type { KeptSet } from './kept-set.ts'
 import { readRestorePoint } from './restore-points.ts'
 import { sourceTag, zoneTag } from './tags.ts'
 
-/** `undefined` when there is nothing of this key; what has the same name and another key is not ours. */
-export async function readSet(adapter: Adapter, ref: SnapshotSetRef): Promise<KeptSet | undefined> {
-  return (await readRestorePoint(adapter, ref)) ?? (await readDiskSnapshots(adapter, ref))
+/** `undefined` when there is nothing of this key there; what has the same name and another key is not ours. In another region it is a copy. */
+export async function readSet(adapter: Adapter, ref: SnapshotSetRef, region = adapter.scope.region): Promise<KeptSet | undefined> {
+  return (await readRestorePoint(adapter, ref, region)) ?? (await readDiskSnapshots(adapter, ref, region))
 }
 
 export const progressOf = ({ disks }: KeptSet): number => (disks.length === 0 ? 0 : Math.min(...disks.map(({ percent }) => percent)))

@@ -17,6 +17,10 @@ export const deviceTag = 'understudy:device'
 export const membersTag = 'understudy:members'
 export const typeTag = 'understudy:disk-type'
 
+/** On a copy in another region: what it is a copy of. On that of a snapshot also the family of the snapshots of its disk. */
+export const copyOfTag = 'understudy:copy-of'
+export const familyTag = 'understudy:family'
+
 /** On a disk, and on a snapshot of one: how the host cached it where it was plugged in last, and shall again. */
 export const cachingTag = 'understudy:caching'
 

@@ -20,6 +20,9 @@ const publishedLimits: Traits['limits'] = {
   blocks: { capacity: 100, refillPerSecond: 100 },
 }
 
+/** To one region: https://learn.microsoft.com/azure/virtual-machines/disks-copy-incremental-snapshot-across-regions#restrictions */
+export const copiesAtOnceMax = 100
+
 export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'expectedSeconds' | 'limits'>): Traits => ({
   // Preempt is announced 30 s ahead, and only to a guest that asks for its scheduled events.
   interruptionNotice: { supported: true, seconds: 30, bestEffort: true },
@@ -33,7 +36,7 @@ export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'ex
   multiDiskSnapshot: { supported: true, maxDisks: 65, guarantee: 'conditional' },
   readOnlyDisks: { supported: false, reason: 'Azure attaches managed disks for reading and writing only: mount it read-only in the guest.' },
   readSnapshots: { supported: true, blockBytes: 512 * 1024 },
-  copySnapshots: { supported: false, reason: 'The adapter does not copy snapshots to other regions of Azure yet (CopyStart).' },
+  copySnapshots: { supported: true, atOnce: copiesAtOnceMax, inOrder: true },
   postponeMaintenance: { supported: false, reason: 'Azure has no call that moves the start of a scheduled event; it can only be started early.' },
   commands: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },

@@ -5,6 +5,7 @@ import { type ArmCall, type ArmReply, isObject, ok } from './call.ts'
 import { checkBody } from './check-body.ts'
 import { grantAccess, grantSnapshotAccess, revokeAccess, revokeSnapshotAccess } from './disk-access.ts'
 import { getLoadBalancer, getPool, getRule, putLoadBalancer, putPool, ruleHealth } from './load-balancers.ts'
+import { listLocations } from './locations.ts'
 import { deleteNic, getNic, listNics, putNic } from './network.ts'
 import { errorJson, readOperation } from './operations.ts'
 import { authorise, listPermissions } from './permissions.ts'
@@ -49,6 +50,7 @@ const routes: readonly Route[] = [
   route('', ['2022-12-01'], {
     GET: (call) => ok({ id: `/subscriptions/${call.state.subscription}`, subscriptionId: call.state.subscription, state: 'Enabled' }),
   }),
+  route('/locations', ['2022-12-01'], { GET: listLocations }),
   route('/providers/Microsoft.Compute/skus', ['2021-07-01'], { GET: listSkus }),
   route('/providers/Microsoft.Compute/locations/{location}/operations/{operation}', [...compute, ...storage], { GET: readOperation }),
   route('/providers/Microsoft.Compute/virtualMachines', compute, { GET: listVms }),

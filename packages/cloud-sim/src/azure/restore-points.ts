@@ -2,6 +2,7 @@ import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
 import { type ArmCall, type ArmReply, at, listAt, need, needText, ok, tagsOf, textAt } from './call.ts'
 import { begin } from './operations.ts'
+import { breakPointsOf, copiedCollection, copyOfPoint } from './restore-point-copies.ts'
 import { isCopiedInBackground } from './snapshots.ts'
 import type { DiskRecord, RestorePointCollectionRecord, RestorePointRecord } from './state.ts'
 import { idOf, notFound } from './resource-id.ts'
@@ -31,9 +32,11 @@ export async function putCollection(call: ArmCall): Promise<ArmReply> {
       existing.tags = tagsOf(call.body)
       return ok(collectionBody(call, existing))
     }
-    if (!call.state.vms.has(sourceId.toLowerCase())) throw notFound(sourceId)
+    const source = call.state.vms.get(sourceId.toLowerCase()) ?? copiedCollection(call, sourceId, location)
+    if (source === undefined) throw notFound(sourceId)
     const name = call.params['name'] ?? ''
-    const record: RestorePointCollectionRecord = { id, name, location, sourceId, tags: tagsOf(call.body), points: new Map() }
+    const sourceLocation = source.location
+    const record: RestorePointCollectionRecord = { id, name, location, sourceId, sourceLocation, tags: tagsOf(call.body), points: new Map() }
     call.state.restorePointCollections.set(id.toLowerCase(), record)
     return ok(collectionBody(call, record), 201)
   })
@@ -52,8 +55,12 @@ export const deleteCollection = (call: ArmCall): Promise<ArmReply> =>
   call.dataCentre.invoke('RestorePointCollections_Delete', () => {
     const found = call.state.restorePointCollections.get(collectionIdOf(call).toLowerCase())
     if (found === undefined) return { status: 204 }
-    for (const point of found.points.values()) for (const { snapshotId } of point.members) call.dataCentre.storage.deleteSnapshot(snapshotId)
     call.state.restorePointCollections.delete(found.id.toLowerCase())
+    for (const point of found.points.values()) {
+      breakPointsOf(call, point)
+      for (const { snapshotId } of point.members)
+        call.dataCentre.storage.deleteSnapshot(snapshotId, call.dataCentre.storage.getSnapshot(snapshotId)?.region)
+    }
     return begin(call, () => 'Succeeded')
   })
 
@@ -66,6 +73,8 @@ export async function putPoint(call: ArmCall): Promise<ArmReply> {
     const id = `${collection.id}/restorePoints/${name}`
     if (collection.points.has(name.toLowerCase()))
       throw new ArmError(409, 'Conflict', `The restore point ${name} already exists and cannot be changed.`)
+    const sourcePointId = textAt(call.body, 'properties.sourceRestorePoint.id')
+    if (sourcePointId !== undefined) return added(call, collection, copyOfPoint(call, { id, name, collection, sourcePointId }))
     const vm = call.state.vms.get(collection.sourceId.toLowerCase())
     if (vm?.instanceId === undefined) throw notFound(collection.sourceId)
     checkPace(call, collection.sourceId)
@@ -88,10 +97,14 @@ export async function putPoint(call: ArmCall): Promise<ArmReply> {
         return snapshotId === undefined ? [] : [{ id: `${id}/diskRestorePoints/${disk.name}_${call.state.newId()}`, disk, snapshotId }]
       }),
     }
-    collection.points.set(name.toLowerCase(), point)
-    const progress = () => (isReady(call, point) ? ('Succeeded' as const) : ('InProgress' as const))
-    return begin(call, progress, { status: 201, body: pointBody(call, point) })
+    return added(call, collection, point)
   })
+}
+
+function added(call: ArmCall, { points }: RestorePointCollectionRecord, point: RestorePointRecord): ArmReply {
+  points.set(point.name.toLowerCase(), point)
+  const progress = () => (isReady(call, point) ? ('Succeeded' as const) : ('InProgress' as const))
+  return begin(call, progress, { status: 201, body: pointBody(call, point) })
 }
 
 /** Disks that its caller wants no restore points of. */
@@ -131,7 +144,7 @@ const collectionBody = (call: ArmCall, record: RestorePointCollectionRecord): Js
   location: record.location,
   tags: record.tags,
   properties: {
-    source: { id: record.sourceId, location: record.location },
+    source: { id: record.sourceId, location: record.sourceLocation },
     provisioningState: 'Succeeded',
     restorePointCollectionId: record.id,
     ...(call.query.get('$expand') === 'restorePoints' ? { restorePoints: [...record.points.values()].map((point) => pointBody(call, point)) } : {}),
@@ -153,6 +166,7 @@ function pointBody(call: ArmCall, point: RestorePointRecord, withView = false): 
     type: `${type}/restorePoints`,
     properties: {
       consistencyMode: point.consistencyMode,
+      ...(point.copyOf === undefined ? {} : { sourceRestorePoint: { id: point.copyOf } }),
       timeCreated: new Date(point.createdAtMs).toISOString(),
       provisioningState: isFailed ? 'Failed' : isReady(call, point) ? 'Succeeded' : 'Creating',
       sourceMetadata: metadataOf(point),
@@ -164,11 +178,11 @@ function pointBody(call: ArmCall, point: RestorePointRecord, withView = false): 
 /** What the VM was when the restore point was made: each disk with the restore point of it. */
 function metadataOf({ vm, members }: RestorePointRecord): JsonObject {
   const osDiskId = (textAt(vm, 'storageProfile.osDisk.managedDisk.id') ?? '').toLowerCase()
-  const entry = ({ id, disk }: { readonly id: string; readonly disk: DiskRecord }) => ({
+  const entry = ({ id, disk, copyOf }: RestorePointRecord['members'][number]) => ({
     name: disk.name,
     diskSizeGB: disk.sizeGiB,
     managedDisk: { id: disk.id, storageAccountType: disk.sku },
-    diskRestorePoint: { id },
+    diskRestorePoint: { id, ...(copyOf === undefined ? {} : { sourceDiskRestorePoint: { id: copyOf } }) },
     ...cachingOf(disk),
   })
   const cachingOf = (disk: DiskRecord): { caching?: string } => {

@@ -2,6 +2,7 @@ import type { JsonObject } from '@understudy/core'
 import { ArmError } from './arm-error.ts'
 import { type ArmCall, type ArmReply, at, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
 import { begin } from './operations.ts'
+import { breakCopiesOf, copyOfSnapshot } from './snapshot-copies.ts'
 import type { DiskRecord, SnapshotRecord } from './state.ts'
 import { idOf, notFound } from './resource-id.ts'
 
@@ -16,6 +17,8 @@ const [burst, burstMs, ofDiskMax, inProgressMax] = [7, 300_000, 500, 3]
 const copiedInBackground = new Set(['PremiumV2_LRS', 'UltraSSD_LRS'])
 export const isCopiedInBackground = ({ sku }: Pick<DiskRecord, 'sku'>): boolean => copiedInBackground.has(sku)
 
+type Source = Pick<SnapshotRecord, 'sourceDiskId' | 'sourceSku' | 'osType' | 'family' | 'snapshotId' | 'sizeGiB' | 'takenAtMs' | 'copyOf'>
+
 const snapshotIdOf = (call: ArmCall): string => idOf(call, type, call.params['name'] ?? '')
 
 export function requireSnapshot(call: ArmCall): SnapshotRecord {
@@ -28,38 +31,27 @@ export function requireSnapshot(call: ArmCall): SnapshotRecord {
 export async function putSnapshot(call: ArmCall): Promise<ArmReply> {
   const id = snapshotIdOf(call)
   const location = needText(call.body, 'location')
-  oneOf(call.body, 'properties.creationData.createOption', ['Copy'])
+  oneOf(call.body, 'properties.creationData.createOption', ['Copy', 'CopyStart'])
   oneOf(call.body, 'sku.name', ['Standard_LRS', 'Premium_LRS', 'Standard_ZRS'])
-  const sourceDiskId = needText(call.body, 'properties.creationData.sourceResourceId')
+  const sourceId = needText(call.body, 'properties.creationData.sourceResourceId')
   const incremental = at(call.body, 'properties.incremental') === true
   return await call.dataCentre.invoke('Snapshots_CreateOrUpdate', () => {
     const existing = call.state.snapshots.get(id.toLowerCase())
     if (existing !== undefined) {
-      if (existing.sourceDiskId.toLowerCase() !== sourceDiskId.toLowerCase()) throw unchangeable('snapshot.creationData')
+      if ((existing.copyOf ?? existing.sourceDiskId).toLowerCase() !== sourceId.toLowerCase()) throw unchangeable('snapshot.creationData')
       if (existing.incremental !== incremental) throw unchangeable('snapshot.incremental')
       existing.tags = tagsOf(call.body)
       return ok(snapshotBody(call, existing))
     }
-    const disk = call.state.disks.get(sourceDiskId.toLowerCase())
-    if (disk === undefined) throw notFound(sourceDiskId)
-    if (disk.location.toLowerCase() !== location.toLowerCase())
-      throw new ArmError(400, 'InvalidParameter', `The snapshot is to be in ${location}, and the disk ${disk.name} is in ${disk.location}.`)
-    if (incremental) checkPace(call, disk)
-    else if (isCopiedInBackground(disk))
-      throw new ArmError(400, 'OperationNotAllowed', `Disks of the kind ${disk.sku} have incremental snapshots only.`)
-    const made = call.dataCentre.storage.createSnapshot({ volumeId: disk.volumeId, isUsableAtOnce: !isCopiedInBackground(disk) })
+    const isCopy = textAt(call.body, 'properties.creationData.createOption') === 'CopyStart'
+    const what = { sourceId, location, incremental }
     const snapshot: SnapshotRecord = {
       id,
       name: call.params['name'] ?? '',
       location,
       sku: textAt(call.body, 'sku.name') ?? 'Standard_LRS',
-      sourceDiskId: disk.id,
-      sourceSku: disk.sku,
-      osType: textAt(call.body, 'properties.osType'),
       incremental,
-      family: (incremental ? familyOf(call, disk) : undefined) ?? call.state.newId(),
-      snapshotId: made.snapshotId,
-      sizeGiB: disk.sizeGiB,
+      ...(isCopy ? copyOfSnapshot(call, what) : snapshotOfDisk(call, what)),
       createdAtMs: call.dataCentre.now(),
       tags: tagsOf(call.body),
     }
@@ -69,10 +61,31 @@ export async function putSnapshot(call: ArmCall): Promise<ArmReply> {
   })
 }
 
+function snapshotOfDisk(
+  call: ArmCall,
+  { sourceId, location, incremental }: { readonly sourceId: string; readonly location: string; readonly incremental: boolean },
+): Source {
+  const disk = call.state.disks.get(sourceId.toLowerCase())
+  if (disk === undefined) throw notFound(sourceId)
+  if (disk.location.toLowerCase() !== location.toLowerCase())
+    throw new ArmError(400, 'InvalidParameter', `The snapshot is to be in ${location}, and the disk ${disk.name} is in ${disk.location}.`)
+  if (incremental) checkPace(call, disk)
+  else if (isCopiedInBackground(disk))
+    throw new ArmError(400, 'OperationNotAllowed', `Disks of the kind ${disk.sku} have incremental snapshots only.`)
+  const { snapshotId } = call.dataCentre.storage.createSnapshot({ volumeId: disk.volumeId, isUsableAtOnce: !isCopiedInBackground(disk) })
+  return {
+    ...{ sourceDiskId: disk.id, sourceSku: disk.sku, osType: textAt(call.body, 'properties.osType'), snapshotId, sizeGiB: disk.sizeGiB },
+    family: (incremental ? familyOf(call, disk) : undefined) ?? call.state.newId(),
+    takenAtMs: call.dataCentre.now(),
+  }
+}
+
 const unchangeable = (property: string): ArmError => new ArmError(409, 'PropertyChangeNotAllowed', `Changing property '${property}' is not allowed.`)
 
 const incrementalOf = (call: ArmCall, disk: DiskRecord): readonly SnapshotRecord[] =>
-  [...call.state.snapshots.values()].filter(({ incremental, sourceDiskId }) => incremental && sourceDiskId === disk.id)
+  [...call.state.snapshots.values()].filter(
+    ({ incremental, sourceDiskId, copyOf }) => incremental && copyOf === undefined && sourceDiskId === disk.id,
+  )
 const familyOf = (call: ArmCall, disk: DiskRecord): string | undefined => incrementalOf(call, disk)[0]?.family
 
 function checkPace(call: ArmCall, disk: DiskRecord): void {
@@ -101,6 +114,9 @@ export function copiedSnapshot(call: ArmCall): SnapshotRecord {
   if (snapshot === undefined) throw notFound(id)
   if (percentOf(call, snapshot) < 100)
     throw new ArmError(409, 'OperationNotAllowed', `The snapshot ${snapshot.name} is still being copied: no disk can be made of it yet.`)
+  const location = needText(call.body, 'location')
+  if (snapshot.location.toLowerCase() !== location.toLowerCase())
+    throw new ArmError(400, 'InvalidParameter', `The disk is to be in ${location}, and the snapshot ${snapshot.name} is in ${snapshot.location}.`)
   const asked = at(call.body, 'properties.diskSizeGB')
   if (typeof asked === 'number' && asked < snapshot.sizeGiB)
     throw new ArmError(400, 'InvalidParameter', `The disk is to have ${asked} GiB, and the snapshot ${snapshot.name} has ${snapshot.sizeGiB}.`)
@@ -118,14 +134,20 @@ function snapshotBody(call: ArmCall, snapshot: SnapshotRecord): JsonObject {
     sku: { name: snapshot.sku, tier: snapshot.sku.split('_')[0] ?? '' },
     tags: snapshot.tags,
     properties: {
-      creationData: { createOption: 'Copy', sourceResourceId: snapshot.sourceDiskId },
+      creationData: {
+        createOption: snapshot.copyOf === undefined ? 'Copy' : 'CopyStart',
+        sourceResourceId: snapshot.copyOf ?? snapshot.sourceDiskId,
+      },
       ...(snapshot.osType === undefined ? {} : { osType: snapshot.osType }),
       diskSizeGB: snapshot.sizeGiB,
       diskState: isOpen(call, snapshot) ? 'ActiveSAS' : 'Unattached',
       incremental: snapshot.incremental,
       ...(snapshot.incremental ? { incrementalSnapshotFamilyId: snapshot.family } : {}),
-      provisioningState: state === 'error' ? 'Failed' : 'Succeeded',
+      provisioningState: state === 'error' && snapshot.copyBroken !== true ? 'Failed' : 'Succeeded',
       completionPercent,
+      ...(snapshot.copyBroken === true
+        ? { copyCompletionError: { errorCode: 'CopySourceNotFound', errorMessage: `The snapshot ${snapshot.copyOf ?? ''} was deleted meanwhile.` } }
+        : {}),
       snapshotAccessState: state === 'error' ? 'Unknown' : completionPercent === 100 ? 'Available' : 'Pending',
       timeCreated: new Date(snapshot.createdAtMs).toISOString(),
     },
@@ -163,7 +185,9 @@ export const deleteSnapshot = (call: ArmCall): Promise<ArmReply> =>
     if (isOpen(call, snapshot))
       throw new ArmError(409, 'OperationNotAllowed', `The snapshot ${snapshot.name} has an active shared access signature: revoke it first.`)
     call.state.snapshots.delete(snapshot.id.toLowerCase())
+    breakCopiesOf(call, snapshot)
     // Of the data centre's own it may be gone already.
-    if (call.dataCentre.storage.getSnapshot(snapshot.snapshotId) !== undefined) call.dataCentre.storage.deleteSnapshot(snapshot.snapshotId)
+    const behind = call.dataCentre.storage.getSnapshot(snapshot.snapshotId)
+    if (behind !== undefined) call.dataCentre.storage.deleteSnapshot(behind.snapshotId, behind.region)
     return begin(call, () => 'Succeeded')
   })

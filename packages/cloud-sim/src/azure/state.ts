@@ -45,11 +45,17 @@ export interface SnapshotRecord {
   readonly sourceSku: string
   readonly osType: string | undefined
   readonly incremental: boolean
-  /** Incremental snapshots of one disk are of one family; any other is alone. */
+  /** Id of the snapshot that it is a copy of, made by `CopyStart`. */
+  readonly copyOf?: string
+  /** Of the copy of a snapshot that was deleted before all of it had come over. */
+  copyBroken?: boolean
+  /** Incremental snapshots of one disk are of one family; any other is alone. A copy is of the family of what it is of. */
   readonly family: string
   readonly snapshotId: string
   readonly sizeGiB: number
   readonly createdAtMs: number
+  /** When its disk had these bytes. */
+  readonly takenAtMs: number
   tags: Record<string, string>
 }
 export interface NicRecord {
@@ -70,13 +76,23 @@ export interface RestorePointRecord {
   readonly consistencyMode: string
   /** Properties of the VM at that moment. */
   readonly vm: JsonObject
-  readonly members: readonly { readonly id: string; readonly disk: DiskRecord; readonly snapshotId: string }[]
+  /** Id of the restore point of another region that it is a copy of. */
+  readonly copyOf?: string
+  readonly members: readonly {
+    readonly id: string
+    readonly disk: DiskRecord
+    readonly snapshotId: string
+    /** Of a copy: the restore point of the disk in the other region. */
+    readonly copyOf?: string
+  }[]
 }
 export interface RestorePointCollectionRecord {
   readonly id: string
   readonly name: string
   readonly location: string
+  /** The VM, or the collection of another region that this one has copies of. */
   readonly sourceId: string
+  readonly sourceLocation: string
   tags: Record<string, string>
   readonly points: Map<string, RestorePointRecord>
 }

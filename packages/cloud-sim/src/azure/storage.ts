@@ -56,9 +56,13 @@ export const isBeingMade = ({ dataCentre }: ArmCall, { volumeId }: DiskRecord): 
 
 function restorePointBehind(call: ArmCall): { readonly snapshotId: string; readonly sizeGiB: number } {
   const id = needText(call.body, 'properties.creationData.sourceResourceId')
-  const members = [...call.state.restorePointCollections.values()].flatMap(({ points }) => [...points.values()]).flatMap((point) => point.members)
+  const collection = [...call.state.restorePointCollections.values()].find((one) => id.toLowerCase().startsWith(`${one.id.toLowerCase()}/`))
+  const members = [...(collection?.points.values() ?? [])].flatMap((point) => point.members)
   const found = members.find((member) => member.id.toLowerCase() === id.toLowerCase())
-  if (found === undefined) throw notFound(id)
+  if (collection === undefined || found === undefined) throw notFound(id)
+  const location = needText(call.body, 'location')
+  if (collection.location.toLowerCase() !== location.toLowerCase())
+    throw new ArmError(400, 'InvalidParameter', `The disk is to be in ${location}, and the restore point ${id} is in ${collection.location}.`)
   return { snapshotId: found.snapshotId, sizeGiB: found.disk.sizeGiB }
 }
 

@@ -166,7 +166,7 @@ export interface StorageApi {
   /** `region`: of copies in that one instead. */
   describeSnapshots(query?: Query, region?: string): Page<Snapshot>
   /** From now on the cloud says that it cannot be read. */
-  spoilSnapshot(snapshotId: string): void
+  spoilSnapshot(snapshotId: string, region?: string): void
   /** Its bytes change, and the cloud does not notice. Of `length` bytes from `offset` every bit is turned. */
   corruptSnapshot(snapshotId: string, range: { readonly offset: number; readonly length: number }): void
   deleteSnapshot(snapshotId: string, region?: string): void
@@ -184,6 +184,8 @@ export interface CopySnapshotInput {
   readonly encrypted?: boolean
   readonly kmsKeyId?: string
   readonly tags?: Tags
+  /** How many may be on their way to the region at once. Default: EC2's limit. */
+  readonly atOnceMax?: number
 }
 
 export interface TagApi {

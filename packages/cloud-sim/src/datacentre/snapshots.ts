@@ -50,17 +50,14 @@ export class Snapshots {
   }
 
   /** The bytes of a completed snapshot of this region, in another one. It takes as long as taking one. */
-  copy({ snapshotId, region, description, encrypted, kmsKeyId, tags }: CopySnapshotInput): Snapshot {
+  copy({ snapshotId, region, description, encrypted, kmsKeyId, tags, atOnceMax = copiesAtOnceMax }: CopySnapshotInput): Snapshot {
     const world = this.#world
     const source = this.need(snapshotId)
     if (source.state !== 'completed')
       throw new SimError('IncorrectState', `Snapshot '${snapshotId}' is not in a valid state: ${source.state}. It must be completed.`)
     const pending = [...world.state.snapshots.values()].filter((other) => other.region === region && other.state === 'pending')
-    if (pending.length >= copiesAtOnceMax)
-      throw new SimError(
-        'ResourceLimitExceeded',
-        `Too many snapshot copies in progress. The limit is ${copiesAtOnceMax} for this destination region.`,
-      )
+    if (pending.length >= atOnceMax)
+      throw new SimError('ResourceLimitExceeded', `Too many snapshot copies in progress. The limit is ${atOnceMax} for this destination region.`)
     const fails = world.conditions.snapshotFailures > 0
     if (fails) world.conditions.snapshotFailures--
     const delayMs = world.draw(world.latencies.snapshot)
@@ -120,8 +117,9 @@ export class Snapshots {
   }
 
   /** The cloud finds out that its bytes cannot be read. */
-  spoil(snapshotId: string): void {
-    const snapshot = this.need(snapshotId)
+  spoil(snapshotId: string, region?: string): void {
+    const snapshot = this.need(snapshotId, region)
+    if (snapshot.state === 'pending') this.#countPending(snapshot.volumeId, -1)
     snapshot.state = 'error'
     snapshot.stateMessage = 'The data of the snapshot cannot be read.'
   }

@@ -165,8 +165,8 @@ export class Storage implements StorageApi {
     return this.#snapshots.describe(query, region)
   }
 
-  spoilSnapshot(snapshotId: string): void {
-    this.#snapshots.spoil(snapshotId)
+  spoilSnapshot(snapshotId: string, region?: string): void {
+    this.#snapshots.spoil(snapshotId, region)
   }
 
   corruptSnapshot(snapshotId: string, { offset, length }: Parameters<StorageApi['corruptSnapshot']>[1]): void {

@@ -12,7 +12,7 @@ export interface Exchange {
 /** What Microsoft's specifications at hand say nothing about. */
 const elsewhere = [
   /^\/[^/]+\/oauth2\/|\/\.well-known\/|\/common\/discovery\//i, // the authority
-  /^\/subscriptions\/[^/]+$/i,
+  /^\/subscriptions\/[^/]+(\/locations)?$/i,
   /\/providers\/Microsoft\.Compute\/skus$/i,
   /\/locations\/[^/]+\/operations\/[^/]+$/i,
   /\/providers\/Microsoft\.Authorization\//i,

@@ -65,6 +65,8 @@ async function siteOf(server: AzureServer): Promise<Site> {
         .find(({ id }) => id.toLowerCase() === member.toLowerCase())?.snapshotId,
     others: () => [
       ...[...dataCentre.instances.all()].filter((one) => isThere(dataCentre, one.instanceId)).map((one) => one.instanceId),
+      // A collection without a restore point is what a dead worker has left.
+      ...[...state.restorePointCollections.values()].filter(({ points }) => points.size === 0).map(({ id }) => id),
       ...[state.vms, state.nics, state.securityGroups, state.publicIps, state.snapshots, state.runCommands].flatMap((map) => [...map.keys()]),
     ],
     // Of one machine, three restore points in an hour.
@@ -84,7 +86,7 @@ export const azure: RecoveryCloud = {
     return { crash, site: await siteOf(crash.server) }
   },
   scenarios: {
-    copy: { missing: 'The adapter of Azure does not copy snapshots to other regions yet.' },
+    copy: { changes: keeping, sample: 1 },
     capture: { changes: keeping, sample: 1 },
     rollback: {
       changes: [

@@ -44,7 +44,7 @@ export const copy: Scenario = {
     expect(found!.members.map(({ source }) => source).toSorted()).toEqual(point.manifest!.disks.members.map(({ snapshot }) => snapshot).toSorted())
     const there = copied(prepared).map(({ snapshotId }) => snapshotId)
     expect(there).toHaveLength(disksOfOne)
-    expect(there.toSorted()).toEqual(found!.members.map((member) => member.copy).toSorted())
+    expect(there.toSorted()).toEqual(found!.members.map((member) => world.site.snapshotIdOf(member.copy)).toSorted())
     for (const id of there) expect(Buffer.from(world.cloud.dataCentre.blocks.read(id, 0, 4)).toString()).toBe('then')
     expect(world.look()).toEqual(before)
   },
