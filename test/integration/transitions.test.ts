@@ -1,10 +1,14 @@
 import {
+  actorOf,
   announceTransition,
   createPolicy,
   getTransition,
+  listRestoreDrills,
   listSignals,
   listTransitions,
   postponeTransition,
+  preserveTransition,
+  rehearseTransition,
   transitionsReconciler,
   maintenanceReconciler,
 } from '@understudy/control'
@@ -131,5 +135,38 @@ describe('what a caller announces', () => {
       .filter(({ subject }) => subject === `transitions/${id}`)
       .map(({ type }) => type.split('.')[3])
     expect(types).toEqual(['announced', 'prepared', 'started', 'check_started', 'verified'])
+  })
+
+  test('is preserved when somebody asks for it, and rehearsed, long before it is near', { timeout: 900_000 }, async () => {
+    const { control, principal } = world
+    const resource = await world.adopt(await world.seed('far-off', { purchase: 'on-demand' }))
+    const startsAt = new Date(control.clock.nowMs() + 2_000 * hourMs)
+    const { id } = await announceTransition(control, principal, {
+      ...{ resourceId: resource.id, reason: 'the kernel is upgraded', startsAt, estimatedSeconds: 1 },
+    })
+    const now = () => getTransition(control, principal, { id })
+    const possible = async () => (await now()).options.filter((option) => option.possible).map(({ action }) => action)
+    await expect(rehearseTransition(control, principal, { id, reason: 'is it any good' })).rejects.toMatchObject({
+      kind: 'conflict',
+      message: expect.stringContaining(':preserve') as string,
+    })
+    expect(await possible()).toEqual(['postpone', 'start-early', 'keep-recovery-point', 'cancel'])
+    const database = { engine: 'postgresql', position: '0/1A2B3C4D' } as const
+    const preserve = async () => preserveTransition(control, principal, { id, seenVersion: (await now()).transition.version, database })
+    const capture = await preserve()
+    await expect(preserve()).rejects.toMatchObject({ kind: 'busy', details: { operationId: capture.id } })
+    expect(await world.ended(capture)).toMatchObject({ status: 'succeeded' })
+    const { transition } = await now()
+    const point = await control.database.stores.recoveryPoints.findById(transition.pointId!)
+    expect({ status: transition.status, point }).toMatchObject({
+      status: 'announced',
+      point: { status: 'usable', requestedBy: actorOf(principal), resourceId: resource.id, manifest: { database } },
+    })
+    expect(await possible()).toContain('test-rollback')
+    expect(await world.ended(await rehearseTransition(control, principal, { id, reason: 'is it any good' }))).toMatchObject({ status: 'succeeded' })
+    const { items } = await listRestoreDrills(control, principal, { resourceId: resource.id })
+    expect(items).toMatchObject([{ pointId: point!.id, status: 'passed' }])
+    await control.database.stores.transitions.update({ ...transition, status: 'started' }, transition.version)
+    await expect(preserve()).rejects.toMatchObject({ kind: 'conflict', message: expect.stringContaining('It has started') as string })
   })
 })

@@ -55,6 +55,21 @@ export const TestRollback = z
 
 const tags = ['recovery-points'] as const
 
+export const StartTestRollback = z
+  .strictObject({
+    reason: text(500),
+    verification: Verification.optional(),
+    despite: z.array(Finding.shape.kind).max(10).optional().meta({ description: 'Kinds of damage of the point that you know of and accept.' }),
+    ttlSeconds: z
+      .number()
+      .int()
+      .min(300)
+      .max(86_400)
+      .optional()
+      .meta({ description: 'After that a sweep removes what is left of it. Default: 3600.' }),
+  })
+  .meta({ id: 'StartTestRollback' })
+
 export const startTestRollback = defineRoute({
   method: 'POST',
   url: '/v1/recovery-points/{id}:testRollback',
@@ -66,20 +81,7 @@ export const startTestRollback = defineRoute({
     description:
       'On a clone with the disks of the point: in a security group without egress, without identity and traffic. It is verified, measured, and deleted whatever happens; what was seen is signed. Nothing about the resource changes.',
     params: idParams(recoveryPointId),
-    body: z
-      .strictObject({
-        reason: text(500),
-        verification: Verification.optional(),
-        despite: z.array(Finding.shape.kind).max(10).optional().meta({ description: 'Kinds of damage of the point that you know of and accept.' }),
-        ttlSeconds: z
-          .number()
-          .int()
-          .min(300)
-          .max(86_400)
-          .optional()
-          .meta({ description: 'After that a sweep removes what is left of it. Default: 3600.' }),
-      })
-      .meta({ id: 'StartTestRollback' }),
+    body: StartTestRollback,
     response: { 202: acceptedOperation },
   },
 })

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { etag, idOf, idParams, noBody, pageOf, pageQuery, text, time, timeInput } from './common.ts'
 import { acceptedOperation } from './operations.ts'
+import { DatabasePosition } from './recovery-points.ts'
 import { resourceId } from './resources.ts'
 import { defineRoute, json } from './route.ts'
 import { signalEffect } from './signals.ts'
+import { StartTestRollback } from './test-rollbacks.ts'
 
 export const transitionId = idOf('transition', 'transition')
 
@@ -25,7 +27,7 @@ export const Transition = z
       description:
         'prepared: it is near, a recovery point is kept and shadows are looked after · verified: over, and the resource is whole · damaged: over, and it is not · avoided: the primary has moved away · cancelled: whoever announced it has taken it back',
     }),
-    recoveryPointId: z.string().optional().meta({ description: 'Kept because it is near.' }),
+    recoveryPointId: z.string().optional().meta({ description: 'Kept because it is near, or by `:preserve`: what to go back to.' }),
     check: z
       .object({
         at: time,
@@ -42,7 +44,7 @@ export const Transition = z
     options: z
       .array(
         z.object({
-          action: z.enum(['postpone', 'move-to-shadow', 'start-early', 'keep-recovery-point', 'cancel']),
+          action: z.enum(['postpone', 'move-to-shadow', 'start-early', 'keep-recovery-point', 'test-rollback', 'cancel']),
           possible: z.boolean(),
           how: z.string().meta({ description: 'How, or why not.' }),
           until: time.optional(),
@@ -127,6 +129,37 @@ export const postponeTransition = defineRoute({
     params,
     body: z.strictObject({ until: timeInput }).meta({ id: 'PostponeTransition' }),
     response: { 200: json('The transition as it is now.', Transition), 202: acceptedOperation },
+  },
+})
+
+export const preserveTransition = defineRoute({
+  method: 'POST',
+  url: '/v1/transitions/{id}:preserve',
+  access: { role: 'operator', idempotent: true, ifMatch: true },
+  schema: {
+    operationId: 'preserveTransition',
+    tags,
+    summary: 'Keep the resource now, before a transition',
+    description:
+      'As the point to go back to after it, without waiting for it to be near. When it is near another one is kept, which takes its place. 409 when it has started.',
+    params,
+    body: z.strictObject({ database: DatabasePosition.optional() }).meta({ id: 'PreserveTransition' }),
+    response: { 202: acceptedOperation },
+  },
+})
+
+export const rehearseTransition = defineRoute({
+  method: 'POST',
+  url: '/v1/transitions/{id}:testRollback',
+  access: { role: 'operator', idempotent: true },
+  schema: {
+    operationId: 'rehearseTransition',
+    tags,
+    summary: 'Rehearse going back to what is kept for a transition',
+    description: 'As `POST /v1/recovery-points/{id}:testRollback` of its recovery point. 409 while nothing is kept for it.',
+    params,
+    body: StartTestRollback,
+    response: { 202: acceptedOperation },
   },
 })
 

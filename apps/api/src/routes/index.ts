@@ -55,6 +55,8 @@ import { announceTransitionRoute } from './transitions/announce-transition.ts'
 import { listTransitionsRoute } from './transitions/list-transitions.ts'
 import { getTransitionRoute } from './transitions/get-transition.ts'
 import { postponeTransitionRoute } from './transitions/postpone-transition.ts'
+import { preserveTransitionRoute } from './transitions/preserve-transition.ts'
+import { rehearseTransitionRoute } from './transitions/rehearse-transition.ts'
 import { cancelTransitionRoute } from './transitions/cancel-transition.ts'
 import { getRestoredDiskRoute } from './restored-disks/get-restored-disk.ts'
 import { listRestoredDisksRoute } from './restored-disks/list-restored-disks.ts'
@@ -150,6 +152,8 @@ export const routes: readonly Route[] = [
   listTransitionsRoute,
   getTransitionRoute,
   postponeTransitionRoute,
+  preserveTransitionRoute,
+  rehearseTransitionRoute,
   cancelTransitionRoute,
   restoreDiskRoute,
   listRestoredDisksRoute,

@@ -120,6 +120,13 @@ export const samples: Readonly<Record<string, MakeSample>> = {
   listTransitions: nothing,
   getTransition: async (t) => of(await t.aTransition()),
   postponeTransition: async (t, { clock }) => changing(await t.aTransition(), { until: new Date(clock.nowMs() + 172_800_000).toISOString() }),
+  preserveTransition: async (t) => changing(await t.aTransition(), {}),
+  rehearseTransition: async (t, { control }) => {
+    const transition = await t.aTransition()
+    const { id: pointId } = await t.aRecoveryPoint()
+    await control.database.stores.transitions.update({ ...transition, pointId }, transition.version)
+    return { ...of(transition), body: { reason: 'before the upgrade' } }
+  },
   cancelTransition: async (t) => changing(await t.aTransition()),
   startTestRollback: async (t) => ({ path: { id: (await t.aRecoveryPoint()).id }, body: { reason: 'the monthly rehearsal' } }),
   listTestRollbacks: nothing,

@@ -1,5 +1,6 @@
 export * from './policy-drills.reconciler.ts'
 export * from './read-restore-drills.ts'
+export * from './rehearse-transition.ts'
 export * from './restore-drill.store.ts'
 export * from './restore-drill.ts'
 export * from './restore-drills.reconciler.ts'

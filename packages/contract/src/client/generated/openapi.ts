@@ -896,6 +896,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/transitions/{id}:preserve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep the resource now, before a transition
+         * @description As the point to go back to after it, without waiting for it to be near. When it is near another one is kept, which takes its place. 409 when it has started.
+         */
+        post: operations["preserveTransition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/transitions/{id}:testRollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rehearse going back to what is kept for a transition
+         * @description As `POST /v1/recovery-points/{id}:testRollback` of its recovery point. 409 while nothing is kept for it.
+         */
+        post: operations["rehearseTransition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rollbacks": {
         parameters: {
             query?: never;
@@ -2384,6 +2424,9 @@ export interface components {
             /** Format: date-time */
             until: string;
         };
+        PreserveTransition: {
+            database?: components["schemas"]["DatabasePosition"];
+        };
         /** @description Asked of the instance itself, at the address that the cloud says is its own; through the account's `probeProxy` where there is one. */
         Probe: {
             /** @constant */
@@ -3325,7 +3368,7 @@ export interface components {
              * @enum {string}
              */
             status: "announced" | "prepared" | "started" | "verified" | "damaged" | "avoided" | "cancelled";
-            /** @description Kept because it is near. */
+            /** @description Kept because it is near, or by `:preserve`: what to go back to. */
             recoveryPointId?: string;
             /** @description What was found afterwards. */
             check?: {
@@ -3347,7 +3390,7 @@ export interface components {
             /** @description What can really be done about it. Left out in lists. */
             options?: {
                 /** @enum {string} */
-                action: "postpone" | "move-to-shadow" | "start-early" | "keep-recovery-point" | "cancel";
+                action: "postpone" | "move-to-shadow" | "start-early" | "keep-recovery-point" | "test-rollback" | "cancel";
                 possible: boolean;
                 /** @description How, or why not. */
                 how: string;
@@ -5800,6 +5843,103 @@ export interface operations {
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    preserveTransition: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag of the state you have seen.
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The id of a transition. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreserveTransition"];
+            };
+        };
+        responses: {
+            /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
+            202: {
+                headers: {
+                    /** @description Where the thing is. */
+                    Location?: string;
+                    /** @description Seconds to wait before looking. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    rehearseTransition: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by you, for instance a UUID. Repeating the request with the same key gives the same answer for 24 hours and changes nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The id of a transition. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartTestRollback"];
+            };
+        };
+        responses: {
+            /** @description Accepted. `Location` names the operation; `Retry-After` says when to look. */
+            202: {
+                headers: {
+                    /** @description Where the thing is. */
+                    Location?: string;
+                    /** @description Seconds to wait before looking. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

@@ -41,5 +41,6 @@ export async function readOptions(control: Control, transition: Transition): Pro
   if (resource === undefined || account === undefined) return []
   const { traits, snapshots } = await control.providers.open(account)
   const shadows = await stores.shadows.listAlive([resource.id])
-  return optionsOf(transition, { resource, shadows, traits, canSnapshot: snapshots !== undefined, nowMs: control.clock.nowMs() })
+  const point = transition.pointId === undefined ? undefined : await stores.recoveryPoints.findById(transition.pointId)
+  return optionsOf(transition, { resource, shadows, traits, canSnapshot: snapshots !== undefined, point, nowMs: control.clock.nowMs() })
 }

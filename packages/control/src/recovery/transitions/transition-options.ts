@@ -1,6 +1,7 @@
 import type { Traits } from '@understudy/provider'
 import type { Resource } from '../../resources/resource.ts'
 import type { Shadow } from '../../shadows/shadow.ts'
+import type { RecoveryPoint } from '../recovery-point.ts'
 import { openStatuses } from './transition.ts'
 import type { Transition } from './transition.ts'
 
@@ -12,7 +13,7 @@ export interface TransitionOption {
   readonly until?: Date
 }
 
-const actions = ['postpone', 'move-to-shadow', 'start-early', 'keep-recovery-point', 'cancel'] as const
+const actions = ['postpone', 'move-to-shadow', 'start-early', 'keep-recovery-point', 'test-rollback', 'cancel'] as const
 
 /** Why nothing can be done about a transition any more. */
 export const overText = ({ status, source }: Pick<Transition, 'status' | 'source'>): string =>
@@ -29,11 +30,16 @@ export function optionsOf(
     readonly shadows: readonly Shadow[]
     readonly traits: Traits
     readonly canSnapshot: boolean
+    /** Of the point that is kept for it, where there is one. */
+    readonly point: Pick<RecoveryPoint, 'status'> | undefined
     readonly nowMs: number
   },
 ): readonly TransitionOption[] {
   if (!openStatuses.includes(transition.status)) return actions.map((action) => ({ action, possible: false, how: overText(transition) }))
-  return [postpone(transition, world), moveAway(world), startEarly(transition), keepPoint(world.canSnapshot), cancel(transition)]
+  return [
+    ...[postpone(transition, world), moveAway(world), startEarly(transition)],
+    ...[keepPoint(transition, world), testRollback(world), cancel(transition)],
+  ]
 }
 
 function postpone(transition: Transition, { traits, nowMs }: { readonly traits: Traits; readonly nowMs: number }): TransitionOption {
@@ -64,10 +70,29 @@ const startEarly = ({ canExpedite, source }: Transition): TransitionOption => {
   return { action: 'start-early', possible: true, how: 'To stop and start the instance has the change done at once, at a time of your choice.' }
 }
 
-const keepPoint = (canSnapshot: boolean): TransitionOption =>
-  canSnapshot
-    ? { action: 'keep-recovery-point', possible: true, how: 'It is done by itself when the change is near; POST /v1/recovery-points does it now.' }
-    : { action: 'keep-recovery-point', possible: false, how: 'Disks of this cloud cannot be kept yet.' }
+function keepPoint(
+  { status }: Transition,
+  { resource, canSnapshot }: { readonly resource: Resource; readonly canSnapshot: boolean },
+): TransitionOption {
+  const no = (how: string): TransitionOption => ({ action: 'keep-recovery-point', possible: false, how })
+  if (!canSnapshot) return no('Disks of this cloud cannot be kept yet.')
+  if (resource.status === 'lost') return no('The primary of this resource is gone: there is nothing to keep.')
+  if (status === 'started')
+    return no('It has started: what is there now may not be the state of before. POST /v1/recovery-points keeps it all the same.')
+  const how = 'It is done by itself when the change is near; POST /v1/transitions/{id}:preserve does it now.'
+  return { action: 'keep-recovery-point', possible: true, how }
+}
+
+function testRollback({ point }: { readonly point: Pick<RecoveryPoint, 'status'> | undefined }): TransitionOption {
+  const no = (how: string): TransitionOption => ({ action: 'test-rollback', possible: false, how })
+  if (point === undefined) return no('Nothing is kept for it yet.')
+  if (point.status !== 'usable') return no(`The recovery point that is kept for it is ${point.status}.`)
+  return {
+    action: 'test-rollback',
+    possible: true,
+    how: 'POST /v1/transitions/{id}:testRollback goes back to what is kept for it, on an isolated clone.',
+  }
+}
 
 const cancel = ({ source }: Transition): TransitionOption =>
   source === 'caller'

@@ -29,7 +29,7 @@ export interface Transition {
   /** What has told of it, where it was the cloud. */
   readonly signalIds: readonly string[]
   readonly status: TransitionStatus
-  /** Kept because it is near. */
+  /** Kept because it is near, or because somebody has asked for it. */
   readonly pointId: string | undefined
   /** The resource had no tier: it was given one for this transition, which is taken back afterwards. */
   readonly lentTier: boolean
