@@ -82,7 +82,7 @@ describe('injected failures', () => {
     const client = new EC2Client({ endpoint: limited.url, region: limited.region, credentials: limited.credentials, maxAttempts: 1 })
     try {
       const results = await Promise.allSettled(
-        Array.from({ length: 8 }, () =>
+        Array.from({ length: 40 }, () =>
           client.send(new RunInstancesCommand({ ImageId: seededImages.ubuntu, InstanceType: 't3.micro', MinCount: 1, MaxCount: 1 })),
         ),
       )
