@@ -31,7 +31,9 @@ if (entry !== undefined) handOver(entry, args)
 
 function handOver(file, rest) {
   const bin = join(root, 'node_modules', '.bin')
-  const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` }
+  // Node keeps what it has compiled, for the next start and for every process that is started from here: half of the time of a start.
+  const NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'understudy')
+  const env = { ...process.env, NODE_COMPILE_CACHE, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` }
   // The channel carries nothing; when it closes, the program knows that we were killed and can end in order.
   const child = spawn(pinnedNode(root), [join(root, file), ...rest], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env })
   // A terminal sends Ctrl-C to the child as well; passing it on would look like the second, impatient Ctrl-C.
