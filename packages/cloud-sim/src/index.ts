@@ -1,3 +1,4 @@
+export { ScaledClock } from './control/scaled-clock.ts'
 export * from './datacentre/api.ts'
 export { diskBlockStore } from './datacentre/block-store-disk.ts'
 export { blockBytes, LayeredBlockStore, memoryBlockStore } from './datacentre/block-store-layers.ts'

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { ControlRoutes } from '../control/handle.ts'
-import { breakSomething, cancelEvent, mend, scheduleEvent, stateOf } from '../control/routes.ts'
+import { breakSomething, cancelEvent, mend, moveEvent, scheduleEvent, startEvent, stateOf } from '../control/routes.ts'
 import type { ScaledClock } from '../control/scaled-clock.ts'
-import { cancelEventBody, capacityBody, clockBody, faultBody, scheduledEventBody } from '../control/schemas.ts'
+import { cancelEventBody, capacityBody, clockBody, faultBody, moveEventBody, scheduledEventBody } from '../control/schemas.ts'
 import type { DataPlane } from '../data-plane/data-plane.ts'
 import type { DataCentre } from '../datacentre/datacentre.ts'
 import { SimError } from '../datacentre/sim-error.ts'
@@ -46,6 +46,7 @@ const interruptBody = z.strictObject({
 
 const plannedBody = scheduledEventBody.omit({ instanceId: true }).extend({ nativeId: z.string() })
 const takenBackBody = cancelEventBody.omit({ instanceId: true }).extend({ nativeId: z.string() })
+const movedBody = moveEventBody.omit({ instanceId: true }).extend({ nativeId: z.string() })
 
 /** Method and path below `/_sim/<cloud>`. The README says what each takes and gives. */
 export const cloudRoutes: ControlRoutes<ControlledCloud> = {
@@ -62,6 +63,14 @@ export const cloudRoutes: ControlRoutes<ControlledCloud> = {
   'POST /cancel-event': (cloud, body) => {
     const { nativeId, ...event } = takenBackBody.parse(body)
     return cancelEvent(cloud, { ...event, instanceId: cloud.instanceIdOf(nativeId) })
+  },
+  'POST /start-event': (cloud, body) => {
+    const { nativeId, ...event } = takenBackBody.parse(body)
+    return startEvent(cloud, { ...event, instanceId: cloud.instanceIdOf(nativeId) })
+  },
+  'POST /move-event': (cloud, body) => {
+    const { nativeId, ...event } = movedBody.parse(body)
+    return moveEvent(cloud, { ...event, instanceId: cloud.instanceIdOf(nativeId) })
   },
   'POST /fault': (cloud, body) => breakSomething(cloud, faultBody.omit({ queue: true }).parse(body)),
   'DELETE /faults': (cloud) => mend(cloud),

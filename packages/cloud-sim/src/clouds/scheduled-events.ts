@@ -13,12 +13,13 @@ export function scheduledEvents(dataCentre: DataCentre, { instanceId, name, vmId
   const { interruption, scheduledEvents: planned } = instance
   if (interruption === undefined && planned.length === 0) return undefined
   const common = { ResourceType: 'VirtualMachine', Resources: [name], EventStatus: 'Scheduled', EventSource: 'Platform', DurationInSeconds: -1 }
-  const eventOf = (id: string, type: string, notBeforeMs: number, description: string): object => ({
+  const eventOf = (id: string, type: string, notBeforeMs: number | undefined, description: string): object => ({
     EventId: asUuid(sha256(`${vmId} ${id}`)),
     EventType: type,
     ...common,
-    // Whole seconds, never later than it comes.
-    NotBefore: new Date(notBeforeMs).toUTCString(),
+    ...(notBeforeMs === undefined ? { EventStatus: 'Started' } : {}),
+    // Whole seconds, never later than it comes; empty once it has begun.
+    NotBefore: notBeforeMs === undefined ? '' : new Date(notBeforeMs).toUTCString(),
     Description: description,
   })
   return {
@@ -27,7 +28,9 @@ export function scheduledEvents(dataCentre: DataCentre, { instanceId, name, vmId
       ...(interruption === undefined ? [] : [eventOf(String(interruption.noticedAtMs), 'Preempt', interruption.deadlineMs, '')]),
       ...planned
         .filter(({ state }) => state === 'active')
-        .map((event) => eventOf(event.instanceEventId, typeOf[event.code], event.notBeforeMs, event.description)),
+        .map((event) =>
+          eventOf(event.instanceEventId, typeOf[event.code], event.startedAtMs === undefined ? event.notBeforeMs : undefined, event.description),
+        ),
     ],
   }
 }
@@ -42,7 +45,14 @@ const typeOf: Readonly<Record<ScheduledEvent['code'], string>> = {
 
 /** Higher whenever the events are others. */
 const incarnationOf = ({ interruption, scheduledEvents: planned, generation }: Instance): number =>
-  1 + 2 * generation + planned.length + planned.filter(({ state }) => state !== 'active').length + (interruption === undefined ? 0 : 1)
+  1 +
+  2 * generation +
+  // Announced, begun, over, and each move.
+  planned.reduce(
+    (sum, { state, startedAtMs, moves = 0 }) => sum + 1 + moves + (startedAtMs === undefined ? 0 : 1) + (state === 'active' ? 0 : 1),
+    0,
+  ) +
+  (interruption === undefined ? 0 : 1)
 
 const asUuid = (hex: string): string =>
   hex

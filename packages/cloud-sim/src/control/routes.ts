@@ -15,6 +15,7 @@ import {
   faultBody,
   interruptBody,
   keyBody,
+  moveEventBody,
   priceBody,
   rebalanceBody,
   scheduledEventBody,
@@ -47,6 +48,8 @@ export const controlRoutes: Readonly<Record<string, Handler>> = {
   },
   'POST /scheduled-event': ({ region }, body) => scheduleEvent(region, scheduledEventBody.parse(body)),
   'POST /cancel-event': ({ region }, body) => cancelEvent(region, cancelEventBody.parse(body)),
+  'POST /start-event': ({ region }, body) => startEvent(region, cancelEventBody.parse(body)),
+  'POST /move-event': ({ region }, body) => moveEvent(region, moveEventBody.parse(body)),
   'POST /event': ({ region }, body) => {
     // Whatever document is given reaches the queue byte for byte as JSON: also ones no data centre would send.
     region.queues.deliver(eventBody.parse(body) as EventBridgeEvent)
@@ -141,18 +144,31 @@ export function scheduleEvent({ dataCentre }: Pick<SimulatedRegion, 'dataCentre'
       notAfterMs: body.durationSeconds === undefined ? undefined : notBeforeMs + body.durationSeconds * 1000,
       notBeforeDeadlineMs: body.postponableForSeconds === undefined ? undefined : dataCentre.now() + body.postponableForSeconds * 1000,
       description: body.description,
+      lastsMs: body.lastsSeconds === undefined ? undefined : body.lastsSeconds * 1000,
     }),
   )
 }
 
+type Planned = z.infer<typeof cancelEventBody>
+interface Named {
+  readonly instanceEventIds: readonly string[]
+}
+
 /** Takes back what is planned for an instance. */
-export function cancelEvent(
-  { dataCentre }: Pick<SimulatedRegion, 'dataCentre'>,
-  { instanceId, instanceEventId }: z.infer<typeof cancelEventBody>,
-): { readonly instanceEventIds: readonly string[] } {
-  const active = (dataCentre.instances.get(instanceId)?.scheduledEvents ?? []).filter(({ state }) => state === 'active')
-  const instanceEventIds = instanceEventId === undefined ? active.map((event) => event.instanceEventId) : [instanceEventId]
-  for (const id of instanceEventIds) dataCentre.maintenance.cancel(instanceId, id)
+export const cancelEvent = ({ dataCentre }: Pick<SimulatedRegion, 'dataCentre'>, planned: Planned): Named =>
+  forEach(dataCentre, planned, (id) => dataCentre.maintenance.cancel(planned.instanceId, id))
+
+/** Has it begin now. */
+export const startEvent = ({ dataCentre }: Pick<SimulatedRegion, 'dataCentre'>, planned: Planned): Named =>
+  forEach(dataCentre, planned, (id) => dataCentre.maintenance.start(planned.instanceId, id))
+
+export const moveEvent = ({ dataCentre }: Pick<SimulatedRegion, 'dataCentre'>, planned: z.infer<typeof moveEventBody>): Named =>
+  forEach(dataCentre, planned, (id) => dataCentre.maintenance.move(planned.instanceId, id, dataCentre.now() + planned.startsInSeconds * 1000))
+
+function forEach({ instances }: DataCentre, { instanceId, instanceEventId }: Planned, act: (instanceEventId: string) => void): Named {
+  const ahead = (instances.get(instanceId)?.scheduledEvents ?? []).filter(({ state, startedAtMs }) => state === 'active' && startedAtMs === undefined)
+  const instanceEventIds = instanceEventId === undefined ? ahead.map((event) => event.instanceEventId) : [instanceEventId]
+  for (const id of instanceEventIds) act(id)
   return { instanceEventIds }
 }
 
@@ -189,6 +205,7 @@ export function breakSomething(
   if (body.failZone !== undefined) faults.failZone(body.failZone)
   if (body.restoreZone !== undefined) faults.restoreZone(body.restoreZone)
   if (body.stickNext !== undefined) faults.stickNext(body.stickNext)
+  if (body.stickSnapshots !== undefined) faults.stickSnapshots(body.stickSnapshots)
   if (body.releaseStuck !== undefined) faults.releaseStuck()
   if (body.slowStarts !== undefined) faults.slowStarts(body.slowStarts)
   if (body.consistency !== undefined) faults.setConsistency(compact(body.consistency))

@@ -46,7 +46,12 @@ export const scheduledEventBody = z.strictObject({
   /** Seconds from now until which it may be postponed. */
   postponableForSeconds: z.number().min(0).optional(),
   description: z.string().optional(),
+  /** How long it is under way. Left out: no time. */
+  lastsSeconds: z.number().min(0).optional(),
 })
+
+/** The cloud moves the start of one event, or of all that are ahead of the instance. */
+export const moveEventBody = z.strictObject({ instanceId: z.string(), instanceEventId: z.string().optional(), startsInSeconds: z.number().min(0) })
 
 /** Of one event, or of all that are ahead of the instance. */
 export const cancelEventBody = z.strictObject({ instanceId: z.string(), instanceEventId: z.string().optional() })
@@ -64,6 +69,8 @@ export const faultBody = z.strictObject({
   failZone: z.string().optional(),
   restoreZone: z.string().optional(),
   stickNext: z.enum(['pending', 'stopping', 'shutting-down']).optional(),
+  /** Of an instance: its snapshots stay pending. */
+  stickSnapshots: z.string().optional(),
   releaseStuck: z.literal(true).optional(),
   slowStarts: z.number().min(0.01).max(1000).optional(),
   consistency: z.strictObject({ visibleAfter: latency.optional(), staleFor: latency.optional() }).optional(),

@@ -356,8 +356,13 @@ export interface MaintenanceApi {
       readonly notAfterMs?: number
       readonly notBeforeDeadlineMs?: number
       readonly description?: string
+      readonly lastsMs?: number
     },
   ): ScheduledEvent
+  /** The cloud itself moves the start of what it has announced. */
+  move(instanceId: string, instanceEventId: string, notBeforeMs: number): ScheduledEvent
+  /** Before its time: somebody has approved it, where the cloud lets them. */
+  start(instanceId: string, instanceEventId: string): void
   /** ModifyInstanceEventStartTime: only with a deadline, not beyond it, at least 60 min ahead, not in the last 5 min. */
   postpone(instanceId: string, instanceEventId: string, notBeforeMs: number): ScheduledEvent
   /** The cloud takes back what it has announced. */
@@ -408,6 +413,8 @@ export interface FaultApi {
   failLaunches(times?: number, reasonCode?: string): void
   /** The next `times` snapshot sets end in `error`. */
   failSnapshots(times?: number): void
+  /** Snapshots of the volumes that the instance has now stay pending until `releaseStuck`. */
+  stickSnapshots(instanceId: string): void
   /** Multiplies boot and start latencies (1 = normal). */
   slowStarts(factor: number): void
   setConsistency(consistency: { readonly visibleAfter?: Latency; readonly staleFor?: Latency }): void

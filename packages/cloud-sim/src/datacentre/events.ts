@@ -61,7 +61,7 @@ export const healthEvent = (source: EventSource, instance: Instance, scheduled: 
     service: 'EC2',
     eventTypeCode: healthTypeCodes[scheduled.code],
     eventTypeCategory: 'scheduledChange',
-    statusCode: scheduled.state === 'active' ? 'upcoming' : 'closed',
+    statusCode: scheduled.state !== 'active' ? 'closed' : scheduled.startedAtMs === undefined ? 'upcoming' : 'open',
     startTime: new Date(scheduled.notBeforeMs).toUTCString(),
     ...(scheduled.notAfterMs === undefined ? {} : { endTime: new Date(scheduled.notAfterMs).toUTCString() }),
     eventDescription: [{ language: 'en_US', latestDescription: scheduled.description }],

@@ -47,6 +47,10 @@ export class Faults implements FaultApi {
 
   releaseStuck(): void {
     this.#lifecycle.releaseStuck()
+    const { stuckVolumes, stuckSnapshots } = this.#world.conditions
+    stuckVolumes.clear()
+    for (const complete of stuckSnapshots.values()) complete()
+    stuckSnapshots.clear()
   }
 
   failHibernations(times = 1): void {
@@ -78,8 +82,14 @@ export class Faults implements FaultApi {
     this.#world.conditions.launchFailures.length = 0
     this.#world.conditions.snapshotFailures = 0
     this.#world.conditions.stickNext.length = 0
-    this.#lifecycle.releaseStuck()
+    this.releaseStuck()
     for (const zone of [...this.#world.conditions.failedZones]) this.restoreZone(zone)
+  }
+
+  stickSnapshots(instanceId: string): void {
+    const { volumes } = this.#world.state
+    for (const { volumeId, attachment } of volumes.values())
+      if (attachment?.instanceId === instanceId) this.#world.conditions.stuckVolumes.add(volumeId)
   }
 
   /** The fault the present call suffers: an ordered one first, then chance. */

@@ -88,6 +88,7 @@ export class Lifecycle {
 
   /** The guest goes down and comes back; EC2 says `running` throughout. */
   rebootNow(instance: Instance): void {
+    instance.rebootedAtMs = this.#world.now()
     this.#world.setAnswering(instance, false)
     this.#scheduleAnswering(instance, this.#world.latencies.boot)
   }

@@ -19,7 +19,8 @@ export class Maintenance implements MaintenanceApi {
   constructor(world: World, lifecycle: Lifecycle) {
     this.#world = world
     this.#lifecycle = lifecycle
-    world.timers.on('event.begins', (timer) => this.#begin(timer.subject, String(timer.detail?.['eventId']), timer.dueMs))
+    world.timers.on('event.begins', (timer) => this.#beginWhenDue(timer.subject, String(timer.detail?.['eventId']), timer.dueMs))
+    world.timers.on('event.ends', (timer) => this.#endWhenDue(timer.subject, String(timer.detail?.['eventId'])))
   }
 
   schedule(instanceId: string, planned: Parameters<MaintenanceApi['schedule']>[1]): ScheduledEvent {
@@ -33,6 +34,7 @@ export class Maintenance implements MaintenanceApi {
     }
     if (planned.notAfterMs !== undefined) event.notAfterMs = planned.notAfterMs
     if (planned.notBeforeDeadlineMs !== undefined) event.notBeforeDeadlineMs = planned.notBeforeDeadlineMs
+    if (planned.lastsMs !== undefined) event.lastsMs = planned.lastsMs
     instance.scheduledEvents.push(event)
     this.#arm(instance, event)
     this.#world.publish(healthEvent(this.#world, instance, event))
@@ -52,6 +54,21 @@ export class Maintenance implements MaintenanceApi {
     event.notBeforeMs = notBeforeMs
     this.#arm(instance, event)
     return event
+  }
+
+  move(instanceId: string, instanceEventId: string, notBeforeMs: number): ScheduledEvent {
+    const instance = this.#need(instanceId)
+    const event = this.#needEvent(instance, instanceEventId)
+    event.notBeforeMs = notBeforeMs
+    event.moves = (event.moves ?? 0) + 1
+    this.#arm(instance, event)
+    this.#world.publish(healthEvent(this.#world, instance, event))
+    return event
+  }
+
+  start(instanceId: string, instanceEventId: string): void {
+    const instance = this.#need(instanceId)
+    this.#begin(instance, this.#needEvent(instance, instanceEventId))
   }
 
   cancel(instanceId: string, instanceEventId: string): void {
@@ -96,11 +113,26 @@ export class Maintenance implements MaintenanceApi {
     this.#world.timers.after(event.notBeforeMs - this.#world.now(), 'event.begins', instance.instanceId, 0, { eventId: event.instanceEventId })
   }
 
-  #begin(instanceId: string, eventId: string, dueMs: number): void {
+  #beginWhenDue(instanceId: string, eventId: string, dueMs: number): void {
     const instance = this.#world.state.instances.get(instanceId)
     const event = instance?.scheduledEvents.find((candidate) => candidate.instanceEventId === eventId)
-    if (!instance || event?.state !== 'active' || event.notBeforeMs > dueMs) return
-    this.#end(instance, event, 'completed')
+    if (!instance || event?.state !== 'active' || event.startedAtMs !== undefined || event.notBeforeMs > dueMs) return
+    this.#begin(instance, event)
+  }
+
+  #endWhenDue(instanceId: string, eventId: string): void {
+    const instance = this.#world.state.instances.get(instanceId)
+    const event = instance?.scheduledEvents.find((candidate) => candidate.instanceEventId === eventId)
+    if (instance !== undefined && event?.state === 'active') this.#end(instance, event, 'completed')
+  }
+
+  #begin(instance: Instance, event: ScheduledEvent): void {
+    event.startedAtMs = this.#world.now()
+    if (event.lastsMs === undefined) this.#end(instance, event, 'completed')
+    else {
+      this.#world.timers.after(event.lastsMs, 'event.ends', instance.instanceId, 0, { eventId: event.instanceEventId })
+      this.#world.publish(healthEvent(this.#world, instance, event))
+    }
     if (instance.state !== 'running') return
     if (event.code === 'instance-stop' || event.code === 'instance-retirement') {
       this.#lifecycle.beginStop(
@@ -120,7 +152,9 @@ export class Maintenance implements MaintenanceApi {
   }
 
   #needEvent(instance: Instance, instanceEventId: string): ScheduledEvent {
-    const event = instance.scheduledEvents.find((candidate) => candidate.instanceEventId === instanceEventId && candidate.state === 'active')
+    const event = instance.scheduledEvents.find(
+      (candidate) => candidate.instanceEventId === instanceEventId && candidate.state === 'active' && candidate.startedAtMs === undefined,
+    )
     if (!event)
       throw new SimError('InvalidInstanceEventIDNotFound', `The event '${instanceEventId}' does not exist for instance '${instance.instanceId}'.`)
     return event

@@ -165,6 +165,11 @@ export class Snapshots {
   #complete(snapshotId: string, fails: boolean): void {
     const snapshot = this.#world.state.snapshots.get(snapshotId)
     if (snapshot?.state !== 'pending') return
+    const { stuckVolumes, stuckSnapshots } = this.#world.conditions
+    if (stuckVolumes.has(snapshot.volumeId)) {
+      stuckSnapshots.set(snapshotId, () => this.#complete(snapshotId, fails))
+      return
+    }
     snapshot.state = fails ? 'error' : 'completed'
     if (fails) snapshot.stateMessage = 'An internal error occurred while the snapshot was taken.'
     else snapshot.completedAtMs = this.#world.now()

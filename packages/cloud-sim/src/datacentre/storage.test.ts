@@ -148,6 +148,22 @@ describe('snapshots', () => {
     ).toHaveLength(2)
   })
 
+  it('of an instance whose disks are stuck are never complete, until that is mended', () => {
+    dc.faults.stickSnapshots(instanceId)
+    const stuck = dc.storage.createSnapshots({ instanceId })
+    const another = run('sim-east-1a')
+    clock.advance(30_000)
+    const [other] = dc.storage.createSnapshots({ instanceId: another })
+    clock.advance(86_400_000)
+    expect(stuck.map(({ state }) => state)).toEqual(['pending', 'pending'])
+    expect(stuck.map((snapshot) => dc.storage.progressPercent(snapshot))).toEqual([99, 99])
+    expect(other?.state).toBe('completed')
+    dc.faults.releaseStuck()
+    expect(stuck.map(({ state, completedAtMs }) => ({ state, completedAtMs }))).toEqual(
+      stuck.map(() => ({ state: 'completed', completedAtMs: clock.nowMs() })),
+    )
+  })
+
   it('outlive their volume, and go only when no image needs them', () => {
     const volumeId = volumesOf(instanceId)['/dev/sda1'] ?? ''
     dc.blocks.write(volumeId, 0, bytes('keep'))

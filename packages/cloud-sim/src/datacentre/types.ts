@@ -145,8 +145,14 @@ export interface ScheduledEvent {
   /** Latest time to which the start may be moved; absent: it cannot be moved. */
   notBeforeDeadlineMs?: TimeMs
   state: 'active' | 'completed' | 'canceled'
-  /** When it became so; absent while it is active. */
+  /** How long it is under way. Absent: it is over as soon as it has begun. */
+  lastsMs?: number
+  /** When it began; it is active until it is over. */
+  startedAtMs?: TimeMs
+  /** When it was over, or taken back; absent while it is active. */
   endedAtMs?: TimeMs
+  /** How often its start was moved. */
+  moves?: number
 }
 export interface Interruption {
   action: InterruptionBehavior
@@ -204,6 +210,8 @@ export interface Instance {
   capacityReservationPreference: 'open' | 'none'
   clientToken?: string
   createdAtMs: TimeMs
+  /** Of the guest, where it has gone down and come back within the current run. */
+  rebootedAtMs?: TimeMs
   /** Start of the current run; every start sets it anew. */
   launchTimeMs: TimeMs
   /** Until then a describe does not know the id. */

@@ -40,6 +40,8 @@ export class World {
     hibernationFallbacks: 0,
     launchFailures: [],
     snapshotFailures: 0,
+    stuckVolumes: new Set(),
+    stuckSnapshots: new Map(),
     slowStarts: 1,
     visibleAfter: 0,
     staleFor: 0,
@@ -202,6 +204,10 @@ export interface Conditions {
   readonly launchFailures: string[]
   /** So many of the next snapshot sets end in `error`. */
   snapshotFailures: number
+  /** Snapshots of these volumes never complete. */
+  readonly stuckVolumes: Set<string>
+  /** Those that would have by now, each with what completes it. */
+  readonly stuckSnapshots: Map<string, () => void>
   slowStarts: number
   visibleAfter: Latency
   staleFor: Latency

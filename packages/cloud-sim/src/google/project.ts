@@ -178,15 +178,20 @@ export class Project {
     this.publish(entry)
   }
 
-  /** Maintenance that was not taken back: the host's has been done, with a live migration or without. */
+  /** Maintenance that was not taken back: the host's begins, with a live migration or without, and is entered then. */
   #hasHappened({ eventArn }: JsonObject): void {
     const eventId = String(eventArn).split('/').at(-1)
     for (const record of this.#instances.values()) {
       const events = this.dataCentre.instances.get(record.instanceId)?.scheduledEvents ?? []
-      if (!events.some(({ instanceEventId, state }) => instanceEventId === eventId && state === 'completed')) continue
+      const event = events.find(({ instanceEventId }) => instanceEventId === eventId)
+      const begins = event?.lastsMs === undefined ? event?.state === 'completed' : event.state === 'active' && event.startedAtMs !== undefined
+      if (event === undefined || !begins) continue
       const stops = record.scheduling['onHostMaintenance'] === 'TERMINATE'
       const type = stops ? 'compute.instances.terminateOnHostMaintenance' : 'compute.instances.migrateOnHostMaintenance'
-      this.operations.begin({ zone: record.zone, type, target: `instances/${record.name}`, targetId: record.id, user: 'system@google.com' }, {})
+      this.operations.begin(
+        { zone: record.zone, type, target: `instances/${record.name}`, targetId: record.id, user: 'system@google.com' },
+        { isDone: () => event.state !== 'active' },
+      )
       const message = stops ? 'Instance was terminated for host maintenance.' : 'Instance was migrated for host maintenance.'
       this.publish(auditEntry(this, record, { method: type, message, principal: 'system@google.com', operation: `systemevent-${this.newId()}` }))
     }

@@ -81,8 +81,8 @@ function maintenanceOf({ scheduledEvents }: Instance): object {
   if (event === undefined) return {}
   const upcomingMaintenance = {
     type: 'SCHEDULED',
-    maintenanceStatus: 'PENDING',
-    canReschedule: true,
+    maintenanceStatus: event.startedAtMs === undefined ? 'PENDING' : 'ONGOING',
+    canReschedule: event.startedAtMs === undefined,
     windowStartTime: time(event.notBeforeMs),
     windowEndTime: time(event.notAfterMs ?? event.notBeforeMs + 4 * 3_600_000),
     latestWindowStartTime: time(event.notBeforeDeadlineMs ?? event.notBeforeMs),
