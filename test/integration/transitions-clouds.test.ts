@@ -1,4 +1,3 @@
-import { buildApp } from '@understudy/api'
 import { startAzureCloud, startGoogleCloud } from '@understudy/cloud-sim'
 import type { Cloud } from '@understudy/cloud-sim'
 import {
@@ -14,20 +13,21 @@ import {
   transitionsReconciler,
 } from '@understudy/control'
 import type { Resource, Transition } from '@understudy/control'
-import { Secret } from '@understudy/core'
-import { createLogger } from '@understudy/telemetry'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { askBooks } from './books.ts'
+import { startApi } from './listening-api.ts'
+import type { ListeningApi } from './listening-api.ts'
 import { createWorld } from './world.ts'
 import type { World } from './world.ts'
 
 const hourSeconds = 3600
 const patience = { timeout: 300_000, interval: 50 }
 let world: World
-let api: Awaited<ReturnType<typeof buildApp>>
+let api: ListeningApi
 const clouds: Cloud[] = []
 beforeAll(async () => {
   world = await createWorld({ sim: { listeners: false } })
-  api = await listeningApi()
+  api = await startApi(world.control)
   await createPolicy(world.control, world.principal, { name: 'early', rules: { transitions: { leadSeconds: 500 * hourSeconds } } })
 }, 180_000)
 afterAll(async () => {
@@ -35,27 +35,6 @@ afterAll(async () => {
   await api.close()
   await world.close()
 })
-
-/** What agents of machines forward to. */
-async function listeningApi(): Promise<typeof api> {
-  const app = await buildApp({
-    control: world.control,
-    bell: { ring: () => undefined },
-    logger: createLogger({ level: 'error', name: 'api', destination: { write: () => undefined } }),
-    metrics: { observe: () => undefined, render: () => Promise.resolve({ contentType: 'text/plain', text: '' }) },
-    health: { check: () => Promise.resolve({}) },
-    procedures: () => undefined,
-    settings: {
-      errorsUrl: 'https://understudy.dev/errors',
-      tokenKey: new Secret('a key for page tokens in tests'),
-      ...{ bodyLimitBytes: 1_048_576, ingestBodyLimitBytes: 262_144, requestTimeoutMs: 30_000, streamPollMs: 200, streamHeartbeatMs: 15_000 },
-      ...{ rate: { burst: 1000, perSecond: 1000 }, ingestRate: { burst: 1000, perSecond: 1000 }, strangerRate: { burst: 1000, perSecond: 1000 } },
-      streamsPerKeyMax: 20,
-    },
-  })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  return app
-}
 
 async function ask(cloud: Cloud, method: string, path: string, body?: object): Promise<Record<string, unknown>> {
   const reply = await cloud.control({ method, path, text: body === undefined ? '' : JSON.stringify(body) })
@@ -73,7 +52,7 @@ async function adopted(cloud: Cloud, name: string): Promise<Resource> {
   )
   if (cloud.name === 'azure') {
     const { secret: apiKey } = await createApiKey(world.control, world.principal, { name: 'agents', role: 'operator' })
-    await ask(cloud, 'POST', '/agents', { url: api.listeningOrigin, apiKey, accountId: account.id })
+    await ask(cloud, 'POST', '/agents', { url: api.url, apiKey, accountId: account.id })
   }
   const { services } = (await ask(cloud, 'POST', '/seed', { name })) as { readonly services: readonly { readonly nativeId: string }[] }
   const nativeId = services[0]!.nativeId
@@ -106,7 +85,7 @@ describe.each([
     const { control, principal } = world
     const points = control.database.stores.recoveryPoints
     // Google Cloud's own books are asked about what is protected, and about what is open: here the first is told by hand.
-    if (source === 'poll') await protectForBooks(resource)
+    if (source === 'poll') await askBooks(world, resource)
     await schedule(cloud, resource)
     const prepared = await until(
       resource,
@@ -131,17 +110,3 @@ describe.each([
     expect((await listTransitions(control, principal, { resourceId: resource.id })).items).toHaveLength(2)
   })
 })
-
-/** A tier, so that the books are asked; the promise itself is of no concern here. */
-async function protectForBooks({ id }: Resource): Promise<void> {
-  const { resources } = world.control.database.stores
-  await vi.waitUntil(async () => {
-    const found = (await resources.findById(id))!
-    const tier = { shadows: 0, readiness: 'cold', instanceType: undefined, purchase: 'on-demand', holdMemory: false } as const
-    const rest = { zones: 'any', proofMaxAgeSeconds: 86_400, formerPrimary: 'standby' } as const
-    return resources.update({ ...found, tier: { ...tier, ...rest } }, found.version).then(
-      () => true,
-      () => false,
-    )
-  }, patience)
-}

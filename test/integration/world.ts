@@ -4,6 +4,7 @@ import type { SimServer, SimServerOptions } from '@understudy/cloud-sim'
 import { aesGcmVault, bootstrap, createAccount, importResource, protectResource, wakeReconciler } from '@understudy/control'
 import type { Account, Control, Operation, Principal, Resource, Tier } from '@understudy/control'
 import { Secret, randomIds, systemClock, systemRandom } from '@understudy/core'
+import type { Clock } from '@understudy/core'
 import { openDatabase } from '@understudy/persistence'
 import { openQueue } from '@understudy/queue'
 import type { QueueBackend } from '@understudy/queue'
@@ -66,9 +67,15 @@ export const hotTier: Tier = {
 const quick: SimServerOptions = { port: 0, speed: 10 }
 
 export async function createWorld(
-  options: { readonly backend?: (databaseUrl: string) => QueueBackend; readonly sim?: SimServerOptions } = {},
+  options: {
+    readonly backend?: (databaseUrl: string) => QueueBackend
+    readonly sim?: SimServerOptions
+    /** Of everything but the clouds. A test that lets hours pass on it gives leases that outlive them. */
+    readonly clock?: Clock
+    readonly leaseMs?: number
+  } = {},
 ): Promise<World> {
-  const clock = systemClock({ keepAlive: true })
+  const clock = options.clock ?? systemClock({ keepAlive: true })
   const testDatabase = await createTestDatabase()
   const database = openDatabase({ url: testDatabase.url, clock })
   const sim = await startSimServer({ ...quick, ...options.sim })
@@ -81,7 +88,7 @@ export async function createWorld(
     random: systemRandom,
     vault,
     providers,
-    settings: { installation: 'test', armTtlMs: 60_000, webhookAllowedNetworks: [], idempotencyTtlMs: 86_400_000 },
+    settings: { installation: 'test', armTtlMs: 60_000, webhookAllowedNetworks: ['127.0.0.0/8'], idempotencyTtlMs: 86_400_000 },
   }
   const principal = await firstPrincipal(control)
   const endpoints = await sim.endpoints()
@@ -105,7 +112,7 @@ export async function createWorld(
     queue,
     runnerId: 'worker-1',
     concurrencyMax: 64,
-    leaseMs: 10_000,
+    leaseMs: options.leaseMs ?? 10_000,
     sender: createWebhookSender({ clock, allowedNetworks: ['127.0.0.0/8'] }),
     observe: (event) => events.push(event),
     onError: (where, error) => errors.push(`${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),

@@ -70,7 +70,7 @@ export function tellUnsaved(
     what: state === 'failed' ? 'failover.state_failed' : 'failover.state_late',
     subject: `resources/${resourceId}`,
     operationId,
-    data: { resourceId, formerPrimary: primary, snapshotSet: setId },
+    data: { resourceId, formerPrimary: primary, snapshotSet: setId, ...(state === 'late' ? { retiredBy: operationId } : {}) },
   })
 }
 
@@ -79,7 +79,10 @@ export async function requireSaved(deps: SagaDeps, step: Step): Promise<{ readon
   const { accountId, primary, setId } = step.params
   if ((await captureOf(step, await deps.openProvider(accountId))) === 'complete') return { saved: true }
   throw new AppError('conflict', `The disks of the former primary ${primary} are not saved (snapshot set ${setId}): it is kept.`, {
-    details: { remedy: 'Look at the snapshots in the cloud. Retry when they are complete, or skip this step to have it ended without them.' },
+    details: {
+      remedy:
+        'Look at the snapshots of the set in the cloud: once they are complete, a retry ends it; a skip ends it without them. To keep it, import it.',
+    },
   })
 }
 
