@@ -19,6 +19,7 @@ export {
   startSimServer,
 } from './server.ts'
 export { parseEvent } from './in-process/parse-signal.ts'
+export { hostGroupWorld } from './in-process/host-group-world.ts'
 export type { Model } from './in-process/likeness.ts'
 export { simProvider, type SimProviderOptions } from './in-process/sim-provider.ts'
 export { resolve as resolveGoogleName } from './google/dns-routes.ts'

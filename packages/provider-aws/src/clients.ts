@@ -23,6 +23,7 @@ import {
   DescribeInstanceStatusCommand,
   DescribeInstanceTypeOfferingsCommand,
   DescribeInstanceTypesCommand,
+  DescribePlacementGroupsCommand,
   DescribeRegionsCommand,
   DescribeSecurityGroupsCommand,
   DescribeSnapshotsCommand,
@@ -178,6 +179,7 @@ const ec2Reads = ({ ec2Read, ec2In }: Clients, tell: Tell) => ({
   /** `region`: in another one. */
   describeSnapshots: (input: Ec2.DescribeSnapshotsCommandInput, region?: string) =>
     tell('read', (region === undefined ? ec2Read : ec2In(region).read).send(new DescribeSnapshotsCommand(input))),
+  describePlacementGroups: (input: Ec2.DescribePlacementGroupsCommandInput) => tell('read', ec2Read.send(new DescribePlacementGroupsCommand(input))),
   describeRegions: (input: Ec2.DescribeRegionsCommandInput) => tell('read', ec2Read.send(new DescribeRegionsCommand(input))),
   describeSubnets: (input: Ec2.DescribeSubnetsCommandInput) => tell('read', ec2Read.send(new DescribeSubnetsCommand(input))),
   describeAddresses: (input: Ec2.DescribeAddressesCommandInput) => tell('read', ec2Read.send(new DescribeAddressesCommand(input))),
@@ -191,7 +193,7 @@ const ec2Reads = ({ ec2Read, ec2In }: Clients, tell: Tell) => ({
 })
 
 const ec2Changes = ({ ec2Repeat, ec2Once, ec2In }: Clients, tell: Tell) => ({
-  runInstances: (input: Ec2.RunInstancesCommandInput, offering: Offering, signal?: AbortSignal) =>
+  runInstances: (input: Ec2.RunInstancesCommandInput, offering: Offering | undefined, signal?: AbortSignal) =>
     tell('token', ec2Once.send(new RunInstancesCommand(input), until(signal)), offering),
   startInstances: (input: Ec2.StartInstancesCommandInput) => tell('repeatable', ec2Once.send(new StartInstancesCommand(input))),
   stopInstances: (input: Ec2.StopInstancesCommandInput) => tell('repeatable', ec2Repeat.send(new StopInstancesCommand(input))),

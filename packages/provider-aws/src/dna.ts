@@ -1,8 +1,9 @@
-import type { Instance, InstanceNetworkInterface, SpotInstanceRequest, Volume } from '@aws-sdk/client-ec2'
+import type { Instance, InstanceNetworkInterface, PlacementGroup, SpotInstanceRequest, Volume } from '@aws-sdk/client-ec2'
 import type { Json, JsonObject } from '@understudy/core'
 import { fingerprintOf } from '@understudy/provider'
 import type { DiskDna, NicDna, ResourceDna, Scope } from '@understudy/provider'
 import { diskRef, instanceRef } from './adapter.ts'
+import { hostGroupOf } from './host-groups.ts'
 import { powerStateOf, purchaseOf, stateReasonOf } from './instance-state.ts'
 import type { InstanceSize } from './instance-types.ts'
 import { readTags } from './tags.ts'
@@ -21,6 +22,7 @@ export interface DescribedInstance {
   readonly size: InstanceSize | undefined
   readonly spotRequest: SpotInstanceRequest | undefined
   readonly cpuCredits: string | undefined
+  readonly placementGroup: PlacementGroup | undefined
 }
 
 /** The complete definition, from everything EC2 was asked. Pure. */
@@ -55,6 +57,7 @@ export function dnaOf(scope: Scope, seen: DescribedInstance): ResourceDna {
       ...maybe('tenancy', placement.Tenancy),
       ...maybe('group', placement.GroupName),
       ...maybe('hostId', placement.HostId),
+      ...maybe('hostGroup', hostGroupOf(instance, seen.placementGroup)),
     },
     ...(metadata === undefined
       ? {}
@@ -127,7 +130,7 @@ function publicIpOf(nic: InstanceNetworkInterface): NicDna['publicIp'] {
 }
 
 /** Settings with no neutral counterpart that a lossless clone repeats. Only what can be given to RunInstances. */
-function nativeOf({ instance, attributes, cpuCredits }: DescribedInstance): JsonObject {
+function nativeOf({ instance, attributes, cpuCredits, placementGroup }: DescribedInstance): JsonObject {
   const dnsName = instance.PrivateDnsNameOptions
   return plain({
     vpcId: instance.VpcId,
@@ -149,6 +152,7 @@ function nativeOf({ instance, attributes, cpuCredits }: DescribedInstance): Json
     metadataTags: instance.MetadataOptions?.InstanceMetadataTags,
     metadataIpv6: instance.MetadataOptions?.HttpProtocolIpv6,
     partitionNumber: instance.Placement?.PartitionNumber,
+    partitionCount: placementGroup?.PartitionCount,
     shutdownBehavior: attributes.shutdownBehavior,
     ipv6Count: instance.NetworkInterfaces?.[0]?.Ipv6Addresses?.length,
   })

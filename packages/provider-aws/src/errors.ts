@@ -23,6 +23,7 @@ const codes: Readonly<Partial<Record<ProviderErrorKind, ReadonlySet<string>>>> =
     'InvalidSubnetID.NotFound',
     'InvalidAMIID.NotFound',
     'InvalidAMIID.Unavailable',
+    'InvalidPlacementGroup.Unknown',
     'InvocationDoesNotExist',
     'InvalidKeyPair.NotFound',
     'ResourceNotFound',
@@ -188,13 +189,13 @@ export const abortedError = (cause: unknown, ambiguous = false): ProviderError =
 /** What became of an instance by itself, from EC2's `StateReason`. `undefined`: nothing that counts as a failure. */
 export function stateReasonError(
   reason: { readonly code: string; readonly message: string } | undefined,
-  offering: Offering,
+  offering: Offering | undefined,
 ): ProviderError | undefined {
   if (reason === undefined) return undefined
   const [side, code = ''] = reason.code.split(/\.(.*)/s)
   if (code === 'SpotInstanceTermination' || code === 'SpotInstanceShutdown' || code === 'SpotInstanceHibernation') {
     return providerError('preempted', reason.code, reason.message || 'EC2 took the spot instance back.', {
-      avoid: { ...offering, ttlMs: avoidTtlMs.capacity },
+      ...(offering === undefined ? {} : { avoid: { ...offering, ttlMs: avoidTtlMs.capacity } }),
     })
   }
   if (side === 'Client' && (code.startsWith('UserInitiated') || code.startsWith('InstanceInitiated'))) return undefined
@@ -254,6 +255,8 @@ function readSdkError(error: unknown, redact: Redact): SeenError {
 function kindOf({ code, message, httpStatus, network }: SeenError): ProviderErrorKind {
   // EC2 answers `Unsupported` both for "not in this zone", which another zone cures, and for "never".
   if (code === 'Unsupported' && /availability zone/i.test(message)) return 'insufficient_capacity'
+  // EC2 documents no code for the eighth instance of a spread group in a zone.
+  if (/placement group/i.test(message) && /limit|maximum|exceed|insufficient/i.test(message)) return 'insufficient_capacity'
   for (const [kind, set] of Object.entries(codes)) {
     if (set.has(code)) return kind as ProviderErrorKind // the keys of `codes` are kinds
   }

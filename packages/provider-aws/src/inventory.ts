@@ -4,6 +4,7 @@ import type { Inventory, InstanceSummary, ResourceDna } from '@understudy/provid
 import type { Adapter } from './adapter.ts'
 import { dnaOf } from './dna.ts'
 import type { InstanceAttributes } from './dna.ts'
+import { placementGroupOf } from './host-groups.ts'
 import { pagesOfInstances } from './instance-reader.ts'
 import { summaryOf } from './instance-state.ts'
 
@@ -52,14 +53,15 @@ export const escapeFilter = (value: string): string => value.replace(/[\\*?]/g, 
 
 async function describe(adapter: Adapter, instance: Instance): Promise<ResourceDna> {
   const nativeId = instance.InstanceId ?? ''
-  const [volumes, attributes, size, spotRequest, cpuCredits] = await Promise.all([
+  const [volumes, attributes, size, spotRequest, cpuCredits, placementGroup] = await Promise.all([
     volumesOfWhole(adapter, instance),
     attributesOf(adapter, nativeId),
     adapter.instanceTypes.size(instance.InstanceType ?? ''),
     spotRequestOf(adapter, instance),
     cpuCreditsOf(adapter, instance),
+    placementGroupOf(adapter, instance),
   ])
-  return dnaOf(adapter.scope, { instance, volumes, attributes, size, spotRequest, cpuCredits })
+  return dnaOf(adapter.scope, { instance, volumes, attributes, size, spotRequest, cpuCredits, placementGroup })
 }
 
 /**

@@ -11,6 +11,7 @@ import { providerError } from '@understudy/provider'
 import type { CallContext, CloneSpec, DiskDna, ResourceDna } from '@understudy/provider'
 import type { Adapter } from './adapter.ts'
 import { creationTags } from '@understudy/provider/adapter-kit'
+import { placementOf } from './host-groups.ts'
 import { clonedTags, writeTags } from './tags.ts'
 
 /** Snapshot ids by device name: the disks to start from. Absent: as the source was made. */
@@ -44,7 +45,7 @@ export async function launchInput(
     ...(source.metadataService === undefined ? {} : { MetadataOptions: metadataOptions(source) }),
     ...(spec.power === 'held' ? { HibernationOptions: { Configured: true } } : {}),
     ...marketOptions(source, spec),
-    ...placement(source, spec),
+    ...placementOf(source, spec),
     ...nativeOptions(source, spec, sameType),
     TagSpecifications: tagSpecifications(adapter, source, spec, context),
   }
@@ -130,16 +131,6 @@ function marketOptions(source: ResourceDna, spec: CloneSpec): Pick<RunInstancesC
       ? ({ SpotInstanceType: 'one-time', InstanceInterruptionBehavior: 'terminate' } as const)
       : ({ SpotInstanceType: 'persistent', InstanceInterruptionBehavior: spec.power === 'held' ? 'hibernate' : 'stop' } as const)
   return { InstanceMarketOptions: { MarketType: 'spot', SpotOptions: { ...kind, ...maxPrice } } }
-}
-
-/** The zone follows the subnet. Host, affinity and reservations are never copied; a placement group only holds within one zone. */
-function placement(source: ResourceDna, spec: CloneSpec): Pick<RunInstancesCommandInput, 'Placement'> {
-  const group = source.placement.zone === spec.zone ? source.placement.group : undefined
-  const isDedicated = source.placement.tenancy === 'dedicated'
-  if (!isDedicated && (group === undefined || group === '')) return {}
-  return {
-    Placement: { ...(isDedicated ? { Tenancy: 'dedicated' as const } : {}), ...(group === undefined || group === '' ? {} : { GroupName: group }) },
-  }
 }
 
 /** What the DNA keeps verbatim. Options that depend on the type are left to EC2 when the type differs. */

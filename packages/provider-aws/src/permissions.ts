@@ -161,6 +161,8 @@ const probes: Readonly<Record<Asked, Probe>> = {
   ),
   describeInstanceTypes: ec2('inventory', 'DescribeInstanceTypes', (calls) => calls.describeInstanceTypes(dry)),
   describeVolumes: ec2('inventory', 'DescribeVolumes', (calls) => calls.describeVolumes(dry)),
+  // Only for instances that are in one; without it their strategy is not known.
+  describePlacementGroups: ec2('inventory', 'DescribePlacementGroups', (calls) => calls.describePlacementGroups(dry)),
   describeSubnets: ec2('compute', 'DescribeSubnets', (calls) => calls.describeSubnets(dry)),
   describeSpotInstanceRequests: ec2('compute', 'DescribeSpotInstanceRequests', (calls) => calls.describeSpotInstanceRequests(dry)),
   runInstances: ec2('compute', 'RunInstances', (calls, { imageId, instanceType, subnetId }) =>

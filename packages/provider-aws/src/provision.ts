@@ -18,7 +18,11 @@ const hibernationReadyWithinMs = 10 * 60_000
 
 /** Launches the clone. EC2 has no way to make a stopped one: `pollProvision` stops it once it runs. */
 export async function provision(adapter: Adapter, source: ResourceDna, spec: CloneSpec, context: CallContext): Promise<OperationHandle<InstanceRef>> {
-  const offering: Offering = { instanceType: spec.instanceType, zone: spec.zone, purchase: spec.purchase }
+  // What a group has no room for, its zone may have.
+  const offering: Offering | undefined =
+    spec.hosts === undefined || spec.zone !== source.placement.zone
+      ? { instanceType: spec.instanceType, zone: spec.zone, purchase: spec.purchase }
+      : undefined
   const snapshots = spec.disks.from === 'snapshots' ? await usableSnapshots(adapter, spec.disks.set) : undefined
   const input = await launchInput(adapter, source, spec, snapshots, context)
   const answer = await repeatWithToken(adapter, () => adapter.calls.runInstances(input, offering, context.signal), context.signal)
@@ -32,6 +36,7 @@ export async function provision(adapter: Adapter, source: ResourceDna, spec: Clo
     zone: spec.zone,
     instanceType: spec.instanceType,
     purchase: spec.purchase,
+    ...(offering === undefined ? { grouped: true } : {}),
     // RunInstances cannot switch this check off; a router or a NAT instance needs it off.
     ...(source.nics.some(({ primary, sourceDestCheck }) => primary && sourceDestCheck === false) ? { sourceDestCheck: false } : {}),
   })
@@ -88,11 +93,12 @@ async function restoreSourceDestCheck(adapter: Adapter, handle: OperationHandle,
 }
 
 function endedBeforeReady(handle: OperationHandle, instance: Instance) {
-  const offering: Offering = {
+  const asked: Offering = {
     instanceType: textOf(handle, 'instanceType'),
     zone: textOf(handle, 'zone'),
     purchase: textOf(handle, 'purchase') as NonNullable<Offering['purchase']>, // written by `provision`
   }
+  const offering = handle.native['grouped'] === true ? undefined : asked
   const reason = stateReasonOf(instance)
   return (
     stateReasonError(reason, offering) ??

@@ -35,6 +35,8 @@ export const awsTraits = ({ expectedSeconds, limits }: Pick<AwsSettings, 'expect
   // https://docs.aws.amazon.com/ebs/latest/userguide/ebs-copy-snapshot.html
   copySnapshots: { supported: true, atOnce: 20 },
   postponeMaintenance: { supported: true },
+  // Placement groups, and Dedicated Hosts.
+  hostGroups: { supported: true },
   commands: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },
   limits: { ...publishedLimits, ...limits },

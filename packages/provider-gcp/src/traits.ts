@@ -38,6 +38,7 @@ export const gcpTraits = ({ expectedSeconds, limits }: Pick<GcpSettings, 'expect
       'Snapshots of Compute Engine are of no region: they can be restored in any, and where they are stored is chosen when they are taken. The adapter leaves that to the project.',
   },
   postponeMaintenance: { supported: false, reason: 'Compute Engine has no call that postpones host maintenance; it can only be started early.' },
+  hostGroups: { supported: false, reason: 'The adapter does not read or choose node groups or placement policies yet.' },
   commands: {
     supported: false,
     reason: 'Compute Engine has no call that runs a command and answers with its result: a start-up script needs a restart, OS Config a policy.',

@@ -39,6 +39,19 @@ export interface NicDna {
   readonly sourceDestCheck?: boolean
 }
 
+/** A group of hosts that an instance is bound to. */
+export interface HostGroup {
+  /** As the cloud names it. */
+  readonly id: string
+  /**
+   * `own-hosts`: nobody else's instances are on them · `together`: members are close to each other · `apart`: no two share hardware ·
+   * `partitions`: no two partitions share hardware. Absent: the cloud would not say.
+   */
+  readonly strategy?: 'own-hosts' | 'together' | 'apart' | 'partitions'
+  /** Whether a clone in the same zone can be kept off the hardware of this instance for certain (`CloneSpec.hosts`). */
+  readonly separable: boolean
+}
+
 /** The complete, normalised definition from which an equal instance can be made. */
 export interface ResourceDna {
   readonly dnaVersion: 1
@@ -59,7 +72,14 @@ export interface ResourceDna {
   readonly userData?: string
   readonly keyName?: string
   readonly tags: Labels
-  readonly placement: { readonly zone?: string; readonly tenancy?: string; readonly group?: string; readonly hostId?: string }
+  readonly placement: {
+    readonly zone?: string
+    readonly tenancy?: string
+    readonly group?: string
+    readonly hostId?: string
+    /** Absent: it is bound to none, or the adapter reads none (`Traits.hostGroups`). */
+    readonly hostGroup?: HostGroup
+  }
   readonly metadataService?: { readonly tokensRequired: boolean; readonly hopLimit?: number; readonly enabled: boolean }
   readonly protection: { readonly terminate: boolean; readonly stop: boolean }
   readonly holdEnabled: boolean

@@ -78,6 +78,8 @@ export interface Traits {
    */
   readonly copySnapshots: Answer<{ atOnce: number; inOrder?: true }>
   readonly postponeMaintenance: Answer
+  /** Whether groups of hosts are read, and clones bound to them (`CloneSpec.hosts`). Another zone is another host in any case. */
+  readonly hostGroups: Answer
   /** Scripts inside of instances, through the cloud's own channel. */
   readonly commands: Answer
   /** Typical seconds, for planning against a deadline; measured values replace them as operations finish. */

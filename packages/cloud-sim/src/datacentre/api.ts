@@ -4,6 +4,7 @@ import type {
   Address,
   FixedResponseAction,
   HealthCheck,
+  HostGroup,
   Image,
   Instance,
   InstanceState,
@@ -85,7 +86,12 @@ export interface RunInstancesInput {
   readonly metadataOptions?: Partial<MetadataOptions>
   readonly monitoring?: boolean
   readonly tenancy?: Instance['tenancy']
+  /** By name or id. */
   readonly placementGroup?: string
+  readonly partition?: number
+  /** A group of the owner's own hosts, or one of the hosts; with `tenancy` `host` alone any of them in the zone. */
+  readonly hostGroup?: string
+  readonly hostId?: string
   readonly ebsOptimized?: boolean
   readonly cpuCredits?: 'standard' | 'unlimited'
   readonly autoRecovery?: 'default' | 'disabled'
@@ -126,6 +132,28 @@ export interface InstanceApi {
   setAnswering(instanceId: string, answering: boolean): void
   all(): Iterable<Instance>
   count(): number
+}
+
+export interface NewHostGroup {
+  readonly name: string
+  readonly strategy: HostGroup['strategy']
+  /** Own hosts have one; a cluster has that of its first member unless it is given. */
+  readonly zone?: string
+  readonly partitions?: number
+  /** Of own hosts: how many, and how many instances each takes. */
+  readonly hosts?: number
+  readonly slotsPerHost?: number
+}
+export interface HostGroupApi {
+  create(input: NewHostGroup): HostGroup
+  find(nameOrId: string): HostGroup | undefined
+  describe(query?: Query): Page<HostGroup>
+  /** Whoever is in it stays where they are. */
+  remove(name: string): void
+  /** No more than this many instances from now on; infinity: as many as its strategy allows. */
+  setRoom(name: string, room: number): void
+  /** Equal for instances that may share hardware. */
+  hardwareOf(instanceId: string): string
 }
 
 export interface CreateVolumeInput {

@@ -8,6 +8,7 @@ import { Catalogue } from './catalogue.ts'
 import type { DataCentre, DataCentreOptions, Latencies, Probe } from './datacentre.ts'
 import { Dns } from './dns.ts'
 import { errorBefore, Faults, throttled } from './faults.ts'
+import { HostGroups } from './host-groups.ts'
 import { Instances } from './instances.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { Launch } from './launch.ts'
@@ -96,14 +97,16 @@ function build(options: DataCentreOptions, state: State) {
   const storage = new Storage(world)
   const spotRequests = new SpotRequests(world)
   const lifecycle = new Lifecycle(world, { network, catalogue, storage, spotRequests })
-  const power = new Power(world, { catalogue, spotRequests, lifecycle })
-  const launch = new Launch(world, { network, catalogue, storage, spotRequests, lifecycle })
+  const hostGroups = new HostGroups(world)
+  const power = new Power(world, { catalogue, spotRequests, lifecycle, hostGroups })
+  const launch = new Launch(world, { network, catalogue, storage, spotRequests, lifecycle, hostGroups })
   const balancers = new Balancers(world, network)
   const faults = new Faults(world, lifecycle)
   if (options.consistency) faults.setConsistency(options.consistency)
   if (options.probe) balancers.setProbe(options.probe)
   const dataCentre = new Region(world, {
     instances: new Instances(world, { launch, power, network, catalogue, storage }),
+    hostGroups,
     storage,
     tags: new Tagging(world),
     network,
@@ -120,6 +123,7 @@ function build(options: DataCentreOptions, state: State) {
 
 interface Parts {
   readonly instances: Instances
+  readonly hostGroups: HostGroups
   readonly storage: Storage
   readonly tags: Tagging
   readonly network: Network
@@ -138,6 +142,7 @@ class Region implements DataCentre {
   readonly accountId: string
   readonly clock: Clock
   readonly instances: Instances
+  readonly hostGroups: HostGroups
   readonly storage: Storage
   readonly tags: Tagging
   readonly network: Network
@@ -160,6 +165,7 @@ class Region implements DataCentre {
     this.clock = world.clock
     this.blocks = world.blocks
     this.instances = parts.instances
+    this.hostGroups = parts.hostGroups
     this.storage = parts.storage
     this.tags = parts.tags
     this.network = parts.network

@@ -4,6 +4,7 @@ import type {
   CallLog,
   CatalogueApi,
   FaultApi,
+  HostGroupApi,
   InstanceApi,
   InvokeOptions,
   MaintenanceApi,
@@ -88,6 +89,7 @@ export interface DataCentre {
   readonly accountId: string
   readonly clock: Clock
   readonly instances: InstanceApi
+  readonly hostGroups: HostGroupApi
   readonly storage: StorageApi
   readonly tags: TagApi
   readonly network: NetworkApi

@@ -3,6 +3,7 @@ import type { RunInstancesInput } from './api.ts'
 import type { Catalogue } from './catalogue.ts'
 import { ClientTokens } from './client-tokens.ts'
 import { LaunchPlanner, withoutDevice, type LaunchPlan, type NicPlan } from './launch-plan.ts'
+import type { HostGroups, HostPlace } from './host-groups.ts'
 import type { Network } from './network.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { SimError } from './sim-error.ts'
@@ -18,15 +19,27 @@ export class Launch {
   readonly #catalogue: Catalogue
   readonly #storage: Storage
   readonly #spotRequests: SpotRequests
+  readonly #hostGroups: HostGroups
   readonly #tokens: ClientTokens
   readonly #planner: LaunchPlanner
 
-  constructor(world: World, parts: { network: Network; catalogue: Catalogue; storage: Storage; spotRequests: SpotRequests; lifecycle: Lifecycle }) {
+  constructor(
+    world: World,
+    parts: {
+      network: Network
+      catalogue: Catalogue
+      storage: Storage
+      spotRequests: SpotRequests
+      lifecycle: Lifecycle
+      hostGroups: HostGroups
+    },
+  ) {
     this.#world = world
     this.#network = parts.network
     this.#catalogue = parts.catalogue
     this.#storage = parts.storage
     this.#spotRequests = parts.spotRequests
+    this.#hostGroups = parts.hostGroups
     this.#tokens = new ClientTokens(world)
     this.#planner = new LaunchPlanner(world, parts)
     world.timers.on('spot.relaunch', (timer) => {
@@ -47,6 +60,8 @@ export class Launch {
     const plan = this.#planner.check(input)
     const count = this.#countThatFits(plan)
     this.#planner.checkAddresses(plan, count)
+    // Before anything is taken: a group that is full takes none.
+    this.#hostGroups.place(input, plan.subnet.zone)
     this.#catalogue.take(plan.type.instanceType, plan.subnet.zone, plan.market, count)
     const reservationId = this.#world.id('r')
     const instances: Instance[] = []
@@ -77,6 +92,7 @@ export class Launch {
     try {
       const plan = this.#planner.check(input)
       this.#planner.checkAddresses(plan, 1)
+      this.#hostGroups.place(input, plan.subnet.zone)
       this.#catalogue.take(plan.type.instanceType, plan.subnet.zone, 'spot', 1)
       const instance = this.#make(plan, this.#world.id('r'), 0, request)
       request.instanceId = instance.instanceId
@@ -121,7 +137,7 @@ export class Launch {
     const primary = nics[0]
     if (!primary) throw new Error('an instance without a network interface was planned')
     const instance: Instance = {
-      ...this.#settings(input, image, type),
+      ...this.#settings(input, image, type, this.#hostGroups.place(input, subnet.zone)),
       instanceId,
       reservationId,
       ownerId: world.accountId,
@@ -157,7 +173,7 @@ export class Launch {
     return instance
   }
 
-  #settings(input: RunInstancesInput, image: Image, type: InstanceType) {
+  #settings(input: RunInstancesInput, image: Image, type: InstanceType, place: HostPlace) {
     return {
       imageId: image.imageId,
       architecture: image.architecture,
@@ -166,7 +182,6 @@ export class Launch {
       ...(input.keyName === undefined ? {} : { keyName: input.keyName }),
       ...(input.iamProfileArn === undefined ? {} : { iamProfileArn: input.iamProfileArn }),
       ...(input.userData === undefined ? {} : { userData: input.userData }),
-      ...(input.placementGroup === undefined ? {} : { placementGroup: input.placementGroup }),
       ...(input.cpuCredits === undefined ? {} : { cpuCredits: input.cpuCredits }),
       ...(input.clientToken === undefined ? {} : { clientToken: input.clientToken }),
       metadataOptions: { ...defaultMetadataOptions, ...input.metadataOptions },
@@ -178,6 +193,7 @@ export class Launch {
       ebsOptimized: input.ebsOptimized ?? false,
       monitoring: input.monitoring ? 'enabled' : 'disabled',
       tenancy: input.tenancy ?? 'default',
+      ...place,
       bootMode: image.bootMode,
       autoRecovery: input.autoRecovery ?? 'default',
       capacityReservationPreference: input.capacityReservationPreference ?? 'open',

@@ -1,5 +1,6 @@
 import type { StateChange } from './api.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { HostGroups } from './host-groups.ts'
 import { isAlive, type Lifecycle } from './lifecycle.ts'
 import { SimError } from './sim-error.ts'
 import type { SpotRequests } from './spot-requests.ts'
@@ -12,18 +13,24 @@ export class Power {
   readonly #catalogue: Catalogue
   readonly #spotRequests: SpotRequests
   readonly #lifecycle: Lifecycle
+  readonly #hostGroups: HostGroups
 
-  constructor(world: World, parts: { readonly catalogue: Catalogue; readonly spotRequests: SpotRequests; readonly lifecycle: Lifecycle }) {
+  constructor(
+    world: World,
+    parts: { readonly catalogue: Catalogue; readonly spotRequests: SpotRequests; readonly lifecycle: Lifecycle; readonly hostGroups: HostGroups },
+  ) {
     this.#world = world
     this.#catalogue = parts.catalogue
     this.#spotRequests = parts.spotRequests
     this.#lifecycle = parts.lifecycle
+    this.#hostGroups = parts.hostGroups
   }
 
   start(instanceIds: readonly string[]): readonly StateChange[] {
     const instances = this.needAll(instanceIds)
     for (const instance of instances) this.#checkStart(instance)
     const starting = instances.filter((instance) => instance.state === 'stopped')
+    for (const instance of starting) this.#hostGroups.placeAgain(instance)
     const taken: Instance[] = []
     try {
       for (const instance of starting) {

@@ -4,6 +4,7 @@ import type {
   ClientTokenRecord,
   EventBridgeEvent,
   HostedZone,
+  HostGroup,
   Image,
   Instance,
   InstanceType,
@@ -36,6 +37,8 @@ export interface State {
   images: Map<string, Image>
   instanceTypes: Map<string, InstanceType>
   instances: Map<string, Instance>
+  /** By name. */
+  hostGroups: Map<string, HostGroup>
   volumes: Map<string, Volume>
   snapshots: Map<string, Snapshot>
   addresses: Map<string, Address>
@@ -70,6 +73,7 @@ export function emptyState(salt: string): State {
     images: new Map(),
     instanceTypes: new Map(),
     instances: new Map(),
+    hostGroups: new Map(),
     volumes: new Map(),
     snapshots: new Map(),
     addresses: new Map(),

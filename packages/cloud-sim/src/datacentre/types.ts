@@ -204,6 +204,11 @@ export interface Instance {
   monitoring: 'disabled' | 'enabled'
   tenancy: 'default' | 'dedicated' | 'host'
   placementGroup?: string
+  /** Of a partition placement group, from 1. */
+  partition?: number
+  /** Its owner's own hosts, and the one that it is on. */
+  hostGroup?: string
+  hostId?: string
   bootMode: Image['bootMode']
   cpuCredits?: 'standard' | 'unlimited'
   autoRecovery: 'default' | 'disabled'
@@ -225,6 +230,20 @@ export interface Instance {
   scheduledEvents: ScheduledEvent[]
   rebalanceAtMs?: TimeMs
   interruption?: Interruption
+}
+
+/** A group of hosts, by the name that a launch gives. */
+export interface HostGroup {
+  groupId: string
+  name: string
+  strategy: 'cluster' | 'spread' | 'partition' | 'own-hosts'
+  /** Of the owner's own hosts; of a cluster only when it was bound to one at its making. */
+  zone?: string
+  partitions?: number
+  hostIds?: string[]
+  slotsPerHost?: number
+  /** How many instances it takes at most. Absent: as many as its strategy allows. */
+  room?: number
 }
 
 export interface SpotRequest {

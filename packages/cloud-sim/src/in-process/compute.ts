@@ -73,6 +73,8 @@ export function simCompute(adapter: SimAdapter): Compute {
 }
 
 async function provision(adapter: SimAdapter, source: ResourceDna, spec: CloneSpec, context: CallContext): Promise<OperationHandle<InstanceRef>> {
+  // What a group has no room for, its zone may have.
+  const grouped = spec.hosts !== undefined && spec.zone === source.placement.zone
   const offering: Offering = { instanceType: spec.instanceType, zone: spec.zone, purchase: spec.purchase }
   const { hold } = adapter.likeness.traits
   if (spec.power === 'held' && (!hold.supported || (spec.purchase === 'spot' && !hold.withSpot)))
@@ -81,7 +83,9 @@ async function provision(adapter: SimAdapter, source: ResourceDna, spec: CloneSp
   const snapshots = spec.disks.from === 'snapshots' ? await usableSnapshots(adapter, spec.disks.set) : undefined
   const input = await launchInput(adapter, source, spec, snapshots, context)
   const run = () =>
-    adapter.call('RunInstances', () => adapter.dc.instances.run(input), { effect: 'token', offering }, context.signal, { resources: 1 })
+    adapter.call('RunInstances', () => adapter.dc.instances.run(input), { effect: 'token', ...(grouped ? {} : { offering }) }, context.signal, {
+      resources: 1,
+    })
   const { instances } = await adapter.repeatWithToken(run, context.signal)
   const [instance] = instances
   if (!instance) throw providerError('unknown', 'EmptyAnswer', 'The launch was accepted and no instance named.')

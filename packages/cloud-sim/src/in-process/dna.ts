@@ -1,5 +1,14 @@
 import type { JsonObject } from '@understudy/core'
-import { fingerprintOf, type DiskDna, type InstanceSummary, type NicDna, type PowerState, type ResourceDna, type Scope } from '@understudy/provider'
+import {
+  fingerprintOf,
+  type DiskDna,
+  type HostGroup,
+  type InstanceSummary,
+  type NicDna,
+  type PowerState,
+  type ResourceDna,
+  type Scope,
+} from '@understudy/provider'
 import type { Instance, InstanceState, InstanceType, NetworkInterface, Volume } from '../datacentre/types.ts'
 
 const hibernationReasons = new Set(['Client.UserInitiatedHibernate', 'Server.SpotInstanceHibernation'])
@@ -44,6 +53,7 @@ export function dnaOf(
   state: InstanceState,
   volumes: readonly Volume[],
   size: InstanceType | undefined,
+  hostGroup: HostGroup | undefined,
 ): ResourceDna {
   const dna: Omit<ResourceDna, 'fingerprint'> = {
     dnaVersion: 1,
@@ -75,6 +85,8 @@ export function dnaOf(
       zone: instance.zone,
       tenancy: instance.tenancy,
       ...(instance.placementGroup === undefined ? {} : { group: instance.placementGroup }),
+      ...(instance.hostId === undefined ? {} : { hostId: instance.hostId }),
+      ...(hostGroup === undefined ? {} : { hostGroup }),
     },
     metadataService: {
       tokensRequired: instance.metadataOptions.httpTokens === 'required',
@@ -136,6 +148,7 @@ function nativeOf(instance: Instance): JsonObject {
   return {
     vpcId: instance.vpcId,
     rootDeviceName: instance.rootDeviceName,
+    ...(instance.partition === undefined ? {} : { partition: instance.partition }),
     bootMode: instance.bootMode,
     launchTime: new Date(instance.launchTimeMs).toISOString(),
     ebsOptimized: instance.ebsOptimized,

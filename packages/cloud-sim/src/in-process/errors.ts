@@ -23,6 +23,8 @@ const kinds: Readonly<Record<string, ProviderErrorKind>> = {
   IdempotentParameterMismatch: 'idempotency_mismatch',
   InsufficientInstanceCapacity: 'insufficient_capacity',
   InsufficientFreeAddressesInSubnet: 'insufficient_capacity',
+  InsufficientHostCapacity: 'insufficient_capacity',
+  'InvalidPlacementGroup.Unknown': 'not_found',
   SpotMaxPriceTooLow: 'price_too_low',
   ConcurrentSnapshotLimitExceeded: 'quota_exceeded',
   TagLimitExceeded: 'quota_exceeded',

@@ -2,6 +2,7 @@ import type { Inventory, InstanceSummary } from '@understudy/provider'
 import type { Filter, Instance } from '../datacentre/types.ts'
 import type { SimAdapter } from './adapter.ts'
 import { dnaOf, summaryOf } from './dna.ts'
+import { hostGroupOf } from './host-groups.ts'
 
 const listLimit = 10_000
 const pageSize = 1000
@@ -29,7 +30,7 @@ export function simInventory(adapter: SimAdapter): Inventory {
       const volumes = (await adapter.call('DescribeVolumes', () => dc.storage.describeVolumes({ filters }), read)).items
       const types = [{ name: 'instance-type', values: [instance.instanceType] }]
       const [size] = (await adapter.call('DescribeInstanceTypes', () => dc.catalogue.describeInstanceTypes({ filters: types }), read)).items
-      return dnaOf(scope, instance, dc.instances.seenState(instance), volumes, size)
+      return dnaOf(scope, instance, dc.instances.seenState(instance), volumes, size, hostGroupOf(adapter, instance))
     },
     async *list({ tags = {}, limit = listLimit }) {
       // The indexed filter first: a search by tag costs what it finds.

@@ -2,6 +2,7 @@ import { providerError, type CallContext, type CloneSpec, type ResourceDna } fro
 import { clonedTagsWithin, creationTags } from '@understudy/provider/adapter-kit'
 import type { BlockDeviceRequest, NetworkInterfaceRequest, RunInstancesInput } from '../datacentre/api.ts'
 import type { SimAdapter } from './adapter.ts'
+import { hostPlacement } from './host-groups.ts'
 
 /** Limit of tags on one thing. */
 const tagsMax = 50
@@ -34,7 +35,7 @@ export async function launchInput(
     ...metadataOptions(source),
     ...(spec.power === 'held' ? { hibernationConfigured: true } : {}),
     ...marketOptions(adapter, source, spec),
-    ...(source.placement.tenancy === 'dedicated' ? { tenancy: 'dedicated' as const } : {}),
+    ...hostPlacement(adapter, source, spec),
     ...nativeOptions(source, spec),
     tags: {
       // An isolated clone must not be found by what searches for the source's tags.

@@ -27,6 +27,7 @@ export const ec2Traits: Traits = {
   readSnapshots: { supported: true, blockBytes: 512 * 1024 },
   copySnapshots: { supported: true, atOnce: 20 },
   postponeMaintenance: { supported: true },
+  hostGroups: { supported: true },
   commands: { supported: true },
   expectedSeconds: { launch: 30, start: 25, resume: 20, shift: 1 },
   limits: {

@@ -1,8 +1,10 @@
 import { seededRandom, VirtualClock, type Random } from '@understudy/core'
 import type { InstanceRef, TrafficBinding, TrafficMechanism } from '@understudy/provider'
 import type { Closed, ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
+import type { RunInstancesInput } from '../datacentre/api.ts'
 import type { DataCentre, DataCentreOptions } from '../datacentre/datacentre.ts'
 import { seededImages, seedRegion } from '../datacentre/fixtures.ts'
+import { hostGroupWorld } from './host-group-world.ts'
 import { simProvider } from './sim-provider.ts'
 
 const operations: Readonly<Record<FaultyCall, string>> = {
@@ -43,6 +45,7 @@ export function simWorld(options: Pick<DataCentreOptions, 'consistency' | 'laten
     zoneThird: 'sim-east-1c',
     typeOther: 'm7i.xlarge',
     makePrimary: (wanted) => makePrimary(dc, provider.scope.provider, until, wanted),
+    hostGroups: hostGroupWorld(dc, 'sim-east-1a', (placing) => makePrimary(dc, provider.scope.provider, until, {}, placing)),
     makeBinding: (mechanism, member) => makeBinding(dc, until, listenerOf, mechanism, member),
     answers: ({ nativeId }) => dc.instances.get(nativeId)?.answering === true,
     request: async (binding) => servedBy(dc, binding, listenerOf, random),
@@ -86,8 +89,10 @@ async function makePrimary(
   provider: string,
   until: (condition: () => boolean) => Promise<void>,
   { purchase = 'on-demand', holdEnabled = false, dataDisk }: NonNullable<Parameters<ConformanceWorld['makePrimary']>[0]> = {},
+  placing: Pick<RunInstancesInput, 'placementGroup' | 'hostGroup'> = {},
 ): Promise<InstanceRef> {
   const { instances } = dc.instances.run({
+    ...placing,
     imageId: seededImages.ubuntu,
     instanceType: 'm7i.large',
     minCount: 1,

@@ -83,6 +83,7 @@ export const traits: Traits = {
   readOnlyDisks: { supported: true },
   readSnapshots: { supported: false, reason: 'a fake' },
   copySnapshots: { supported: false, reason: 'a fake' },
+  hostGroups: { supported: true },
   postponeMaintenance: { supported: false, reason: 'no' },
   commands: { supported: false, reason: 'no' },
   expectedSeconds: { launch: 30, start: 25, resume: 20, shift: 1 },

@@ -1,5 +1,5 @@
-import { startSimServer } from '@understudy/cloud-sim'
-import type { DataCentre, SimServer, SimServerOptions } from '@understudy/cloud-sim'
+import { hostGroupWorld, startSimServer } from '@understudy/cloud-sim'
+import type { DataCentre, RunInstancesInput, SimServer, SimServerOptions } from '@understudy/cloud-sim'
 import { seededRandom, sleep } from '@understudy/core'
 import type { InstanceRef, Provider, TrafficBinding, TrafficMechanism } from '@understudy/provider'
 import type { Closed, ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
@@ -90,30 +90,36 @@ function controls(server: SimServer): Controls {
   const until = async (condition: () => boolean): Promise<void> => {
     while (!condition()) await sleep(server.clock, 1_000)
   }
+  const makePrimary = async (
+    { purchase = 'on-demand', holdEnabled = false, dataDisk }: NonNullable<Parameters<ConformanceWorld['makePrimary']>[0]> = {},
+    placing: Pick<RunInstancesInput, 'placementGroup' | 'hostGroup'> = {},
+  ): Promise<InstanceRef> => {
+    const zone = `${server.region}a`
+    const { instances } = dc.instances.run({
+      ...placing,
+      imageId: dc.catalogue.describeImages().items[0]?.imageId ?? '',
+      instanceType: 'm7i.large',
+      minCount: 1,
+      maxCount: 1,
+      zone,
+      ...(dataDisk === false ? {} : { blockDevices: [{ deviceName: '/dev/sdf', sizeGiB: 20, type: 'gp3', deleteOnTermination: true }] }),
+      userData: Buffer.from('#!/bin/sh\necho hello').toString('base64'),
+      ...(purchase === 'spot' ? { spot: { kind: 'one-time', interruptionBehavior: 'terminate' } as const } : {}),
+      ...(holdEnabled ? { hibernationConfigured: true } : {}),
+      tags: { instance: { Name: 'primary', team: 'shop' } },
+    })
+    const [made] = instances
+    if (made === undefined) throw new Error('one instance was asked for and none came')
+    // In a region that shows things late, an instance may serve before other calls know of it.
+    await until(() => {
+      const found = dc.instances.get(made.instanceId)
+      return found?.state === 'running' && found.answering && found.visibleAtMs <= server.clock.nowMs()
+    })
+    return { provider: 'aws', account: dc.accountId, region: dc.region, nativeId: made.instanceId, zone }
+  }
   return {
-    async makePrimary({ purchase = 'on-demand', holdEnabled = false, dataDisk } = {}) {
-      const zone = `${server.region}a`
-      const { instances } = dc.instances.run({
-        imageId: dc.catalogue.describeImages().items[0]?.imageId ?? '',
-        instanceType: 'm7i.large',
-        minCount: 1,
-        maxCount: 1,
-        zone,
-        ...(dataDisk === false ? {} : { blockDevices: [{ deviceName: '/dev/sdf', sizeGiB: 20, type: 'gp3', deleteOnTermination: true }] }),
-        userData: Buffer.from('#!/bin/sh\necho hello').toString('base64'),
-        ...(purchase === 'spot' ? { spot: { kind: 'one-time', interruptionBehavior: 'terminate' } as const } : {}),
-        ...(holdEnabled ? { hibernationConfigured: true } : {}),
-        tags: { instance: { Name: 'primary', team: 'shop' } },
-      })
-      const [made] = instances
-      if (made === undefined) throw new Error('one instance was asked for and none came')
-      // In a region that shows things late, an instance may serve before other calls know of it.
-      await until(() => {
-        const found = dc.instances.get(made.instanceId)
-        return found?.state === 'running' && found.answering && found.visibleAtMs <= server.clock.nowMs()
-      })
-      return { provider: 'aws', account: dc.accountId, region: dc.region, nativeId: made.instanceId, zone }
-    },
+    makePrimary: (wanted) => makePrimary(wanted),
+    hostGroups: hostGroupWorld(dc, `${server.region}a`, (placing) => makePrimary({}, placing)),
     makeBinding: (mechanism, member) => makeBinding(dc, until, listenerOf, mechanism, member),
     answers: ({ nativeId }) => dc.instances.get(nativeId)?.answering === true,
     async request(binding) {

@@ -49,6 +49,13 @@ export interface CloneSpec {
   readonly zone: string
   /** `image`: as the source was made. A set: root and data disks from those snapshots. */
   readonly disks: { readonly from: 'image' } | { readonly from: 'snapshots'; readonly set: SnapshotSetRef }
+  /**
+   * How it stands to the hosts of its source. Left out: a group of the source's may be kept in its zone, and nothing is certain.
+   * `same-group`: in the source's `placement.hostGroup`, in its zone; without one `unsupported`, in another zone `invalid`.
+   * `separate`: never on the hardware of the source; in its zone only where the group is `separable`, otherwise `unsupported`.
+   * A group that is full is `insufficient_capacity`, and says nothing of the offering: without `avoid`.
+   */
+  readonly hosts?: 'same-group' | 'separate'
   /** Isolated clones (drills) get these security groups instead of the source's, and no identity. */
   readonly isolation?: { readonly securityGroups: readonly string[] }
 }

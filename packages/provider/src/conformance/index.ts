@@ -5,6 +5,7 @@ import { commandConformance } from './commands.ts'
 import { computeConformance } from './compute.ts'
 import { diskConformance } from './disks.ts'
 import { failureConformance } from './failures.ts'
+import { hostConformance } from './hosts.ts'
 import { inventoryConformance } from './inventory.ts'
 import { isolationConformance } from './isolation.ts'
 import { leftoverConformance } from './leftovers.ts'
@@ -15,7 +16,7 @@ import { trafficConformance } from './traffic.ts'
 import type { ConformanceWorld } from './world.ts'
 
 export { captured, clone, describeOf, newContext, refusalOf, stateOf, until } from './steps.ts'
-export type { Closed, ConformanceWorld, Counted, FaultyCall } from './world.ts'
+export type { Closed, ConformanceWorld, Counted, FaultyCall, HostGroupWorld } from './world.ts'
 
 /**
  * What every provider has to do, whatever its cloud: one suite, run against the real adapters and against the simulated ones.
@@ -36,6 +37,7 @@ export function describeConformance(name: string, makeWorld: () => Promise<Confo
     })
     inventoryConformance(current)
     computeConformance(current)
+    hostConformance(current)
     portableConformance(current)
     trafficConformance(current)
     snapshotConformance(current)

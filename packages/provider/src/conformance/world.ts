@@ -1,5 +1,6 @@
 import type { Clock } from '@understudy/core'
 import type { TrafficBinding, TrafficMechanism } from '../capabilities/traffic.ts'
+import type { HostGroup } from '../dna.ts'
 import type { Provider } from '../provider.ts'
 import type { DiskRef, InstanceRef, ProviderErrorKind, PurchaseModel } from '../refs.ts'
 
@@ -20,6 +21,21 @@ export interface Counted {
   readonly instances: number
   readonly looseDisks: number
   readonly snapshots: number
+}
+
+/** Groups of hosts, of each strategy that the cloud has. */
+export interface HostGroupWorld {
+  readonly strategies: readonly NonNullable<HostGroup['strategy']>[]
+  /** A running instance in a new group. */
+  makeMember(strategy: NonNullable<HostGroup['strategy']>): Promise<InstanceRef>
+  /** No room for another instance in the group of this one. */
+  fill(member: InstanceRef): void
+  /** The group of this instance is gone from the cloud's books: nobody can be bound to it any more. */
+  forget(member: InstanceRef): void
+  /** Equal for instances that may share hardware; whatever the provider says. */
+  hardwareOf(ref: InstanceRef): string
+  /** The group it is in, by the cloud's own name. */
+  groupOf(ref: InstanceRef): string | undefined
 }
 
 /**
@@ -55,6 +71,8 @@ export interface ConformanceWorld {
   readonly typeOther: string
   /** An entry point with this instance as its only member, healthy and with all of the traffic. */
   makeBinding(mechanism: TrafficMechanism, member: InstanceRef): Promise<TrafficBinding>
+  /** A group of hosts with room for a few instances. Absent: the adapter binds to none (`Traits.hostGroups`), or none can be made. */
+  readonly hostGroups?: HostGroupWorld
   /** Whether the guest serves requests already: some time after the cloud calls it running. */
   answers(member: InstanceRef): boolean
   /** Sends one request through the entry point; answers who served it, `undefined` for nobody (a 5xx). */

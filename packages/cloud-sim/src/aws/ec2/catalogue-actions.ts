@@ -22,6 +22,7 @@ export const catalogueActions: ActionTable = {
     return { instanceTypeSet: page.items.map(typeView), nextToken: page.nextToken }
   },
   DescribeInstanceTypeOfferings: describeOfferings,
+  DescribePlacementGroups: describePlacementGroups,
 }
 
 function describeZones({ dataCentre, params }: Call): XmlObject {
@@ -41,6 +42,27 @@ function describeZones({ dataCentre, params }: Call): XmlObject {
       optInStatus: 'opt-in-not-required',
       messageSet: [],
     })),
+  }
+}
+
+/** EC2 API reference, data type PlacementGroup. Hosts of the account's own are none. */
+function describePlacementGroups({ dataCentre, params }: Call): XmlObject {
+  const names = [...params.texts('GroupName'), ...params.texts('GroupId')]
+  const query = queryOf(params, 'GroupName')
+  const groups = dataCentre.hostGroups.describe({ ...query, ...(names.length > 0 ? { ids: names } : {}) }).items
+  return {
+    placementGroupSet: groups
+      .filter(({ strategy }) => strategy !== 'own-hosts')
+      .map(({ groupId, name, strategy, partitions }) => ({
+        groupId,
+        groupName: name,
+        strategy,
+        state: 'available',
+        partitionCount: partitions,
+        spreadLevel: strategy === 'spread' ? 'rack' : undefined,
+        groupArn: `arn:aws:ec2:${dataCentre.region}:${dataCentre.accountId}:placement-group/${name}`,
+        tagSet: [],
+      })),
   }
 }
 

@@ -23,7 +23,12 @@ export function instanceView(dataCentre: DataCentre, instance: Instance, state =
       availabilityZone: instance.zone,
       availabilityZoneId: zoneIdOf(dataCentre, instance.zone),
       groupName: instance.placementGroup ?? '',
+      groupId: instance.placementGroup === undefined ? undefined : dataCentre.hostGroups.find(instance.placementGroup)?.groupId,
+      partitionNumber: instance.partition,
       tenancy: instance.tenancy,
+      hostId: instance.hostId,
+      // Hosts that are in no resource group have no ARN of one.
+      hostResourceGroupArn: instance.hostGroup?.startsWith('arn:') ? instance.hostGroup : undefined,
     },
     platform: windows ? 'windows' : undefined,
     monitoring: { state: instance.monitoring },

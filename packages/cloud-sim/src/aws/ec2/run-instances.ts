@@ -54,13 +54,23 @@ function runInput(params: Params, account: string): RunInstancesInput {
     metadataOptions: metadataOptions(params.child('MetadataOptions')),
     monitoring: params.child('Monitoring')?.boolean('Enabled'),
     tenancy: placement && oneOf(placement, 'Tenancy', ['default', 'dedicated', 'host']),
-    placementGroup: placement?.optional('GroupName') || undefined,
+    placementGroup: placementGroup(placement),
+    partition: placement?.integer('PartitionNumber'),
+    hostGroup: placement?.optional('HostResourceGroupArn'),
+    hostId: placement?.optional('HostId'),
     ebsOptimized: params.boolean('EbsOptimized'),
     cpuCredits: optionOf(params, 'CreditSpecification', 'CpuCredits', ['standard', 'unlimited']),
     autoRecovery: optionOf(params, 'MaintenanceOptions', 'AutoRecovery', ['default', 'disabled']),
     capacityReservationPreference: optionOf(params, 'CapacityReservationSpecification', 'CapacityReservationPreference', ['open', 'none']),
     tags: launchTags(params),
   })
+}
+
+function placementGroup(placement: Params | undefined): string | undefined {
+  const [name, id] = [placement?.optional('GroupName') || undefined, placement?.optional('GroupId')]
+  if (name !== undefined && id !== undefined)
+    throw invalidCombination('You may specify either a placement group name or a placement group ID, not both')
+  return name ?? id
 }
 
 function optionOf<T extends string>(params: Params, group: string, name: string, allowed: readonly T[]): T | undefined {

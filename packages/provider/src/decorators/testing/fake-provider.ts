@@ -19,6 +19,7 @@ export function fakeProvider(answers: Partial<Record<string, (...args: never[]) 
       readOnlyDisks: no,
       readSnapshots: no,
       copySnapshots: no,
+      hostGroups: no,
       postponeMaintenance: no,
       commands: no,
       expectedSeconds: { launch: 1, start: 1, resume: 1, shift: 1 },
