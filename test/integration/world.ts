@@ -26,7 +26,7 @@ export interface World {
   readonly events: readonly RunnerEvent[]
   readonly errors: readonly string[]
   /** A running web service behind a load balancer of its own. */
-  seed(name: string, how?: { readonly purchase?: 'spot' | 'on-demand' }): Promise<SeededService>
+  seed(name: string, how?: { readonly purchase?: 'spot' | 'on-demand'; readonly placementGroup?: string }): Promise<SeededService>
   /** Imports it and waits for the resource. */
   adopt(service: SeededService): Promise<Resource>
   /** Protects it and waits until the promised shadows are proven. */
@@ -161,7 +161,10 @@ async function firstPrincipal(control: Control): Promise<Principal> {
   return { keyId: key.id, projectId: made.projectId, role: 'admin', name: key.name, installationAdmin: true }
 }
 
-async function seed(sim: SimServer, wanted: { readonly name: string; readonly purchase?: 'spot' | 'on-demand' }): Promise<SeededService> {
+async function seed(
+  sim: SimServer,
+  wanted: { readonly name: string; readonly purchase?: 'spot' | 'on-demand'; readonly placementGroup?: string },
+): Promise<SeededService> {
   const response = await fetch(`${sim.url}/_sim/seed`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -22,6 +22,8 @@ export const Capability = z
       'read-only-disks',
       'snapshot-digests',
       'snapshot-copies',
+      'host-groups',
+      'separate-hosts',
       'commands',
       'market',
       'portable',

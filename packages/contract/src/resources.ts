@@ -70,6 +70,10 @@ export const Tier = z
       .union([z.enum(['other', 'any']), z.array(text(60)).min(1).max(20)])
       .default('other')
       .meta({ description: "`other`: never the primary's zone · `any` · or a list of zones, in order of preference." }),
+    hosts: z.enum(['any', 'same-group', 'separate']).optional().meta({
+      description:
+        '`same-group`: on the group of hosts that the primary is bound to, in its zone (so with `zones` `any`, or a list that names it) · `separate`: never on the hosts of the primary: in another zone, or in its zone where its group keeps members apart · left out, or `any`: nothing is certain but what `zones` says.',
+    }),
     instanceType: text(60).optional().meta({ description: "Of the shadow. Left out: the primary's own. `warm` needs a smaller one." }),
     purchase: purchase.default('on-demand'),
     holdMemory: z.boolean().default(false).meta({ description: 'A parked shadow keeps its memory where the cloud can.' }),
@@ -102,7 +106,7 @@ export const Resource = z
         z
           .object({
             accountId,
-            code: z.enum(['zones', 'one-zone', 'refused', 'type']),
+            code: z.enum(['zones', 'one-zone', 'hosts', 'refused', 'type']),
             reason: z.string(),
             since: time,
           })

@@ -59,9 +59,9 @@ const rules = {
   transitions: z
     .strictObject({
       leadSeconds: seconds.optional().meta({ description: 'How long before its start. Default: a day.' }),
-      shadow: z.enum(['separate', 'any', 'none']).optional().meta({
+      shadow: z.enum(['same-group', 'separate', 'any', 'none']).optional().meta({
         description:
-          'A shadow for the time of it, for a resource without a tier · separate: in another zone, and so on another host · any: anywhere. No adapter can place one on the same group of hosts.',
+          'A shadow for the time of it, for a resource without a tier · same-group: on the group of hosts that it is bound to; none is made for one that is bound to none · separate: never on its hosts, in another zone or where its group keeps members apart · any: anywhere.',
       }),
     })
     .meta({ id: 'TransitionRule', description: 'How a resource is prepared for an announced change.' }),

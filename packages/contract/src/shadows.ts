@@ -30,6 +30,13 @@ export const Shadow = z
     instanceType: z.string(),
     purchase,
     readiness,
+    hosts: z
+      .object({
+        rule: z.enum(['same-group', 'separate']),
+        group: z.string().optional().meta({ description: 'That the primary was bound to when the shadow was planned.' }),
+      })
+      .optional()
+      .meta({ description: 'How it stands to the hosts of its primary; left out where nothing was asked for.' }),
     proof: z
       .object({ at: time, method: z.enum(['health', 'running', 'start', 'snapshot']), seconds: z.number(), operationId: z.string().optional() })
       .optional()

@@ -1,4 +1,4 @@
-import type { Proof, Shadow, ShadowStore } from '@understudy/control'
+import type { HostBinding, Proof, Shadow, ShadowStore } from '@understudy/control'
 import type { Prisma, Shadow as ShadowRow } from './generated/client.ts'
 import { afterId, optional, swapped } from './rows.ts'
 import { moveShadows } from './shadow-moves.ts'
@@ -60,6 +60,8 @@ const toColumns = (shadow: Shadow) => ({
   instanceType: shadow.instanceType,
   purchase: shadow.purchase,
   readiness: shadow.readiness,
+  hosts: shadow.hosts?.rule ?? null,
+  hostGroup: shadow.hosts?.group ?? null,
   dnaFingerprint: shadow.dnaFingerprint,
   failures: shadow.failures,
   createdAt: shadow.createdAt,
@@ -84,7 +86,7 @@ function toDomain(row: ShadowRow | null): Shadow | undefined {
     projectId: row.projectId,
     resourceId: row.resourceId,
     accountId: row.accountId,
-    // The three unions are checked by the table.
+    // The four unions are checked by the table.
     status: row.status as Shadow['status'],
     nativeId: optional(row.nativeId),
     snapshotSetId: optional(row.snapshotSetId),
@@ -92,6 +94,7 @@ function toDomain(row: ShadowRow | null): Shadow | undefined {
     instanceType: row.instanceType,
     purchase: row.purchase as Shadow['purchase'],
     readiness: row.readiness as Shadow['readiness'],
+    ...(row.hosts === null ? {} : { hosts: { rule: row.hosts as HostBinding['rule'], ...(row.hostGroup === null ? {} : { group: row.hostGroup }) } }),
     dnaFingerprint: row.dnaFingerprint,
     proof: toProof(row),
     armedUntil: optional(row.armedUntil),

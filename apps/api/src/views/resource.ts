@@ -32,6 +32,7 @@ const tierView = (tier: NonNullable<Resource['tier']>) =>
     readiness: tier.readiness,
     shadows: tier.shadows,
     zones: typeof tier.zones === 'string' ? tier.zones : [...tier.zones],
+    hosts: tier.hosts,
     instanceType: tier.instanceType,
     purchase: tier.purchase,
     holdMemory: tier.holdMemory,

@@ -17,6 +17,7 @@ export const shadowView = (shadow: Shadow): z.input<typeof ShadowView> =>
     instanceType: shadow.instanceType,
     purchase: shadow.purchase,
     readiness: shadow.readiness,
+    hosts: shadow.hosts && present(shadow.hosts),
     proof: shadow.proof && present({ ...shadow.proof, at: shadow.proof.at.toISOString() }),
     dataLag: dataLagView(dataLagOf(shadow)),
     armedUntil: timeText(shadow.armedUntil),

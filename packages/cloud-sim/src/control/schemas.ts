@@ -10,6 +10,7 @@ export const seedBody = z.strictObject({
   purchase: z.enum(['spot', 'on-demand']).default('spot'),
   instanceType: z.string().optional(),
   zone: z.string().optional(),
+  placementGroup: z.string().optional(),
   tags: tags.default({}),
   addresses: z.boolean().default(false),
   /** How long a target that is taken out may finish what it serves. */

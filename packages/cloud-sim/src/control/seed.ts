@@ -8,6 +8,8 @@ export interface SeedInput {
   readonly instanceType?: string | undefined
   /** Absent: the services are spread over the zones. */
   readonly zone?: string | undefined
+  /** That there is already. */
+  readonly placementGroup?: string | undefined
   readonly tags: Readonly<Record<string, string>>
   /** Also a public address for each instance, bound to it once it runs. */
   readonly addresses: boolean
@@ -38,6 +40,7 @@ export function seedServices(dataCentre: DataCentre, input: SeedInput): Seeded[]
       purchase: input.purchase,
       tags: { Service: input.name, ...input.tags },
       ...(zone === undefined ? {} : { zone }),
+      ...(input.placementGroup === undefined ? {} : { placementGroup: input.placementGroup }),
       ...(input.instanceType === undefined ? {} : { instanceType: input.instanceType }),
       ...(input.deregistrationDelaySeconds === undefined ? {} : { deregistrationDelaySeconds: input.deregistrationDelaySeconds }),
     })

@@ -105,6 +105,8 @@ export function seedWebService(
     readonly intervalSeconds?: number
     readonly deregistrationDelaySeconds?: number
     readonly userData?: string
+    /** That there is already. */
+    readonly placementGroup?: string
   },
 ): SeededService {
   const port = service.port ?? 8080
@@ -117,6 +119,7 @@ export function seedWebService(
     ...(zone === undefined ? {} : { zone }),
     ...(service.purchase === 'on-demand' ? {} : { spot: { kind: 'one-time', interruptionBehavior: 'terminate' } as const }),
     ...(service.userData === undefined ? {} : { userData: service.userData }),
+    ...(service.placementGroup === undefined ? {} : { placementGroup: service.placementGroup }),
     blockDevices: [{ deviceName: '/dev/sdf', sizeGiB: 20, type: 'gp3', deleteOnTermination: true }],
     tags: { instance: { Name: service.name, ...service.tags }, volume: { Name: service.name } },
   })

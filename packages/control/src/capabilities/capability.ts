@@ -21,6 +21,8 @@ export const capabilityNames = [
   'read-only-disks',
   'snapshot-digests',
   'snapshot-copies',
+  'host-groups',
+  'separate-hosts',
   'commands',
   'market',
   'portable',

@@ -25,6 +25,8 @@ export function cloudCapabilities(cloud: Abilities): readonly Capability[] {
     cloud.disks ? answer('read-only-disks', traits.readOnlyDisks) : no('read-only-disks', 'Disks of an instance cannot be exchanged yet.'),
     answer('snapshot-digests', traits.readSnapshots),
     answer('snapshot-copies', traits.copySnapshots),
+    answer('host-groups', traits.hostGroups),
+    separateHosts(cloud),
     answer('commands', traits.commands),
     present('market', cloud.market, 'Prices and sizes cannot be asked: zones are tried in turn.'),
     present(
@@ -42,6 +44,13 @@ function answer(name: CapabilityName, trait: Answer): Capability {
 }
 
 const present = (name: CapabilityName, has: boolean, reason: string): Capability => (has ? yes(name) : no(name, reason))
+
+/** Another zone is another host for certain; so is another place in a group that keeps its members apart. */
+function separateHosts({ market, traits: { hostGroups } }: Abilities): Capability {
+  if (!market && !hostGroups.supported)
+    return no('separate-hosts', 'No zone can be asked for, and no group of hosts: nothing is certain about hosts.')
+  return yes('separate-hosts', { by: [...(market ? ['zone'] : []), ...(hostGroups.supported ? ['group'] : [])] })
+}
 
 function traffic({ traffic: mechanisms }: Abilities): Capability {
   if (mechanisms === undefined) return no('traffic', 'Traffic cannot be moved yet: a stand-in can be made, and nothing sends requests to it.')

@@ -1,4 +1,5 @@
 import type { Abilities } from '../cloud/abilities.ts'
+import { hostGroupOf } from '../placement/hosts.ts'
 import type { Resource } from '../resources/resource.ts'
 import { no, yes } from './capability.ts'
 import type { Capability, CapabilityName } from './capability.ts'
@@ -27,6 +28,18 @@ const rules: Readonly<Partial<Record<CapabilityName, Rule>>> = {
     const mechanism = cloud.traffic?.[traffic.mechanism]
     if (mechanism === undefined) return no('traffic', `Its traffic comes in by ${traffic.mechanism}, which cannot be moved in this cloud.`)
     return yes('traffic', { mechanism: traffic.mechanism, standby: mechanism.standby })
+  },
+  'host-groups': (resource) => {
+    const group = hostGroupOf(resource)
+    return group === undefined
+      ? no('host-groups', 'This instance is bound to no group of hosts, as it was last read.')
+      : yes('host-groups', { id: group.id, strategy: group.strategy ?? null, separable: group.separable })
+  },
+  'separate-hosts': (resource, { market, traits: { hostGroups } }) => {
+    const separable = hostGroups.supported && hostGroupOf(resource)?.separable === true
+    const hasZone = market && resource.dna.placement.zone !== undefined
+    if (separable || hasZone) return yes('separate-hosts', { by: [...(hasZone ? ['zone'] : []), ...(separable ? ['group'] : [])] })
+    return no('separate-hosts', 'This instance is in no zone, and in no group that keeps its members on separate hosts: nothing is certain.')
   },
   'hold-memory': ({ dna }, { traits: { hold } }) => {
     if (!hold.supported || hold.maxMemoryMiB === undefined || dna.size.memoryMiB <= hold.maxMemoryMiB) return undefined

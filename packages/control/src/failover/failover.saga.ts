@@ -121,7 +121,7 @@ export const failoverSaga = saga<SagaDeps, FailoverParams>('failover', { version
     title: 'Have a new shadow made',
     ...stubborn,
     budget: { maxMs: minute, ...evenLate },
-    run: (deps, step) => replenish(deps, step, { ...step.outputs.gate, ...step.outputs.retired }),
+    run: (deps, step) => replenish(deps, step, { ...step.outputs.gate, ...step.outputs.retired, promotedId: standInOf(step.outputs)?.shadowId }),
     undo: 'nothing-to-undo',
   })
   .end()

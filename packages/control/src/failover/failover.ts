@@ -2,6 +2,7 @@ import type { PurchaseModel, TrafficBinding } from '@understudy/provider'
 import type { Abilities } from '../cloud/abilities.ts'
 import type { Resource } from '../resources/resource.ts'
 import { placeIn } from '../resources/elsewhere.ts'
+import { hostsText } from '../placement/hosts.ts'
 import { dataLagOf, isRunningKind, proofAgeMs } from '../shadows/shadow.ts'
 import type { DataLag, Shadow } from '../shadows/shadow.ts'
 
@@ -232,6 +233,8 @@ function warningsOf(kind: FailoverPlan['kind'], resource: Resource, shadow: Shad
   if (shadow && proofAgeMs(shadow, nowMs) > (resource.tier?.proofMaxAgeSeconds ?? 0) * 1000) {
     warnings.push('The readiness of the shadow has no fresh proof, and no fresher shadow exists.')
   }
+  if (shadow?.hosts?.rule === 'same-group')
+    warnings.push(`The stand-in is in ${shadow.zone}${hostsText(shadow.hosts)}: what befalls the group befalls both.`)
   return warnings
 }
 

@@ -1,5 +1,6 @@
 import { now, ownTags } from '@understudy/core'
 import type { SagaDeps } from '../context.ts'
+import { holdsAfterPromotion, hostGroupOf } from '../placement/hosts.ts'
 import { fingerprintOfPlace, placeIn } from '../resources/elsewhere.ts'
 import { failoverWorld, formerAccountOf, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
@@ -9,7 +10,13 @@ import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
 export async function replenish(
   deps: SagaDeps,
   step: FailoverStep,
-  former: { readonly fate: 'gone' | 'terminated' | 'kept' | 'held'; readonly zone: string | null; readonly instanceType: string },
+  former: {
+    readonly fate: 'gone' | 'terminated' | 'kept' | 'held'
+    readonly zone: string | null
+    readonly instanceType: string
+    /** The shadow that is the primary now. */
+    readonly promotedId: string | undefined
+  },
 ): Promise<{ readonly formerPrimary: string }> {
   const { resource, provider, primary } = await failoverWorld(deps, step)
   const accountId = formerAccountOf(step, resource)
@@ -23,6 +30,7 @@ export async function replenish(
     await step.audit({ action: 'labels.rename', target: primary.nativeId, details: { name: `${resource.name}-shadow` } })
     await provider.labels.rename(primary, `${resource.name}-shadow`, urgent(deps, step, { suffix: 'kept-name' }))
   }
+  const promoted = former.promotedId === undefined ? undefined : await deps.database.stores.shadows.findById(former.promotedId)
   await deps.database.transaction(async (stores) => {
     if (former.fate === 'kept' && (await stores.shadows.findById(formerShadowId)) === undefined) {
       await stores.shadows.insert({
@@ -37,6 +45,8 @@ export async function replenish(
         // Elsewhere it stands for what the tier promises there, of which it is the original.
         purchase: place?.purchase ?? resource.dna.purchase,
         readiness: 'hot',
+        // Two that are on one group, or apart, are so in both directions.
+        hosts: accountId === promoted?.accountId ? promoted.hosts : undefined,
         dnaFingerprint: place === undefined ? resource.dna.fingerprint : fingerprintOfPlace(place),
         dataAsOf: at,
         proof: undefined,
@@ -51,6 +61,8 @@ export async function replenish(
     }
     // What the others have proven was about the former primary, and the entry point may have let go of them: their drills are due.
     for (const shadow of await stores.shadows.listAlive([resource.id])) {
+      if (shadow.id !== formerShadowId && !holdsAfterPromotion(shadow.hosts, hostGroupOf(resource)))
+        await stores.shadows.update({ ...shadow, hosts: undefined }, shadow.version)
       await stores.shadows.move(shadow.id, { from: shadow.snapshotSetId === undefined ? ['ready'] : [], to: 'unproven', at })
     }
     await stores.resources.setStatus(resource.id, resource.tier ? 'degraded' : 'unprotected', at)

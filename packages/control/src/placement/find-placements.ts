@@ -2,6 +2,8 @@ import { now } from '@understudy/core'
 import type { Provider, PurchaseModel } from '@understudy/provider'
 import type { SagaDeps } from '../context.ts'
 import type { Resource, Tier } from '../resources/resource.ts'
+import { hostGroupOf } from './hosts.ts'
+import type { HostRule } from './hosts.ts'
 import { placements } from './place.ts'
 import type { Placement, PlacementQuestion } from './place.ts'
 
@@ -11,6 +13,7 @@ export const zonesOf = async (provider: Provider, primaryZone: string | undefine
 
 interface Wanted {
   readonly zones: Tier['zones']
+  readonly hosts?: HostRule | undefined
   readonly instanceType: string
   readonly purchase: PurchaseModel
   readonly occupiedZones: readonly string[]
@@ -40,6 +43,8 @@ export async function placementQuestion(
     primaryZone,
     occupiedZones: wanted.occupiedZones,
     wanted: wanted.zones,
+    hosts: wanted.hosts,
+    hostGroup: accountId === resource.accountId ? hostGroupOf(resource) : undefined,
     instanceType: wanted.instanceType,
     purchase: wanted.purchase,
     avoided,

@@ -1,4 +1,5 @@
 export * from './find-placements.ts'
+export * from './hosts.ts'
 export * from './place.ts'
 export * from './placement.store.ts'
 export * from './remember-avoided.ts'

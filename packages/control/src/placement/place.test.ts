@@ -33,6 +33,19 @@ describe('placements', () => {
   })
   test('asks a zone without a known price last', () => expect(zonesOf({ quotes: question().quotes.slice(0, 2) })).toEqual(['b', 'c']))
   test('ignores zones that do not exist', () => expect(zonesOf({ wanted: ['z', 'b'] })).toEqual(['b']))
+  const separable = { id: 'pg-1', strategy: 'apart', separable: true } as const
+  const close = { id: 'pg-1', strategy: 'together', separable: false } as const
+  test('on the same group of hosts there is one zone, whatever it has refused to others', () => {
+    const same = { wanted: 'any', hosts: 'same-group', hostGroup: close } as const
+    expect(zonesOf({ ...same, avoided: [{ zone: 'a' }] })).toEqual(['a'])
+    expect(zonesOf({ ...same, wanted: 'other' })).toEqual([])
+    expect(zonesOf({ ...same, hostGroup: undefined })).toEqual([])
+  })
+  test('off the hosts of the primary its own zone will do only where the group keeps members apart, and then last', () => {
+    expect(zonesOf({ wanted: 'any', hosts: 'separate', hostGroup: separable })).toEqual(['c', 'b', 'a'])
+    expect(zonesOf({ wanted: 'any', hosts: 'separate', hostGroup: close })).toEqual(['c', 'b'])
+    expect(zonesOf({ wanted: 'any', hosts: 'separate', primaryZone: undefined })).toEqual([])
+  })
   test('no answer is ever avoided, in the primary zone unasked, or given twice', () => {
     const zone = fc.constantFrom('a', 'b', 'c', 'd')
     fc.assert(
@@ -55,6 +68,15 @@ describe('why there is no place', () => {
   }
   test('is that the cloud has none of the zones that are named', () =>
     expect(why({ wanted: ['x', 'y'] })).toEqual({ code: 'zones', reason: expect.stringMatching(/x, y.*a, b, c/) as string }))
+  test('is that the primary is bound to no group of hosts, or that the tier does not allow its zone', () => {
+    expect(why({ wanted: 'any', hosts: 'same-group' })).toMatchObject({ code: 'hosts', reason: expect.stringMatching(/bound to no group/) as string })
+    const hostGroup = { id: 'pg-1', separable: false } as const
+    expect(why({ wanted: ['b'], hosts: 'same-group', hostGroup })).toMatchObject({
+      code: 'hosts',
+      reason: expect.stringMatching(/pg-1 is in a/) as string,
+    })
+    expect(why({ wanted: 'any', zones: ['a'], hosts: 'separate', hostGroup })).toMatchObject({ code: 'hosts' })
+  })
   test('is that there is no zone but the primary’s', () => expect(why({ zones: ['a'] }).code).toBe('one-zone'))
   test('is that the cloud names no zone', () => expect(why({ zones: [] }).code).toBe('zones'))
   test('is that all have lately refused', () =>

@@ -1,4 +1,5 @@
 import type { Elsewhere } from './elsewhere.ts'
+import type { HostRule } from '../placement/hosts.ts'
 import type { Labels } from '@understudy/core'
 import type { PurchaseModel, ResourceDna, TrafficBinding } from '@understudy/provider'
 
@@ -52,7 +53,7 @@ export type Readiness = (typeof readinessLevels)[number]
 export interface Unplaced {
   /** Where it was to be. */
   readonly accountId: string
-  readonly code: 'zones' | 'one-zone' | 'refused' | 'type'
+  readonly code: 'zones' | 'one-zone' | 'hosts' | 'refused' | 'type'
   readonly reason: string
   readonly since: Date
 }
@@ -63,6 +64,8 @@ export interface Tier {
   readonly readiness: Readiness
   /** `other`: never the primary's zone · `any` · or a list of zones, in order of preference. */
   readonly zones: 'other' | 'any' | readonly string[]
+  /** `same-group`: on the group of hosts that the primary is bound to, in its zone · `separate`: never on its hosts. Left out: `any`. */
+  readonly hosts?: HostRule
   /** Instance type of a shadow; undefined: the primary's own. `warm` needs a smaller one. */
   readonly instanceType: string | undefined
   readonly purchase: PurchaseModel

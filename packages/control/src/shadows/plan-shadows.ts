@@ -4,6 +4,8 @@ import type { Account } from '../accounts/account.ts'
 import type { Control } from '../context.ts'
 import { priorities } from '../operations/operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
+import { bindingFor } from '../placement/hosts.ts'
+import type { HostBinding } from '../placement/hosts.ts'
 import { placementQuestion } from '../placement/find-placements.ts'
 import { placements, whyNowhere } from '../placement/place.ts'
 import type { Nowhere, Placement } from '../placement/place.ts'
@@ -40,11 +42,14 @@ export async function planShadows(
   let planned = 0
   const occupiedZones = existing.filter(({ accountId }) => accountId === account.id).map((shadow) => shadow.zone)
   for (; planned < missing; planned++) {
-    const wanted = { zones: tier.zones, instanceType, purchase: tier.purchase, occupiedZones }
+    const wanted = { zones: tier.zones, hosts: tier.hosts, instanceType, purchase: tier.purchase, occupiedZones }
     const question = await placementQuestion(control, provider, resource, wanted)
     const [placement] = placements(question)
     if (!placement) return { planned, nowhere: whyNowhere(question) }
-    await planOne(control, resource, { accountId: account.id, placement, readiness: tier.readiness, dnaFingerprint: resource.dna.fingerprint })
+    await planOne(control, resource, {
+      ...{ accountId: account.id, placement, readiness: tier.readiness, dnaFingerprint: resource.dna.fingerprint },
+      hosts: bindingFor(tier.hosts, resource),
+    })
     occupiedZones.push(placement.zone)
   }
   return { planned }
@@ -99,9 +104,10 @@ interface Planned {
   readonly placement: Placement
   readonly readiness: Readiness
   readonly dnaFingerprint: string
+  readonly hosts?: HostBinding | undefined
 }
 
-async function planOne(control: Control, resource: Resource, { accountId, placement, readiness, dnaFingerprint }: Planned): Promise<void> {
+async function planOne(control: Control, resource: Resource, { accountId, placement, readiness, dnaFingerprint, hosts }: Planned): Promise<void> {
   const at = now(control.clock)
   const id = control.ids.next('shadow')
   await control.database.transaction(async (stores) => {
@@ -114,6 +120,7 @@ async function planOne(control: Control, resource: Resource, { accountId, placem
       nativeId: undefined,
       ...placement,
       readiness,
+      hosts,
       dnaFingerprint,
       proof: undefined,
       armedUntil: undefined,

@@ -1,4 +1,5 @@
 import type { PowerState } from '@understudy/provider'
+import { standsBy } from '../placement/hosts.ts'
 import { elsewhereOf, fingerprintOfPlace } from '../resources/elsewhere.ts'
 import type { Elsewhere } from '../resources/elsewhere.ts'
 import { isHeld } from '../resources/resource.ts'
@@ -133,6 +134,7 @@ function fitsTier(shadow: Shadow, tier: Tier, resource: Resource): boolean {
     shadow.readiness === tier.readiness &&
     shadow.purchase === tier.purchase &&
     shadow.instanceType === (tier.instanceType ?? resource.dna.size.type) &&
+    standsBy(tier.hosts, shadow, resource) &&
     (tier.zones === 'any' || (tier.zones === 'other' ? shadow.zone !== resource.zone : tier.zones.includes(shadow.zone)))
   )
 }

@@ -142,6 +142,7 @@ async function launch(deps: SagaDeps, step: StepContext<Params, object>): Promis
     purchase: shadow.purchase,
     zone: shadow.zone,
     disks: { from: 'image' },
+    ...(shadow.hosts === undefined ? {} : { hosts: shadow.hosts.rule }),
   }
   await step.audit({
     action: 'compute.provision',
@@ -152,6 +153,7 @@ async function launch(deps: SagaDeps, step: StepContext<Params, object>): Promis
       instanceType: spec.instanceType,
       purchase: spec.purchase,
       power: spec.power,
+      ...(shadow.hosts === undefined ? {} : { hosts: shadow.hosts.rule, hostGroup: shadow.hosts.group ?? null }),
     },
   })
   try {

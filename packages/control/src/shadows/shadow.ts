@@ -1,4 +1,5 @@
 import type { Offering } from '@understudy/provider'
+import type { HostBinding } from '../placement/hosts.ts'
 import type { Readiness } from '../resources/resource.ts'
 
 /** A stand-in for one resource, in one zone. */
@@ -16,6 +17,8 @@ export interface Shadow {
   readonly instanceType: string
   readonly purchase: NonNullable<Offering['purchase']>
   readonly readiness: Readiness
+  /** How it stands to the hosts of its primary. Undefined: nothing was asked for. */
+  readonly hosts?: HostBinding | undefined
   /** Fingerprint of the primary it was made like. */
   readonly dnaFingerprint: string
   readonly proof: Proof | undefined

@@ -3,6 +3,7 @@ import type { FieldError } from '@understudy/core'
 import type { Abilities } from '../cloud/abilities.ts'
 import { readinessLevels } from '../resources/resource.ts'
 import type { Resource, Tier } from '../resources/resource.ts'
+import { hostFaults } from './hosts.gate.ts'
 
 /** `cloud`: another cloud could keep it · `tier`: it contradicts itself. */
 export interface TierFault extends FieldError {
@@ -26,9 +27,10 @@ export function checkTier(tier: Tier, resource: Protected, cloud: Abilities): vo
 export function tierFaults(tier: Tier, resource: Protected, cloud: Abilities): readonly TierFault[] {
   // What is said of shadows here is said of none.
   if (tier.shadows === 0) return trafficFaults(resource, cloud)
-  return [...sizeFaults(tier, resource), ...memoryFaults(tier, resource, cloud), ...diskFaults(tier, resource, cloud), ...parkingFaults(tier)].concat(
-    trafficFaults(resource, cloud),
-  )
+  return [
+    ...[...sizeFaults(tier, resource), ...memoryFaults(tier, resource, cloud), ...diskFaults(tier, resource, cloud)],
+    ...[...parkingFaults(tier), ...hostFaults(tier, resource, cloud), ...trafficFaults(resource, cloud)],
+  ]
 }
 
 function sizeFaults({ readiness, instanceType }: Tier, { dna }: Protected): readonly TierFault[] {
@@ -88,27 +90,42 @@ function trafficFaults({ traffic }: Protected, cloud: Abilities): readonly TierF
   return [{ pointer: '/tier', message, because: 'cloud' }]
 }
 
-/** Of all tiers that can be kept, the one that differs least: readiness weighs most, then how it is bought, then its memory. */
+/** Of all tiers that can be kept, the one that differs least: where its hosts are weighs most, then readiness, how it is bought, its memory. */
 export function nearestTier(tier: Tier, resource: Protected, cloud: Abilities): Tier | undefined {
+  const placed = placesLike(tier)
   const variants = readinessLevels.flatMap((readiness) =>
     [...new Set([tier.purchase, 'on-demand' as const, 'spot' as const])].flatMap((purchase) =>
       [tier.holdMemory, false].flatMap((holdMemory) =>
-        [...new Set([tier.instanceType, undefined])].map((instanceType): Tier => ({ ...tier, readiness, purchase, holdMemory, instanceType })),
+        [...new Set([tier.instanceType, undefined])].flatMap((instanceType) =>
+          placed.map((place): Tier => ({ ...tier, ...place, readiness, purchase, holdMemory, instanceType })),
+        ),
       ),
     ),
   )
   const level = (readiness: Tier['readiness']): number => readinessLevels.indexOf(readiness)
   const distance = (variant: Tier): number =>
+    (variant.hosts === tier.hosts ? 0 : variant.hosts === 'any' ? 64 : 48) +
     8 * Math.abs(level(variant.readiness) - level(tier.readiness)) +
     // Of two neighbours the readier one: what was asked for is then kept at least.
     (level(variant.readiness) < level(tier.readiness) ? 1 : 0) +
     (variant.purchase === tier.purchase ? 0 : 4) +
     (variant.holdMemory === tier.holdMemory ? 0 : 2) +
-    (variant.instanceType === tier.instanceType ? 0 : 1)
+    (variant.instanceType === tier.instanceType ? 0 : 1) +
+    (variant.zones === tier.zones ? 0 : 0.5)
   return variants.filter((variant) => tierFaults(variant, resource, cloud).length === 0).toSorted((a, b) => distance(a) - distance(b))[0]
 }
 
-function describeTier({ readiness, purchase, holdMemory, instanceType }: Tier): string {
+/** Only of a tier that says something of hosts: zones alone are their owner's to choose. */
+const placesLike = ({ hosts, zones }: Tier): readonly Pick<Tier, 'hosts' | 'zones'>[] =>
+  hosts === undefined || hosts === 'any'
+    ? [{ zones }]
+    : [...new Set([hosts, 'separate', 'any'] as const)].flatMap((rule) =>
+        [...new Set([zones, 'any', 'other'] as const)].map((where) => ({ hosts: rule, zones: where })),
+      )
+
+function describeTier({ readiness, purchase, holdMemory, instanceType, hosts, zones }: Tier): string {
   const memory = readiness === 'parked' ? (holdMemory ? ' with its memory' : ' without its memory') : ''
-  return `${readiness}${memory}, ${purchase}${instanceType === undefined ? '' : `, as ${instanceType}`}`
+  const where = typeof zones === 'string' ? zones : zones.join(', ')
+  const placed = hosts === undefined ? '' : `, hosts ${hosts} with zones ${where}`
+  return `${readiness}${memory}, ${purchase}${instanceType === undefined ? '' : `, as ${instanceType}`}${placed}`
 }

@@ -1735,7 +1735,7 @@ export interface components {
         };
         Capability: {
             /** @enum {string} */
-            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "read-only-disks" | "snapshot-digests" | "snapshot-copies" | "commands" | "market" | "portable";
+            name: "clone" | "interruption-notice" | "scheduled-maintenance" | "postpone-maintenance" | "events-queue" | "attribution" | "traffic" | "hold-memory" | "resize" | "rename" | "snapshots" | "multi-disk-snapshots" | "read-only-disks" | "snapshot-digests" | "snapshot-copies" | "host-groups" | "separate-hosts" | "commands" | "market" | "portable";
             supported: boolean;
             /** @description Why not. Always there when it is not supported. */
             reason?: string;
@@ -3023,6 +3023,13 @@ export interface components {
              * @enum {string}
              */
             readiness: "cold" | "parked" | "warm" | "hot";
+            /** @description How it stands to the hosts of its primary; left out where nothing was asked for. */
+            hosts?: {
+                /** @enum {string} */
+                rule: "same-group" | "separate";
+                /** @description That the primary was bound to when the shadow was planned. */
+                group?: string;
+            };
             /** @description When and how it was last seen to be able to take over. */
             proof?: {
                 /** Format: date-time */
@@ -3238,6 +3245,11 @@ export interface components {
              * @default other
              */
             zones: ("other" | "any") | string[];
+            /**
+             * @description `same-group`: on the group of hosts that the primary is bound to, in its zone (so with `zones` `any`, or a list that names it) · `separate`: never on the hosts of the primary: in another zone, or in its zone where its group keeps members apart · left out, or `any`: nothing is certain but what `zones` says.
+             * @enum {string}
+             */
+            hosts?: "any" | "same-group" | "separate";
             /** @description Of the shadow. Left out: the primary's own. `warm` needs a smaller one. */
             instanceType?: string;
             /**
@@ -3293,6 +3305,11 @@ export interface components {
              * @default other
              */
             zones?: ("other" | "any") | string[];
+            /**
+             * @description `same-group`: on the group of hosts that the primary is bound to, in its zone (so with `zones` `any`, or a list that names it) · `separate`: never on the hosts of the primary: in another zone, or in its zone where its group keeps members apart · left out, or `any`: nothing is certain but what `zones` says.
+             * @enum {string}
+             */
+            hosts?: "any" | "same-group" | "separate";
             /** @description Of the shadow. Left out: the primary's own. `warm` needs a smaller one. */
             instanceType?: string;
             /**
@@ -3417,16 +3434,16 @@ export interface components {
             /** @description How long before its start. Default: a day. */
             leadSeconds?: number;
             /**
-             * @description A shadow for the time of it, for a resource without a tier · separate: in another zone, and so on another host · any: anywhere. No adapter can place one on the same group of hosts.
+             * @description A shadow for the time of it, for a resource without a tier · same-group: on the group of hosts that it is bound to; none is made for one that is bound to none · separate: never on its hosts, in another zone or where its group keeps members apart · any: anywhere.
              * @enum {string}
              */
-            shadow?: "separate" | "any" | "none";
+            shadow?: "same-group" | "separate" | "any" | "none";
         };
         Unplaced: {
             /** @description The id of an account. */
             accountId: string;
             /** @enum {string} */
-            code: "zones" | "one-zone" | "refused" | "type";
+            code: "zones" | "one-zone" | "hosts" | "refused" | "type";
             reason: string;
             /** Format: date-time */
             since: string;

@@ -9,6 +9,7 @@ import { refuseInvalid } from '../../fields.ts'
 import { recordChange } from '../../journal/record-change.ts'
 import { requireSeenVersion, swap } from '../../seen-version.ts'
 import { refuseOwnRegions } from './copy-regions.ts'
+import { refuseImpossibleHosts } from './shadow-hosts.ts'
 import { policyFieldErrors } from './policy-fields.ts'
 import type { PolicyRules, RollbackPolicy, Selector } from './policy.ts'
 
@@ -29,6 +30,7 @@ export async function createPolicy(control: Control, principal: Principal, input
   requireRole(principal, 'admin')
   const appliesTo = { types: [], labels: {}, group: undefined, ...input.appliesTo }
   refuseInvalid(policyFieldErrors({ ...input, appliesTo }))
+  await refuseImpossibleHosts(control, principal, input.rules)
   const at = now(control.clock)
   const policy: RollbackPolicy = {
     id: control.ids.next('rollbackPolicy'),
@@ -68,6 +70,8 @@ export interface PolicyPatch {
 }
 
 export async function updatePolicy(control: Control, principal: Principal, { id, seenVersion, ...patch }: PolicyPatch): Promise<RollbackPolicy> {
+  requireRole(principal, 'admin')
+  await refuseImpossibleHosts(control, principal, patch.rules ?? {})
   return change(control, principal, { id, seenVersion }, async (stores, before, at) => {
     if (before.deleteTime !== undefined) throw new AppError('conflict', 'The policy is deleted. Bring it back with :undelete, then change it.')
     const rules = Object.fromEntries(

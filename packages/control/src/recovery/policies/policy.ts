@@ -95,8 +95,8 @@ export interface RollBackRight {
 export interface TransitionRule {
   /** How long before its start. Left out: a day. */
   readonly leadSeconds?: number
-  /** A shadow for the time of it, for a resource without a tier: on another host for certain (another zone), anywhere, or none. */
-  readonly shadow?: 'separate' | 'any' | 'none'
+  /** A shadow for the time of it, for a resource without a tier: on the group of hosts that it is bound to, on other hosts for certain, anywhere, or none. */
+  readonly shadow?: 'same-group' | 'separate' | 'any' | 'none'
 }
 
 /** Test rollbacks without being asked, when the last proven restore has grown old. */

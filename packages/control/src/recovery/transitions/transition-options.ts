@@ -1,4 +1,5 @@
 import type { Traits } from '@understudy/provider'
+import { hostsText } from '../../placement/hosts.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { Shadow } from '../../shadows/shadow.ts'
 import type { RecoveryPoint } from '../recovery-point.ts'
@@ -58,7 +59,10 @@ function postpone(transition: Transition, { traits, nowMs }: { readonly traits: 
 function moveAway({ resource, shadows }: { readonly resource: Resource; readonly shadows: readonly Shadow[] }): TransitionOption {
   const ready = shadows.find(({ status }) => status === 'ready')
   if (ready !== undefined)
-    return { action: 'move-to-shadow', possible: true, how: `POST /v1/resources/${resource.id}:failover moves it to ${ready.id}, in ${ready.zone}.` }
+    return {
+      ...{ action: 'move-to-shadow', possible: true },
+      how: `POST /v1/resources/${resource.id}:failover moves it to ${ready.id}, in ${ready.zone}${hostsText(ready.hosts)}.`,
+    }
   const how = resource.tier === undefined ? 'It has no tier, and so no shadow: protect it first.' : 'No shadow of it is ready yet.'
   return { action: 'move-to-shadow', possible: false, how }
 }

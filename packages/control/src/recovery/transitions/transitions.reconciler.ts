@@ -1,11 +1,12 @@
 import { now } from '@understudy/core'
 import { systemActor } from '../../access/access.ts'
+import { abilitiesOf } from '../../cloud/abilities.ts'
 import type { Control } from '../../context.ts'
 import { priorities } from '../../operations/operation.ts'
 import { startOperation } from '../../operations/start-operation.ts'
 import { AccountFailures } from '../../reconcilers/per-account.ts'
 import type { Reconciler } from '../../reconcilers/reconciler.ts'
-import type { Resource } from '../../resources/resource.ts'
+import type { Resource, Tier } from '../../resources/resource.ts'
 import type { Signal } from '../../signals/signal.ts'
 import { beginCapture } from '../begin-capture.ts'
 import { findPolicyOf } from '../policies/may-roll-back.ts'
@@ -138,10 +139,14 @@ async function move(control: Control, transition: Transition, change: Partial<Tr
   return true
 }
 
+const madeText = ({ hosts }: Tier): string =>
+  hosts === 'same-group' ? 'a shadow is being made on the same group of hosts' : 'a shadow is being made'
+
 async function prepare(control: Control, transition: Transition, resource: Resource, rule: TransitionRule | undefined): Promise<boolean> {
   const account = await control.database.stores.accounts.findById(resource.accountId)
-  const canSnapshot = account !== undefined && (await control.providers.open(account)).snapshots !== undefined
-  const tier = tierToLend(resource, rule)
+  const cloud = account === undefined ? undefined : abilitiesOf(await control.providers.open(account))
+  const canSnapshot = cloud?.snapshots === true
+  const { tier, refused } = tierToLend(resource, rule, cloud)
   return control.database.transaction(async (stores) => {
     const reason = `Before ${transition.reason}`.slice(0, 500)
     const begun =
@@ -154,7 +159,8 @@ async function prepare(control: Control, transition: Transition, resource: Resou
       await stores.resources.update({ ...resource, tier, status, updatedAt: now(control.clock) }, resource.version)
     }
     await stores.outbox.append([wakeReconciler(control, 'shadows')])
-    const shadows = tier !== undefined ? 'a shadow is being made' : resource.tier === undefined ? 'none: it has no tier' : 'as its tier promises'
+    const shadows =
+      tier !== undefined ? madeText(tier) : resource.tier === undefined ? `none: ${refused ?? 'it has no tier'}` : 'as its tier promises'
     const kept = canSnapshot ? {} : { notKept: 'Disks of this cloud cannot be kept yet.' }
     const change = { status: 'prepared', pointId, lentTier: tier !== undefined } as const
     await changeTransition(control, stores, transition, change, { what: 'prepared', actor, data: { shadows, ...kept } })
