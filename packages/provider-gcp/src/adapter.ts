@@ -22,6 +22,9 @@ export const diskRef = (scope: Scope, id: string, zone: string): DiskRef => ({ .
 export const diskIdOf = ({ nativeId }: DiskRef): string | undefined =>
   nativeId.startsWith(diskPrefix) ? nativeId.slice(diskPrefix.length) : undefined
 
+/** What the port is told of an image, which it has no reference for. */
+export const imageRef = (id: string): string => `images/${id}`
+
 const snapshotPrefix = 'snapshots/'
 export const snapshotRef = (scope: Scope, id: string): SnapshotRef => ({ ...scope, nativeId: `${snapshotPrefix}${id}` })
 export const snapshotIdOf = ({ nativeId }: SnapshotRef): string | undefined =>

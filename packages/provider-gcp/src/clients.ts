@@ -7,6 +7,7 @@ import type { Accepted, Ask, Tell } from './call-kit.ts'
 import { dnsCalls } from './dns-calls.ts'
 import { abortedError, classify, isLostConnection } from './errors.ts'
 import { firewallCalls } from './firewall-calls.ts'
+import { imageCalls } from './image-calls.ts'
 import { pubsubCalls } from './pubsub-calls.ts'
 import { opened } from './sdk.ts'
 import type { GcpCredentials, GcpSettings } from './settings.ts'
@@ -63,6 +64,7 @@ export function gcpCalls(settings: GcpSettings) {
     ...changes(project, accepted),
     ...trafficCalls({ project, region: settings.scope.region }, tell, accepted),
     ...storageCalls({ project, region: settings.scope.region }, tell, accepted),
+    ...imageCalls(project, tell, accepted),
     ...firewallCalls(project, tell, accepted),
     ...dnsCalls(project, ask),
     ...pubsubCalls(ask),

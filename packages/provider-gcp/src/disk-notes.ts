@@ -42,7 +42,7 @@ function readNote(description: string | null | undefined): Readonly<Record<strin
   }
 }
 
-export function noteOf({ description }: Snapshot): SnapshotNote | undefined {
+export function noteOf({ description }: Pick<Snapshot, 'description'>): SnapshotNote | undefined {
   const note = readNote(description)
   const isNote =
     note !== undefined &&

@@ -2,6 +2,7 @@ import type { Provider } from '@understudy/provider'
 import type { Adapter } from './adapter.ts'
 import { gcpCalls } from './clients.ts'
 import { gcpCompute } from './compute.ts'
+import { gcpCopies } from './copies.ts'
 import { gcpDisks } from './disks.ts'
 import { gcpInventory } from './inventory.ts'
 import { gcpIsolation } from './isolation.ts'
@@ -37,6 +38,7 @@ export function createGcpProvider(settings: GcpSettings): Provider {
     labels: gcpLabels(adapter),
     traffic: gcpTraffic(adapter),
     snapshots,
+    copies: gcpCopies(adapter),
     disks: gcpDisks(adapter),
     isolation: gcpIsolation(adapter),
     permissions: gcpPermissions(adapter),

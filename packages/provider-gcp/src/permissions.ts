@@ -33,7 +33,7 @@ function finding(capability: PermittedCapability, permission: string, granted: R
 const grantedElsewhere: readonly (readonly [RegExp, string])[] = [
   [/^compute\.subnetworks\./, 'It is not granted on the project; a shared network grants it on the subnetwork, in its own project.'],
   [/^pubsub\./, 'It is not granted on the project; it is usually granted on the subscription, where there is one.'],
-  [/^compute\.images\./, 'It is not granted on the project; images of other projects, and public ones, grant it themselves.'],
+  [/^compute\.images\.useReadOnly$/, 'It is not granted on the project; images of other projects, and public ones, grant it themselves.'],
 ]
 
 const compute = (...names: readonly string[]): string[] => names.map((name) => `compute.${name}`)
@@ -71,6 +71,8 @@ const needed: Readonly<Partial<Record<PermittedCapability, readonly string[]>>> 
     ...compute('resourcePolicies.create', 'resourcePolicies.get', 'resourcePolicies.use', 'instantSnapshotGroups.create'),
     ...compute('instantSnapshotGroups.get', 'instantSnapshotGroups.delete', 'instantSnapshots.create', 'instantSnapshots.list'),
     ...compute('instantSnapshots.delete', 'instantSnapshots.useReadOnly'),
+    // Copies in other regions.
+    ...compute('images.create', 'images.get', 'images.list', 'images.delete', 'images.setLabels', 'regions.list'),
     // The place of a test rollback.
     ...compute('firewalls.create', 'firewalls.list', 'firewalls.update', 'firewalls.delete', 'networks.updatePolicy'),
     // A rollback plugs the disks of a set into the instance that was captured.

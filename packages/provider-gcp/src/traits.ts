@@ -32,11 +32,8 @@ export const gcpTraits = ({ expectedSeconds, limits }: Pick<GcpSettings, 'expect
     reason:
       'Compute Engine has no call that reads a snapshot or lists what has changed in it: prove it by a test rollback that asks for the checksums of chosen paths.',
   },
-  copySnapshots: {
-    supported: false,
-    reason:
-      'Snapshots of Compute Engine are of no region: they can be restored in any, and where they are stored is chosen when they are taken. The adapter leaves that to the project.',
-  },
+  // As images. Google names no limit of how many are made at once.
+  copySnapshots: { supported: true },
   postponeMaintenance: { supported: false, reason: 'Compute Engine has no call that postpones host maintenance; it can only be started early.' },
   hostGroups: { supported: false, reason: 'The adapter does not read or choose node groups or placement policies yet.' },
   commands: {

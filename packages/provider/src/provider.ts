@@ -73,10 +73,10 @@ export interface Traits {
   /** Whether the bytes of snapshots can be read, `blockBytes` at once; what the lists of blocks count in. */
   readonly readSnapshots: Answer<{ blockBytes: number }>
   /**
-   * Whether a set of snapshots can be copied to another region; how many snapshots are copied to one at once. `inOrder`: of one instance one set
+   * Whether a set of snapshots can be copied to another region; how many snapshots are copied to one at once, where the cloud says so. `inOrder`: of one instance one set
    * at a time, and none that is earlier than one that was copied.
    */
-  readonly copySnapshots: Answer<{ atOnce: number; inOrder?: true }>
+  readonly copySnapshots: Answer<{ atOnce?: number; inOrder?: true }>
   readonly postponeMaintenance: Answer
   /** Whether groups of hosts are read, and clones bound to them (`CloneSpec.hosts`). Another zone is another host in any case. */
   readonly hostGroups: Answer

@@ -52,7 +52,9 @@ export async function googleSite(): Promise<Site> {
       return { rules, identity: record.serviceAccounts.length > 0, publicAddress: record.hasExternalAddress }
     },
     guards: () => project.firewalls.length,
-    snapshotIdOf: (member) => project.snapshots.find(({ id }) => `snapshots/${id}` === member)?.snapshotId ?? '',
+    snapshotIdOf: (member) =>
+      (project.snapshots.find(({ id }) => `snapshots/${id}` === member) ?? project.images.find(({ id }) => `images/${id}` === member))?.snapshotId ??
+      '',
     async lose(member) {
       const { name } = project.snapshots.find(({ id }) => `snapshots/${id}` === member)!
       const address = `${url}/compute/v1/projects/${project.id}/global/snapshots/${name}`

@@ -160,6 +160,8 @@ export interface CreateVolumeInput {
   readonly zone: string
   readonly sizeGiB?: number
   readonly snapshotId?: string
+  /** Of a copy in another region, for clouds whose copies can be used in any. */
+  readonly snapshotRegion?: string
   readonly type?: string
   readonly iops?: number
   readonly throughputMiBps?: number

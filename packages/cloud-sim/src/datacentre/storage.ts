@@ -38,7 +38,7 @@ export class Storage implements StorageApi {
   /** Throws what EC2 would about a volume that cannot be made. */
   checkCreate(input: CreateVolumeInput, invalidCode: string): void {
     if (!this.#world.state.zones.has(input.zone)) throw new SimError('InvalidZone.NotFound', `The zone '${input.zone}' does not exist.`)
-    const source = input.snapshotId === undefined ? undefined : this.#snapshots.need(input.snapshotId)
+    const source = input.snapshotId === undefined ? undefined : this.#snapshots.need(input.snapshotId, input.snapshotRegion)
     if (source && source.state !== 'completed') {
       throw new SimError('IncorrectState', `Snapshot '${source.snapshotId}' is not in a valid state: ${source.state}`)
     }
@@ -222,7 +222,7 @@ export class Storage implements StorageApi {
 
   #make(input: CreateVolumeInput, state: Volume['state']): Volume {
     const world = this.#world
-    const source = input.snapshotId === undefined ? undefined : this.#snapshots.need(input.snapshotId)
+    const source = input.snapshotId === undefined ? undefined : this.#snapshots.need(input.snapshotId, input.snapshotRegion)
     const type = input.type ?? 'gp3'
     const volume: Volume = {
       volumeId: world.id('vol'),

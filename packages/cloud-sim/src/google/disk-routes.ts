@@ -4,6 +4,7 @@ import { alreadyExists, GoogleError, invalid, staleFingerprint } from './fault.t
 import { matches } from './filter.ts'
 import { change } from './change.ts'
 import { fingerprint } from './project.ts'
+import { bytesOfImage } from './image-routes.ts'
 import { bytesFor } from './snapshot-routes.ts'
 import { diskView } from './views.ts'
 
@@ -36,11 +37,15 @@ function insertDisk(call: Call): object {
     throw invalid('resource.type', type, 'The disk type must be in the zone of the disk.')
   const snapshot = textIn(body, 'sourceSnapshot')
   const instant = textIn(body, 'sourceInstantSnapshot')
-  const snapshotId = bytesFor(project, { zone, ...(snapshot === undefined ? {} : { snapshot }), ...(instant === undefined ? {} : { instant }) })
+  const image = textIn(body, 'sourceImage')
+  const ofImage = image === undefined ? undefined : bytesOfImage(project, image)
+  const snapshotId =
+    ofImage?.snapshotId ?? bytesFor(project, { zone, ...(snapshot === undefined ? {} : { snapshot }), ...(instant === undefined ? {} : { instant }) })
   const size = textIn(body, 'sizeGb')
   const volume = project.dataCentre.storage.createVolume({
     zone,
     ...(snapshotId === undefined ? {} : { snapshotId }),
+    ...(ofImage === undefined ? {} : { snapshotRegion: ofImage.snapshotRegion }),
     ...(size === undefined ? (snapshotId === undefined ? { sizeGiB: 10 } : {}) : { sizeGiB: Number(size) }),
   })
   const id = project.newId()
@@ -52,6 +57,7 @@ function insertDisk(call: Call): object {
     labels: labelsIn(body['labels'], 'resource.labels'),
     type: lastPart(type) || 'pd-standard',
     policies: [],
+    ...(ofImage === undefined || image === undefined ? {} : { sourceImage: project.url(`projects/${project.id}/global/images/${lastPart(image)}`) }),
     ...(snapshot === undefined ? {} : { sourceSnapshot: project.url(`projects/${project.id}/global/snapshots/${lastPart(snapshot)}`) }),
     ...(textIn(body, 'description') === undefined ? {} : { description: textIn(body, 'description') ?? '' }),
     createdAtMs: project.dataCentre.now(),

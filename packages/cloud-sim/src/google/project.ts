@@ -61,6 +61,21 @@ export interface SnapshotRecord {
   /** The one before it was deleted: its room is counted again. */
   inherited?: { readonly atMs: number; readonly bytesBefore: number }
 }
+/** An image made of a snapshot: the same bytes once more, in one location. */
+export interface ImageRecord {
+  readonly id: string
+  readonly name: string
+  /** Of the data centre, in that location. */
+  readonly snapshotId: string
+  readonly location: string
+  /** Name and number of the snapshot that it was made of, which may be gone. */
+  readonly sourceSnapshot: string
+  readonly sourceSnapshotId: string
+  readonly description: string
+  readonly labels: Record<string, string>
+  readonly kmsKey?: string
+  readonly createdAtMs: number
+}
 export interface InstantSnapshotRecord {
   readonly id: string
   readonly name: string
@@ -132,6 +147,7 @@ export class Project {
   readonly subscriptions = new Map<string, PubsubMessage[]>()
   readonly published: object[] = []
   readonly snapshots: SnapshotRecord[] = []
+  readonly images: ImageRecord[] = []
   readonly instants: InstantSnapshotRecord[] = []
   readonly instantGroups: InstantGroupRecord[] = []
   readonly firewalls: FirewallRecord[] = []
@@ -212,8 +228,8 @@ export class Project {
 
   /** Everything it knows. Records refer to one another: what keeps them has to keep that. */
   records() {
-    const { groups, backendServices, endpointGroups, addresses, dnsZones, snapshots, instants, instantGroups, firewalls } = this
-    const lists = { groups, backendServices, endpointGroups, addresses, dnsZones, snapshots, instants, instantGroups, firewalls }
+    const { groups, backendServices, endpointGroups, addresses, dnsZones, snapshots, images, instants, instantGroups, firewalls } = this
+    const lists = { groups, backendServices, endpointGroups, addresses, dnsZones, snapshots, images, instants, instantGroups, firewalls }
     const maps = { subscriptions: this.subscriptions, policies: this.policies, instances: this.#instances, disks: this.#disks }
     return { lists, maps, operations: this.operations.records() }
   }

@@ -4,6 +4,7 @@ import { diskRoutes } from './disk-routes.ts'
 import { dnsRoutes } from './dns-routes.ts'
 import { endpointRoutes } from './endpoint-routes.ts'
 import { firewallRoutes } from './firewall-routes.ts'
+import { imageRoutes } from './image-routes.ts'
 import { instanceDiskRoutes } from './instance-disk-routes.ts'
 import { instanceRoutes } from './instance-routes.ts'
 import { otherRoutes } from './other-routes.ts'
@@ -43,6 +44,11 @@ const rules: Readonly<Record<string, readonly [method: string, path: string]>> =
   'snapshots.insert': ['POST', `${project}/global/snapshots`],
   'snapshots.delete': ['DELETE', `${project}/global/snapshots/{snapshot}`],
   'snapshots.setLabels': ['POST', `${project}/global/snapshots/{resource}/setLabels`],
+  'images.get': ['GET', `${project}/global/images/{image}`],
+  'images.list': ['GET', `${project}/global/images`],
+  'images.insert': ['POST', `${project}/global/images`],
+  'images.delete': ['DELETE', `${project}/global/images/{image}`],
+  'regions.list': ['GET', `${project}/regions`],
   'instantSnapshots.list': ['GET', `${zonal}/instantSnapshots`],
   'instantSnapshots.delete': ['DELETE', `${zonal}/instantSnapshots/{instantSnapshot}`],
   'instantSnapshotGroups.get': ['GET', `${zonal}/instantSnapshotGroups/{instantSnapshotGroup}`],
@@ -96,6 +102,7 @@ const routes: readonly Rule[] = [
   ...instanceDiskRoutes,
   ...diskRoutes,
   ...snapshotRoutes,
+  ...imageRoutes,
   ...otherRoutes,
   ...trafficRoutes,
   ...endpointRoutes,

@@ -2,7 +2,7 @@ import type { SimServer } from '@understudy/cloud-sim'
 import { vi } from 'vitest'
 import { aws as cloud, openAws, seedAws } from '../../clouds/aws.ts'
 import { isThere } from '../../clouds/cloud.ts'
-import { ofTheOwner } from './recovery-cloud.ts'
+import { copiesByTag, ofTheOwner } from './recovery-cloud.ts'
 import type { RecoveryCloud, Site } from './recovery-cloud.ts'
 
 const patience = { timeout: 900_000, interval: 50 }
@@ -34,6 +34,7 @@ async function siteOf(server: SimServer): Promise<Site> {
     },
     volumeIdOf: (nativeId) => storage.getVolume(nativeId)?.volumeId,
     snapshotIdOf: (member) => storage.getSnapshot(member)?.snapshotId,
+    copiesOf: (pointId) => copiesByTag(dataCentre, pointId),
     others: () => [
       ...[...instances.all()].filter((one) => isThere(dataCentre, one.instanceId)).map((one) => one.instanceId),
       ...network.describeSecurityGroups().items.map(({ groupId }) => groupId),

@@ -3,7 +3,7 @@ import type { JsonObject } from '@understudy/core'
 import { armOf, azure as cloud, openAzure, seedAzure } from '../../clouds/azure.ts'
 import { isThere, speed } from '../../clouds/cloud.ts'
 import type { StorageProfile } from '../../../rollback/azure-site.ts'
-import { letPass, ofTheOwner } from './recovery-cloud.ts'
+import { copiesByTag, letPass, ofTheOwner } from './recovery-cloud.ts'
 import type { RecoveryCloud, Site } from './recovery-cloud.ts'
 
 type Resources = Parameters<NonNullable<Parameters<typeof seedAzure>[3]>>[0]
@@ -63,6 +63,7 @@ async function siteOf(server: AzureServer): Promise<Site> {
       [...state.restorePointCollections.values()]
         .flatMap(({ points }) => [...points.values()].flatMap(({ members }) => members))
         .find(({ id }) => id.toLowerCase() === member.toLowerCase())?.snapshotId,
+    copiesOf: (pointId) => copiesByTag(dataCentre, pointId),
     others: () => [
       ...[...dataCentre.instances.all()].filter((one) => isThere(dataCentre, one.instanceId)).map((one) => one.instanceId),
       // A collection without a restore point is what a dead worker has left.

@@ -1,4 +1,5 @@
 import type { GoogleServer } from '@understudy/cloud-sim'
+import { ownTags } from '@understudy/core'
 import { google as cloud, openGoogle, seedGoogle, tagsOf } from '../../clouds/google.ts'
 import { isThere, speed } from '../../clouds/cloud.ts'
 import { letPass, ofTheOwner } from './recovery-cloud.ts'
@@ -32,7 +33,10 @@ async function siteOf(server: GoogleServer): Promise<Site> {
     },
     volumeIdOf: (nativeId) =>
       project.disks().find(({ id, name }) => nativeId === id || nativeId.split('/').pop() === id || nativeId === name)?.volumeId,
-    snapshotIdOf: (member) => project.snapshots.find(({ id }) => `snapshots/${id}` === member)?.snapshotId,
+    snapshotIdOf: (member) =>
+      (project.snapshots.find(({ id }) => `snapshots/${id}` === member) ?? project.images.find(({ id }) => `images/${id}` === member))?.snapshotId,
+    copiesOf: (pointId) =>
+      project.images.filter(({ labels }) => tagsOf(labels)[ownTags.recoveryPoint] === pointId).map(({ snapshotId }) => snapshotId),
     others: () => [
       ...[...dataCentre.instances.all()].filter((one) => isThere(dataCentre, one.instanceId)).map((one) => one.instanceId),
       ...[project.firewalls, project.instants, project.instantGroups].flatMap((records) => records.map(({ name }) => name)),
@@ -61,7 +65,7 @@ export const google: RecoveryCloud = {
     return { crash, site: await siteOf(crash.server) }
   },
   scenarios: {
-    copy: { missing: 'Snapshots of Google Cloud are of no region.' },
+    copy: { changes: ['images.insert', 'images.insert', 'images.insert'], sample: 1 },
     capture: { changes: keeping, sample: 1 },
     rollback: {
       changes: [

@@ -1,3 +1,4 @@
+import { ownTags } from '@understudy/core'
 import type { Labels } from '@understudy/core'
 import type { Cloud, CrashCloud, Service } from '../../clouds/cloud.ts'
 
@@ -17,6 +18,8 @@ export interface Site {
   volumeIdOf(nativeId: string): string | undefined
   /** Of the data centre, by what the cloud calls a member of a set. */
   snapshotIdOf(member: string): string | undefined
+  /** Of the data centre, what says in another region that it is a copy of this recovery point. */
+  copiesOf(pointId: string): readonly string[]
   /** Whatever else there is that costs something or is in somebody's way: machines, interfaces, rules, run commands. */
   others(): readonly string[]
   /** Lets time pass until the cloud makes points of a machine again as if it had made none. */
@@ -51,6 +54,12 @@ export interface RecoveryCloud {
   open(): Promise<OpenRecoveryCloud>
   /** `missing`: why the cloud cannot have this one. */
   readonly scenarios: Readonly<Record<ScenarioName, ScenarioTraits | { readonly missing: string }>>
+}
+
+/** Where the data centre has the cloud's own tags. */
+export const copiesByTag = ({ storage, otherRegions }: CrashCloud['dataCentre'], pointId: string): readonly string[] => {
+  const filters = [{ name: `tag:${ownTags.recoveryPoint}`, values: [pointId] }]
+  return otherRegions.flatMap((region) => storage.describeSnapshots({ filters }, region).items.map(({ snapshotId }) => snapshotId))
 }
 
 /** What is not ours. */

@@ -8,9 +8,7 @@ import type { Prepared, Scenario } from './scenario.ts'
 const region = 'sim-west-1'
 
 const copyOf = async ({ world, point }: Prepared) => (await world.control.database.stores.recoveryCopies.listOf(point.projectId, [point.id]))[0]
-/** In the other region, of this point. */
-const copied = ({ world, point }: Prepared) =>
-  world.cloud.dataCentre.storage.describeSnapshots({ filters: [{ name: 'tag:understudy:recovery-point', values: [point.id] }] }, region).items
+const copied = ({ world, point }: Prepared): readonly string[] => world.site.copiesOf(point.id)
 
 /** As the reconciler begins it, of this point alone. */
 async function start({ world: { control }, point }: Prepared): Promise<Operation> {
@@ -42,7 +40,7 @@ export const copy: Scenario = {
     expect(found).toMatchObject({ status: 'complete', attempts: 1 })
     // Each member once, with the bytes of then.
     expect(found!.members.map(({ source }) => source).toSorted()).toEqual(point.manifest!.disks.members.map(({ snapshot }) => snapshot).toSorted())
-    const there = copied(prepared).map(({ snapshotId }) => snapshotId)
+    const there = copied(prepared)
     expect(there).toHaveLength(disksOfOne)
     expect(there.toSorted()).toEqual(found!.members.map((member) => world.site.snapshotIdOf(member.copy)).toSorted())
     for (const id of there) expect(Buffer.from(world.cloud.dataCentre.blocks.read(id, 0, 4)).toString()).toBe('then')
