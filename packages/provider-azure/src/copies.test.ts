@@ -36,6 +36,16 @@ const aSet = async (primary: InstanceRef) => {
   const set = await captured(world, primary)
   return { set, members: (await world.provider.snapshots!.get(set))!.members } // as just taken
 }
+/** With a data disk of which Azure makes no restore points. */
+async function withPremiumV2(): Promise<InstanceRef> {
+  const ref = await world.makePrimary({ dataDisk: false })
+  const disk = { location: ref.region, zones: ['1'], sku: { name: 'PremiumV2_LRS' }, diskSizeGB: 8, creationData: { createOption: 'Empty' } }
+  const { id = '' } = await clients.compute.disks.createOrUpdate(group, 'fast', disk, { updateIntervalInMs: 5 })
+  const context = newContext()
+  const plugged = { ...world.provider.scope, nativeId: id }
+  await until(world, 'the disk is plugged in', async () => (await world.provider.disks!.plug(ref, plugged, { readOnly: false }, context)).settled)
+  return ref
+}
 const oneDisk = () => world.makePrimary({ dataDisk: false })
 const usable = (ref: { readonly copyId: string; readonly region: string }) =>
   until(world, 'the copy is usable', async () => (await copies().get(ref))?.state === 'usable')
@@ -105,6 +115,22 @@ describe('copies of incremental snapshots', () => {
     expect(await put(nameOf(context.idempotencyKey, 'os'), started(earlier.members[0]!.snapshot.nativeId))).toBe('invalid PropertyChangeNotAllowed')
     expect(await put('whole', started(members[0]!.snapshot.nativeId, { incremental: false }))).toBe('invalid InvalidParameter')
     expect(await put('nowhere', started(members[0]!.snapshot.nativeId, { location: 'atlantis' }))).toMatch('LocationNotAvailableForResourceType')
+  })
+
+  it('of a machine that is kept disk by disk are one each, and gone on with by whoever comes next', async () => {
+    const { set, members } = await aSet(await withPremiumV2())
+    expect(members).toHaveLength(2)
+    const context = newContext()
+    const ref = { copyId: context.idempotencyKey, region }
+    world.server.dataCentre.faults.failNext('Snapshots_CreateOrUpdate', { kind: 'reset_after' })
+    await expect(copies().copy(set, { region }, context)).rejects.toMatchObject({ shape: { ambiguous: true } })
+    expect((await copies().get(ref))?.members).toHaveLength(1)
+    await world.freshProvider().copies!.copy(set, { region }, context)
+    await usable(ref)
+    const made = (await copies().get(ref))!.members
+    expect(made.map(({ deviceKey, source }) => [deviceKey, source])).toEqual(members.map(({ deviceKey, snapshot }) => [deviceKey, snapshot.nativeId]))
+    await copies().delete(ref, newContext())
+    expect([...world.server.state.snapshots.values()].filter(({ tags }) => tags['understudy:op'] === ref.copyId)).toEqual([])
   })
 
   it('fail when what they are of is deleted before it has come over', async () => {

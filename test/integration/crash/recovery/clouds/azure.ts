@@ -87,7 +87,7 @@ export const azure: RecoveryCloud = {
     return { crash, site: await siteOf(crash.server) }
   },
   scenarios: {
-    copy: { changes: keeping, sample: 1 },
+    copy: { changes: keeping },
     capture: { changes: keeping, sample: 1 },
     rollback: {
       changes: [

@@ -65,7 +65,7 @@ export const google: RecoveryCloud = {
     return { crash, site: await siteOf(crash.server) }
   },
   scenarios: {
-    copy: { changes: ['images.insert', 'images.insert', 'images.insert'], sample: 1 },
+    copy: { changes: ['images.insert', 'images.insert', 'images.insert'] },
     capture: { changes: keeping, sample: 1 },
     rollback: {
       changes: [
