@@ -1,4 +1,5 @@
 import type { AuthClient, GoogleAuth } from 'google-auth-library'
+import { gaxOfSdk } from './gax.ts'
 import type { GcpSettings } from './settings.ts'
 
 const scopes = ['https://www.googleapis.com/auth/cloud-platform', 'https://www.googleapis.com/auth/userinfo.email']
@@ -107,25 +108,26 @@ async function sdkClients({ endpoint }: GcpSettings, authClient: AuthClient) {
           protocol: address.protocol.slice(0, -1),
         }),
   }
+  const gax = gaxOfSdk()
   return {
-    addresses: new sdk.AddressesClient(options),
-    backendServices: new sdk.BackendServicesClient(options),
-    disks: new sdk.DisksClient(options),
-    firewalls: new sdk.FirewallsClient(options),
-    globalOperations: new sdk.GlobalOperationsClient(options),
-    images: new sdk.ImagesClient(options),
-    instanceGroups: new sdk.InstanceGroupsClient(options),
-    instances: new sdk.InstancesClient(options),
-    instantSnapshotGroups: new sdk.InstantSnapshotGroupsClient(options),
-    instantSnapshots: new sdk.InstantSnapshotsClient(options),
-    machineTypes: new sdk.MachineTypesClient(options),
-    networkEndpointGroups: new sdk.NetworkEndpointGroupsClient(options),
-    projects: new sdk.ProjectsClient(options),
-    regions: new sdk.RegionsClient(options),
-    regionOperations: new sdk.RegionOperationsClient(options),
-    resourcePolicies: new sdk.ResourcePoliciesClient(options),
-    snapshots: new sdk.SnapshotsClient(options),
-    zoneOperations: new sdk.ZoneOperationsClient(options),
-    zones: new sdk.ZonesClient(options),
+    addresses: new sdk.AddressesClient(options, gax),
+    backendServices: new sdk.BackendServicesClient(options, gax),
+    disks: new sdk.DisksClient(options, gax),
+    firewalls: new sdk.FirewallsClient(options, gax),
+    globalOperations: new sdk.GlobalOperationsClient(options, gax),
+    images: new sdk.ImagesClient(options, gax),
+    instanceGroups: new sdk.InstanceGroupsClient(options, gax),
+    instances: new sdk.InstancesClient(options, gax),
+    instantSnapshotGroups: new sdk.InstantSnapshotGroupsClient(options, gax),
+    instantSnapshots: new sdk.InstantSnapshotsClient(options, gax),
+    machineTypes: new sdk.MachineTypesClient(options, gax),
+    networkEndpointGroups: new sdk.NetworkEndpointGroupsClient(options, gax),
+    projects: new sdk.ProjectsClient(options, gax),
+    regions: new sdk.RegionsClient(options, gax),
+    regionOperations: new sdk.RegionOperationsClient(options, gax),
+    resourcePolicies: new sdk.ResourcePoliciesClient(options, gax),
+    snapshots: new sdk.SnapshotsClient(options, gax),
+    zoneOperations: new sdk.ZoneOperationsClient(options, gax),
+    zones: new sdk.ZonesClient(options, gax),
   }
 }
