@@ -56,6 +56,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           maxWorkers,
+          isolate,
           include: withServers,
           exclude: ['**/node_modules/**', ...worlds],
           globalSetup: ['packages/testing/src/servers/global-setup.ts'],
