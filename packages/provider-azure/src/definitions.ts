@@ -4,6 +4,7 @@ import type { Labels } from '@understudy/core'
 import { providerError } from '@understudy/provider'
 import { isObject } from '@understudy/provider/adapter-kit'
 import type { CloneSpec, DiskDna, NicDna, ResourceDna } from '@understudy/provider'
+import { placementOf, zonesOf } from './host-groups.ts'
 import type { KeptDisk } from './kept-set.ts'
 
 /** A new disk in the stand-in's zone: from what a set has kept, or from the source's image for the root and empty for data. */
@@ -17,7 +18,7 @@ export function diskDefinition(
 ): Disk {
   return {
     location,
-    zones: [spec.zone],
+    ...zonesOf(spec.zone),
     sku: { name: disk.type },
     // 0: as large as the image.
     ...(disk.sizeGiB === 0 ? {} : { diskSizeGB: disk.sizeGiB }),
@@ -45,7 +46,7 @@ const generationOf = ({ native }: ResourceDna): Pick<Disk, 'hyperVGeneration'> =
 /** A public address that comes and goes with its interface. Standard is the only kind that new ones are, and always static. */
 export const publicIpDefinition = (spec: CloneSpec, tags: Labels, location: string): PublicIPAddress => ({
   location,
-  zones: [spec.zone],
+  ...zonesOf(spec.zone),
   sku: { name: 'Standard' },
   publicIPAllocationMethod: 'Static',
   publicIPAddressVersion: 'IPv4',
@@ -88,7 +89,7 @@ export function vmDefinition(source: ResourceDna, spec: CloneSpec, parts: Parts,
   if (root === undefined) throw providerError('invalid', 'NoRootDisk', `${source.nativeName} has no root disk.`)
   return {
     location,
-    zones: [spec.zone],
+    ...zonesOf(spec.zone),
     tags: { ...tags },
     ...identityOf(source, spec),
     ...(source.userData === undefined ? {} : { userData: source.userData }),
@@ -115,6 +116,7 @@ export function vmDefinition(source: ResourceDna, spec: CloneSpec, parts: Parts,
     ...(isSpot ? { priority: 'Spot', evictionPolicy: 'Deallocate', billingProfile: { maxPrice: Number(source.spot?.maxPrice ?? -1) } } : {}),
     // Azure refuses hibernation for Spot.
     ...(source.holdEnabled && !isSpot ? { additionalCapabilities: { hibernationEnabled: true } } : {}),
+    ...placementOf(source, spec),
     ...nativeOf(source),
   }
 }

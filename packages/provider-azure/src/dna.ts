@@ -6,6 +6,7 @@ import { fingerprintOf } from '@understudy/provider'
 import type { DiskDna, NicDna, ResourceDna, Scope } from '@understudy/provider'
 import { diskRef, instanceRef } from './adapter.ts'
 import { sameId } from './arm-id.ts'
+import { hostGroupOf } from './host-groups.ts'
 import type { VmSize } from './sizes.ts'
 import { imageTag } from './tags.ts'
 import { nativeStateOf, powerStateOf, purchaseOf } from './vm-state.ts'
@@ -30,6 +31,7 @@ export function dnaOf(scope: Scope, seen: DescribedVm): ResourceDna {
   const image = imageOf(seen)
   const identities = Object.keys(vm.identity?.userAssignedIdentities ?? {}).toSorted()
   const isSpot = purchaseOf(vm) === 'spot'
+  const hostGroup = hostGroupOf(vm)
   const dna: Omit<ResourceDna, 'fingerprint'> = {
     dnaVersion: 1,
     ref: instanceRef(scope, vm.id ?? '', vm.zones?.[0]),
@@ -50,6 +52,7 @@ export function dnaOf(scope: Scope, seen: DescribedVm): ResourceDna {
       ...(vm.zones?.[0] === undefined ? {} : { zone: vm.zones[0] }),
       ...(vm.proximityPlacementGroup?.id === undefined ? {} : { group: vm.proximityPlacementGroup.id }),
       ...(vm.host?.id === undefined ? {} : { hostId: vm.host.id }),
+      ...(hostGroup === undefined ? {} : { hostGroup }),
     },
     protection: { terminate: seen.isLocked, stop: false },
     holdEnabled: vm.additionalCapabilities?.hibernationEnabled ?? false,

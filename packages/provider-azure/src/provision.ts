@@ -8,6 +8,8 @@ import { addressPart, nameOf } from './arm-id.ts'
 import { diskDefinition, hasOwnAddress, nicDefinition, type Parts, publicIpDefinition, vmDefinition } from './definitions.ts'
 import { translate } from './errors.ts'
 import { failed, handleOf, running, succeeded, textOf, creationTags } from '@understudy/provider/adapter-kit'
+import { sharedFaultDomain } from './fault-domains.ts'
+import { isInGroup, placementOf } from './host-groups.ts'
 import { optionalText } from './handles.ts'
 import { readVm } from './inventory.ts'
 import { tagVm } from './labels.ts'
@@ -33,8 +35,12 @@ export async function provision(adapter: Adapter, source: ResourceDna, spec: Clo
       zone: spec.zone,
       instanceType: spec.instanceType,
       purchase: spec.purchase,
+      ...(isInGroup(source, spec) ? { grouped: true } : {}),
+      ...(spec.hosts === 'separate' && source.placement.hostGroup?.strategy === 'partitions' ? { apartFrom: source.ref.nativeId } : {}),
       ...(operation === undefined ? {} : { operation }),
     })
+  // Before any part of it is made.
+  placementOf(source, spec)
   context.signal?.throwIfAborted()
   const before = await readVm(adapter, id)
   if (before !== undefined) {
@@ -74,7 +80,8 @@ async function create(adapter: Adapter, source: ResourceDna, spec: CloneSpec, sp
   }
   const tags = clonedTags(spec.isolation === undefined ? source.tags : {}, added)
   const definition = vmDefinition(source, spec, parts, tags, location)
-  const offering = { instanceType: spec.instanceType, zone: spec.zone, purchase: spec.purchase }
+  // What a group has no room for, its zone may have.
+  const offering = isInGroup(source, spec) ? undefined : { instanceType: spec.instanceType, zone: spec.zone, purchase: spec.purchase }
   const name = nameOf(context.idempotencyKey)
   // Create-only: ARM's PUT would otherwise change a VM of this name, whoever made it.
   const begin = (operations: typeof compute.virtualMachines) =>
@@ -150,11 +157,12 @@ async function removeAll(adapter: Adapter, key: string): Promise<void> {
 
 export async function pollProvision(adapter: Adapter, handle: OperationHandle): Promise<OperationStatus<InstanceRef>> {
   const operation = optionalText(handle, 'operation')
-  const offering = {
+  const asked = {
     instanceType: textOf(handle, 'instanceType'),
     zone: textOf(handle, 'zone'),
     purchase: textOf(handle, 'purchase') === 'spot' ? ('spot' as const) : ('on-demand' as const),
   }
+  const offering = handle.native['grouped'] === true ? undefined : asked
   try {
     if (operation !== undefined) {
       const { done, retryAfterMs } = await look(adapter, 'createOrUpdate', operation, offering)
@@ -171,7 +179,9 @@ export async function pollProvision(adapter: Adapter, handle: OperationHandle): 
   const refusal = refusalIn(vm)
   if (refusal !== undefined)
     return await failedFor(adapter, handle, translate(new Error(`The long-running operation has failed. ${refusal}.`), {}, offering))
-  return await atRest(adapter, vm)
+  const apartFrom = optionalText(handle, 'apartFrom')
+  const shared = apartFrom === undefined ? undefined : await sharedFaultDomain(adapter, vm, apartFrom)
+  return shared === undefined ? await atRest(adapter, vm) : await failedFor(adapter, handle, shared)
 }
 
 async function failedFor(adapter: Adapter, handle: OperationHandle, error: ProviderError): Promise<OperationStatus<never>> {

@@ -12,6 +12,7 @@ import type { KeptDisk } from './kept-set.ts'
 import { deleteRestorePoint, makeRestorePoint } from './restore-points.ts'
 import { notThere, progressOf, readSet, setOf, usableSet } from './snapshot-sets.ts'
 import type { SizeReader } from './sizes.ts'
+import { zonesOf } from './host-groups.ts'
 import { cachingTag, idTag, imageTag, sourceTag, zoneTag } from './tags.ts'
 import { traced } from './trace.ts'
 
@@ -100,7 +101,7 @@ async function materialise(
     const name = nameOf(context.idempotencyKey, deviceKey.replace('lun:', 'data'))
     const definition = {
       location: adapter.scope.region,
-      zones: [zone],
+      ...zonesOf(zone),
       sku: { name: type },
       diskSizeGB: sizeGiB,
       creationData: { createOption, sourceResourceId: id },

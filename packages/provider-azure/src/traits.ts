@@ -38,7 +38,8 @@ export const azureTraits = ({ expectedSeconds, limits }: Pick<AzureSettings, 'ex
   readSnapshots: { supported: true, blockBytes: 512 * 1024 },
   copySnapshots: { supported: true, atOnce: copiesAtOnceMax, inOrder: true },
   postponeMaintenance: { supported: false, reason: 'Azure has no call that moves the start of a scheduled event; it can only be started early.' },
-  hostGroups: { supported: false, reason: 'The adapter does not read or choose host groups, proximity placement groups or availability sets yet.' },
+  // Dedicated host groups, availability sets, proximity placement groups.
+  hostGroups: { supported: true },
   commands: { supported: true },
   expectedSeconds: { ...usualSeconds, ...expectedSeconds },
   limits: { ...publishedLimits, ...limits },

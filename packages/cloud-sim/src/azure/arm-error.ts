@@ -43,7 +43,16 @@ export function armErrorOf(error: SimError): ArmError {
         },
       )
     case 'InsufficientInstanceCapacity':
-      return allocationFailed()
+      return /placement group/.test(error.message) ? overconstrained() : allocationFailed()
+    case 'InsufficientHostCapacity':
+      return new ArmError(409, 'AllocationFailed', 'Allocation failed. There is no room on the hosts of the dedicated host group.')
+    case 'InvalidPlacementGroup.InUse':
+      return overconstrained()
+    case 'InvalidPlacementGroup.Unknown':
+    case 'InvalidHostID.NotFound':
+      return new ArmError(404, 'NotFound', error.message)
+    case 'InvalidParameterValue':
+      return new ArmError(400, 'InvalidParameter', error.message)
     case 'Unavailable':
       return new ArmError(503, 'ServiceUnavailable', 'The service is unavailable. Please try again.')
     case 'SpotMaxPriceTooLow':
@@ -61,6 +70,14 @@ export function armErrorOf(error: SimError): ArmError {
       return new ArmError(500, 'InternalServerError', 'Encountered internal server error.')
   }
 }
+
+/** Of a placement that the group allows and that has no room. */
+const overconstrained = (): ArmError =>
+  new ArmError(
+    409,
+    'OverconstrainedAllocationRequest',
+    'Allocation failed. VM(s) with the following constraints cannot be allocated, because the condition is too restrictive.',
+  )
 
 export const allocationFailed = (): ArmError =>
   new ArmError(409, 'AllocationFailed', 'Allocation failed. We do not have sufficient capacity for the requested VM size in this region.', {

@@ -8,6 +8,7 @@ import { begin } from './operations.ts'
 import { carryPublicIp } from './public-ips.ts'
 import { type DiskRecord, failure, type NicRecord, type VmRecord } from './state.ts'
 import { idOf, notFound } from './resource-id.ts'
+import { checkPlacement, hostPlacement, hostView } from './host-groups.ts'
 import { dropVolume, zoneNameOf } from './storage.ts'
 import { seededImages } from '../datacentre/fixtures.ts'
 
@@ -31,6 +32,7 @@ export async function putVm(call: ArmCall): Promise<ArmReply> {
   needText(call.body, 'properties.storageProfile.osDisk.createOption')
   oneOf(call.body, 'properties.storageProfile.osDisk.createOption', ['Attach', 'FromImage', 'Empty'])
   checkSpot(call)
+  checkPlacement(call.body)
   return await call.dataCentre.invoke('VirtualMachines_Put', () => {
     const existing = call.state.vms.get(vmIdOf(call).toLowerCase())
     checkEtag(call, existing?.etag)
@@ -84,6 +86,9 @@ function nicNamed(call: ArmCall, id: string): NicRecord {
   return nic
 }
 
+/** Those that come when the machine is being allocated, long after the request was accepted. */
+const allocationRefusals: ReadonlySet<string> = new Set(['AllocationFailed', 'OverconstrainedAllocationRequest'])
+
 /** The resource exists from now on, whether or not there was room for it: then its operation fails and it stays as `Failed`. */
 function create(call: ArmCall, parts: Parts): ArmReply {
   let instanceId: string | undefined
@@ -93,7 +98,7 @@ function create(call: ArmCall, parts: Parts): ArmReply {
   } catch (error) {
     if (!(error instanceof SimError)) throw error
     refusal = armErrorOf(error)
-    if (refusal.code !== 'AllocationFailed') throw error
+    if (!allocationRefusals.has(refusal.code)) throw error
   }
   const vm: VmRecord = {
     id: vmIdOf(call),
@@ -160,6 +165,7 @@ function launch(call: ArmCall, { osDisk, dataDisks }: Parts): string {
         ...fromSnapshot(disk),
       })),
     ],
+    ...hostPlacement(body),
     ...(userData === undefined ? {} : { userData }),
     ...(textAt(body, 'properties.priority') === 'Spot' ? { spot: evictionOf(body) } : {}),
     hibernationConfigured: at(body, 'properties.additionalCapabilities.hibernationEnabled') === true,
@@ -208,8 +214,9 @@ export function instanceViewOf(call: ArmCall, vm: VmRecord): JsonObject {
   const statuses: JsonObject[] = [{ code: `ProvisioningState/${provisioning}`, level: instance === undefined ? 'Error' : 'Info' }]
   if (instance !== undefined)
     statuses.push({ code: `PowerState/${powerStates[instance.state]}`, level: 'Info', displayStatus: `VM ${powerStates[instance.state]}` })
+  const hosts = instance === undefined ? {} : hostView(instance)
   if (instance?.hibernated === true && instance.state === 'stopped') statuses.push({ code: 'HibernationState/Hibernated', level: 'Info' })
-  return { statuses }
+  return { ...hosts, statuses }
 }
 
 /** `instanceView` and `userData` are part of the answer only when they are asked for; each has a call of its own. */

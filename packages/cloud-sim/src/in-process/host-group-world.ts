@@ -8,31 +8,39 @@ type Placing = Pick<RunInstancesInput, 'placementGroup' | 'hostGroup'>
 
 const native = { 'own-hosts': 'own-hosts', together: 'cluster', apart: 'spread', partitions: 'partition' } as const
 
+/** How a front calls its groups and instances, where it is not by the names that the data centre has. */
+interface Naming {
+  readonly strategies?: readonly Strategy[]
+  nameOf?(strategy: Strategy, name: string): string
+  instanceIdOf?(ref: InstanceRef): string
+}
+
 /** Groups of hosts for the conformance suite; `launch` makes a running instance in `zone` with what it is given. */
 export function hostGroupWorld(
   dc: DataCentre,
   zone: string,
-  launch: (placing: Placing) => Promise<InstanceRef>,
-  strategies: readonly Strategy[] = ['own-hosts', 'together', 'apart', 'partitions'],
+  launch: (placing: Placing, strategy: Strategy) => Promise<InstanceRef>,
+  { strategies = ['own-hosts', 'together', 'apart', 'partitions'], nameOf, instanceIdOf = ({ nativeId }) => nativeId }: Naming = {},
 ): HostGroupWorld {
   let made = 0
-  const groupOf = ({ nativeId }: InstanceRef): string | undefined => {
-    const instance = dc.instances.get(nativeId)
+  // Of own hosts EC2 has groups of a kind of their own: a resource group.
+  const usualName = (strategy: Strategy, name: string): string =>
+    strategy === 'own-hosts' ? `arn:aws:resource-groups:${dc.region}:${dc.accountId}:group/${name}` : name
+  const groupOf = (ref: InstanceRef): string | undefined => {
+    const instance = dc.instances.get(instanceIdOf(ref))
     return instance?.hostGroup ?? instance?.placementGroup
   }
   const known = (member: InstanceRef): string => groupOf(member) ?? 'a group that there is not'
   return {
     strategies,
     async makeMember(strategy) {
-      const name = `${strategy}-${++made}`
-      // Of own hosts a group has a name of its own kind, which only a resource group has.
-      const group = strategy === 'own-hosts' ? `arn:aws:resource-groups:${dc.region}:${dc.accountId}:group/${name}` : name
+      const group = (nameOf ?? usualName)(strategy, `${strategy}-${++made}`)
       dc.hostGroups.create({ name: group, strategy: native[strategy], ...(strategy === 'own-hosts' ? { zone } : {}) })
-      return await launch(strategy === 'own-hosts' ? { hostGroup: group } : { placementGroup: group })
+      return await launch(strategy === 'own-hosts' ? { hostGroup: group } : { placementGroup: group }, strategy)
     },
     fill: (member) => dc.hostGroups.setRoom(known(member), 1),
     forget: (member) => dc.hostGroups.remove(known(member)),
-    hardwareOf: ({ nativeId }) => dc.hostGroups.hardwareOf(nativeId),
+    hardwareOf: (ref) => dc.hostGroups.hardwareOf(instanceIdOf(ref)),
     groupOf,
   }
 }

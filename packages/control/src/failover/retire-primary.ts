@@ -2,6 +2,7 @@ import { AppError, contentHash, now, ownTags, sleep } from '@understudy/core'
 import { awaitOperation } from '../cloud/await-operation.ts'
 import { memberOf } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
+import { noZone } from '../placement/hosts.ts'
 import { placeIn } from '../resources/elsewhere.ts'
 import { redactDna } from '../resources/redact.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -118,7 +119,7 @@ export async function promote(deps: SagaDeps, step: FailoverStep, standIn: Stand
       seenEpoch: step.params.primaryEpoch,
       accountId,
       nativeId: ref.nativeId,
-      zone: standIn.zone,
+      zone: standIn.zone === noZone ? undefined : standIn.zone,
       dna,
       dnaHash: contentHash(dna),
       at,

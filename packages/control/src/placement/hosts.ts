@@ -26,11 +26,16 @@ export function bindingFor(rule: HostRule | undefined, primary: Primary): HostBi
   return group === undefined ? { rule } : { rule, group }
 }
 
-/** Whether a zone can keep the rule. Another zone is another host for certain. Pure. */
+/** The zone of what is in none, on clouds where there is that: it may be in any building of the region. */
+export const noZone = ''
+
+/** Whether a zone can keep the rule. Another zone is another host for certain, unless nobody knows which one the primary is in. Pure. */
 export function zoneKeeps(rule: HostRule | undefined, zone: string, primaryZone: string | undefined, group: HostGroup | undefined): boolean {
-  if (rule === 'same-group') return group !== undefined && zone === primaryZone
-  if (rule === 'separate') return group?.separable === true || (primaryZone !== undefined && zone !== primaryZone)
-  return true
+  const own = primaryZone ?? noZone
+  if (rule === 'same-group') return group !== undefined && zone === own
+  if (rule !== 'separate') return true
+  if (own !== noZone && zone !== own) return true
+  return group?.separable === true && (zone === own || group.strategy === 'own-hosts')
 }
 
 /** Whether a shadow stands as the rule says, to the primary as it is now. Pure. */
@@ -41,7 +46,7 @@ export function standsBy(
 ): boolean {
   if (rule === undefined || rule === 'any') return true
   const isByGroup = hosts?.rule === rule && hosts.group !== undefined && hosts.group === hostGroupOf(primary)?.id
-  return isByGroup || (rule === 'separate' && primary.zone !== undefined && zone !== primary.zone)
+  return isByGroup || (rule === 'separate' && (primary.zone ?? noZone) !== noZone && zone !== primary.zone)
 }
 
 /** Members of a group that only keeps its source's host apart from each clone may share hardware among themselves. */

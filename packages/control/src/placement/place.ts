@@ -1,6 +1,6 @@
 import type { HostGroup, Offering, PurchaseModel, Quote } from '@understudy/provider'
 import type { Tier } from '../resources/resource.ts'
-import { zoneKeeps } from './hosts.ts'
+import { noZone, zoneKeeps } from './hosts.ts'
 import type { HostRule } from './hosts.ts'
 
 export interface PlacementQuestion {
@@ -31,8 +31,7 @@ export interface Placement {
  */
 export function placements(question: PlacementQuestion): readonly Placement[] {
   const { wanted, instanceType, purchase } = question
-  const allowed = typeof wanted === 'string' ? question.zones : wanted.filter((zone) => question.zones.includes(zone))
-  return allowed
+  return allowedZones(question)
     .filter((zone) => wanted !== 'other' || zone !== question.primaryZone)
     .filter((zone) => zoneKeeps(question.hosts, zone, question.primaryZone, question.hostGroup))
     .filter((zone) => question.hosts === 'same-group' || !question.avoided.some((offering) => covers(offering, { zone, instanceType, purchase })))
@@ -47,6 +46,13 @@ export function placements(question: PlacementQuestion): readonly Placement[] {
     }))
     .toSorted((a, b) => compareRanks(a.rank, b.rank))
     .map(({ zone }) => ({ zone, instanceType, purchase }))
+}
+
+/** A primary in no zone, whose hosts are a matter of its group, has its shadow there too. */
+function allowedZones({ wanted, zones, primaryZone, hosts, hostGroup }: PlacementQuestion): readonly string[] {
+  if (typeof wanted !== 'string') return wanted.filter((zone) => zones.includes(zone))
+  const isGroups = hosts !== undefined && hosts !== 'any' && hostGroup !== undefined
+  return isGroups && (primaryZone ?? noZone) === noZone ? [noZone, ...zones] : zones
 }
 
 export interface Nowhere {
@@ -64,8 +70,7 @@ export function whyNowhere(question: PlacementQuestion): Nowhere {
   if (zones.length === 0) return { code: 'zones', reason: 'The cloud names no zone in which a shadow could be.' }
   if (wanted === 'other' && zones.every((zone) => zone === primaryZone))
     return { code: 'one-zone', reason: `The cloud has no zone but that of the primary (${primaryZone ?? ''}), and the tier asks for another.` }
-  const allowed = typeof wanted === 'string' ? zones : wanted.filter((zone) => zones.includes(zone))
-  if (!allowed.some((zone) => zoneKeeps(question.hosts, zone, primaryZone, question.hostGroup)))
+  if (!allowedZones(question).some((zone) => zoneKeeps(question.hosts, zone, primaryZone, question.hostGroup)))
     return { code: 'hosts', reason: hostReason(question) }
   return {
     code: 'refused',

@@ -1,8 +1,9 @@
-import { resolveTrafficManager, startAzureServer } from '@understudy/cloud-sim'
+import type { VirtualMachine } from '@azure/arm-compute'
+import { hostGroupWorld, resolveTrafficManager, startAzureServer } from '@understudy/cloud-sim'
 import type { AzureServer, AzureServerOptions } from '@understudy/cloud-sim'
 import { type Random, seededRandom, sleep } from '@understudy/core'
 import type { DiskRef, InstanceRef, Provider, TrafficBinding } from '@understudy/provider'
-import type { Closed, ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
+import type { Closed, ConformanceWorld, FaultyCall, HostGroupWorld } from '@understudy/provider/conformance'
 import { azureClients } from '../clients.ts'
 import { createAzureProvider } from '../azure-provider.ts'
 import type { AzureSettings } from '../settings.ts'
@@ -61,6 +62,7 @@ export async function wireWorld(options: AzureServerOptions = {}): Promise<Confo
   }
   const clients = azureClients(settingsFor(server))
   const random = seededRandom(11)
+  const make = makerOf(server, clients)
   return {
     server,
     provider: open(),
@@ -75,7 +77,8 @@ export async function wireWorld(options: AzureServerOptions = {}): Promise<Confo
     zoneOther: '2',
     zoneThird: '3',
     typeOther: 'Standard_D4s_v5',
-    makePrimary: makerOf(server, clients),
+    makePrimary: (wanted) => make(wanted),
+    hostGroups: groupsOf(server, make),
     makeBinding: binderOf(server, clients),
     writeDisk: (disk, value) => server.dataCentre.blocks.write(volumeOf(server, disk), 0, bytesOf(value)),
     readDisk: (disk) => Buffer.from(server.dataCentre.blocks.read(volumeOf(server, disk), 0, 4)).readUInt32BE(),
@@ -108,24 +111,46 @@ const notInThisSlice = {
   pushed: absent,
 }
 
-function makerOf(server: AzureServer, { compute, network }: ReturnType<typeof azureClients>): ConformanceWorld['makePrimary'] {
+type Placing = Pick<VirtualMachine, 'hostGroup' | 'availabilitySet' | 'proximityPlacementGroup'>
+type Make = (wanted?: Parameters<ConformanceWorld['makePrimary']>[0], placing?: Placing) => Promise<InstanceRef>
+
+/** Azure's kinds of groups; a machine in an availability set is in no zone. */
+const kinds = { 'own-hosts': 'hostGroups', together: 'proximityPlacementGroups', partitions: 'availabilitySets', apart: '' } as const
+
+const groupsOf = (server: AzureServer, make: Make): HostGroupWorld =>
+  hostGroupWorld(
+    server.dataCentre,
+    `${server.dataCentre.region}a`,
+    (placing, strategy) => {
+      const id = placing.hostGroup ?? placing.placementGroup ?? ''
+      if (strategy === 'own-hosts') return make({}, { hostGroup: { id } })
+      return make({}, strategy === 'together' ? { proximityPlacementGroup: { id } } : { availabilitySet: { id } })
+    },
+    {
+      strategies: ['own-hosts', 'together', 'partitions'],
+      nameOf: (strategy, name) => armIdIn(server)(`Microsoft.Compute/${kinds[strategy]}`, name).toLowerCase(),
+      instanceIdOf: ({ nativeId }) => server.state.vms.get(nativeId.toLowerCase())?.instanceId ?? '',
+    },
+  )
+
+function makerOf(server: AzureServer, { compute, network }: ReturnType<typeof azureClients>): Make {
   let made = 0
   const location = server.dataCentre.region
   const idOf = (type: string, name: string): string => `/subscriptions/${server.subscription}/resourceGroups/${group}/providers/${type}/${name}`
-  return async ({ purchase = 'on-demand', holdEnabled = false, dataDisk } = {}): Promise<InstanceRef> => {
+  return async ({ purchase = 'on-demand', holdEnabled = false, dataDisk } = {}, placing = {}): Promise<InstanceRef> => {
     const name = `primary-${(made += 1)}`
-    const zones = ['1']
+    const zone = placing.availabilitySet === undefined ? { zones: ['1'] } : {}
     const image = idOf('Microsoft.Compute/images', 'shop-image')
     const sku = { name: 'Premium_LRS' }
     await compute.disks.createOrUpdate(group, `${name}-os`, {
       location,
-      zones,
+      ...zone,
       sku,
       diskSizeGB: 40,
       creationData: { createOption: 'FromImage', imageReference: { id: image } },
     })
     if (dataDisk !== false)
-      await compute.disks.createOrUpdate(group, `${name}-data`, { location, zones, sku, diskSizeGB: 20, creationData: { createOption: 'Empty' } })
+      await compute.disks.createOrUpdate(group, `${name}-data`, { location, ...zone, sku, diskSizeGB: 20, creationData: { createOption: 'Empty' } })
     await network.networkSecurityGroups.beginCreateOrUpdateAndWait(group, 'web', { location })
     await network.networkInterfaces.beginCreateOrUpdateAndWait(group, `${name}-nic`, {
       location,
@@ -137,7 +162,8 @@ function makerOf(server: AzureServer, { compute, network }: ReturnType<typeof az
       name,
       {
         location,
-        zones,
+        ...zone,
+        ...placing,
         tags: { Name: 'primary', team: 'shop' },
         hardwareProfile: { vmSize: 'Standard_D2s_v5' },
         userData: Buffer.from('#!/bin/sh\necho hello').toString('base64'),
@@ -161,7 +187,8 @@ function makerOf(server: AzureServer, { compute, network }: ReturnType<typeof az
       },
       { updateIntervalInMs: 10 },
     )
-    return { provider: 'azure', account: server.subscription, region: location, nativeId: vm.id ?? '', zone: '1' }
+    const ref = { provider: 'azure', account: server.subscription, region: location, nativeId: vm.id ?? '' }
+    return placing.availabilitySet === undefined ? { ...ref, zone: '1' } : ref
   }
 }
 
