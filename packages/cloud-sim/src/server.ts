@@ -182,6 +182,7 @@ class Simulation implements SimServer {
         ...(stateChangeEvents === undefined ? {} : { stateChangeEvents }),
         ...(stateDirectory === undefined ? {} : { blocks: diskBlockStore(blocksPath(stateDirectory)) }),
       },
+      wallClock: this.#wallClock,
       listeners: this.#options.listeners ?? true,
       onChange: () => this.#stateFile?.touch(),
       onError: this.#onInternalError,

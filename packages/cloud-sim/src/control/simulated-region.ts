@@ -29,6 +29,7 @@ export class SimulatedRegion implements Region {
 
   constructor(options: {
     dataCentre: DataCentreOptions & { readonly clock: Clock; readonly random: Random }
+    wallClock: Clock
     listeners: boolean
     onChange: () => void
     onError: (error: unknown) => void
@@ -37,7 +38,13 @@ export class SimulatedRegion implements Region {
     const { clock, random } = options.dataCentre
     this.dataCentre = options.state === undefined ? seedRegion(options.dataCentre) : restoreDataCentre(options.dataCentre, options.state.dataCentre)
     const queueState = options.state === undefined ? {} : { state: options.state.queues }
-    this.queues = new QueueService(this.dataCentre.accountId, { clock, random, onChange: options.onChange, ...queueState })
+    this.queues = new QueueService(this.dataCentre.accountId, {
+      clock,
+      wallClock: options.wallClock,
+      random,
+      onChange: options.onChange,
+      ...queueState,
+    })
     this.#unsubscribe = this.dataCentre.subscribe((event) => {
       if (event.kind === 'cloud_event') this.queues.deliver(event.event)
       options.onChange()

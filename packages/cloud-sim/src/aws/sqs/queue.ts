@@ -49,6 +49,7 @@ export interface QueueDisorder {
 
 interface Waiter {
   readonly take: () => boolean
+  readonly end: () => void
 }
 
 /** The limit of a standard queue; the real service answers `OverLimit` above it. */
@@ -73,13 +74,24 @@ export class Queue {
   #wakePlanned = false
   #cancelTimer: (() => void) | undefined
   readonly #clock: Clock
+  readonly #wallClock: Clock
   readonly #random: Random
   readonly #changed: () => void
 
-  constructor(options: { name: string; clock: Clock; random: Random; settings?: Partial<QueueSettings>; onChange?: () => void; state?: QueueState }) {
+  constructor(options: {
+    name: string
+    clock: Clock
+    /** The time of callers, who say how long they hold a connection. */
+    wallClock: Clock
+    random: Random
+    settings?: Partial<QueueSettings>
+    onChange?: () => void
+    state?: QueueState
+  }) {
     const { name, clock, random, state } = options
     this.name = name
     this.#clock = clock
+    this.#wallClock = options.wallClock
     this.#random = random
     this.#changed = options.onChange ?? (() => undefined)
     this.createdMs = state?.createdMs ?? clock.nowMs()
@@ -114,7 +126,7 @@ export class Queue {
     return message
   }
 
-  /** Waits up to `waitSeconds` for the first message; then takes what is there, at most `max`. */
+  /** Waits up to `waitSeconds` of the caller's time for the first message; then takes what is there, at most `max`. */
   receive(options: { max: number; visibilitySeconds: number; waitSeconds: number; signal?: AbortSignal }): Promise<StoredMessage[]> {
     const taken = this.#take(options.max, options.visibilitySeconds)
     if (taken.length > 0 || options.waitSeconds <= 0) return Promise.resolve(taken)
@@ -128,13 +140,14 @@ export class Queue {
       // The client has hung up: a message taken for it now would only be hidden from the others.
       const onAbort = (): void => settle([])
       const waiter: Waiter = {
+        end: () => settle([]),
         take: () => {
           const messages = this.#take(options.max, options.visibilitySeconds)
           if (messages.length > 0) settle(messages)
           return messages.length > 0
         },
       }
-      const cancel = this.#clock.schedule(options.waitSeconds * 1000, () => settle([]))
+      const cancel = this.#wallClock.schedule(options.waitSeconds * 1000, () => settle([]))
       options.signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiters.add(waiter)
       this.#plan()
@@ -183,6 +196,7 @@ export class Queue {
   /** Ends every waiting receive with nothing; the queue must not be used afterwards. */
   close(): void {
     this.#cancelTimer?.()
+    for (const waiter of [...this.#waiters]) waiter.end()
     this.#ready = []
     this.#hidden.clear()
   }

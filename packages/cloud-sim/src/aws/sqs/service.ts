@@ -10,9 +10,9 @@ export const eventsQueueName = 'understudy-events'
 export class QueueService {
   readonly account: string
   readonly #queues = new Map<string, Queue>()
-  readonly #options: { clock: Clock; random: Random; onChange?: () => void }
+  readonly #options: { clock: Clock; wallClock: Clock; random: Random; onChange?: () => void }
 
-  constructor(account: string, options: { clock: Clock; random: Random; onChange?: () => void; state?: readonly QueueState[] }) {
+  constructor(account: string, options: { clock: Clock; wallClock: Clock; random: Random; onChange?: () => void; state?: readonly QueueState[] }) {
     this.account = account
     this.#options = options
     for (const state of options.state ?? []) this.#queues.set(state.name, new Queue({ ...options, name: state.name, state }))
