@@ -2,7 +2,7 @@ import { bootstrap } from '@understudy/control'
 import { createUnderstudyClient, dataOf } from '@understudy/contract/client'
 import { randomIds, systemClock } from '@understudy/core'
 import { openDatabase } from '@understudy/persistence'
-import { createTestDatabase } from '@understudy/testing'
+import { compileCache, createTestDatabase } from '@understudy/testing'
 import type { TestDatabase } from '@understudy/testing'
 import { spawn } from 'node:child_process'
 import path from 'node:path'
@@ -27,7 +27,9 @@ interface Process {
 
 /** The program as it is deployed: a process of its own. */
 function startMain(env: Record<string, string>): Process {
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'main.ts')], { env: { PATH: process.env['PATH'] ?? '', ...env } })
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'main.ts')], {
+    env: { PATH: process.env['PATH'] ?? '', ...compileCache, ...env },
+  })
   let output = ''
   let errors = ''
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))

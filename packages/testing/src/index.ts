@@ -1,3 +1,4 @@
+export * from './compile-cache.ts'
 export * from './in-flight.ts'
 export * from './postgres/index.ts'
 export * from './redis/index.ts'

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { compileCache } from '@understudy/testing'
 
 const projectRoot = join(import.meta.dirname, '..', '..', '..')
 
@@ -23,7 +24,7 @@ export interface Command {
 /** `understudy <args>` with the variables of a bare shell and those given. */
 export function startCommand(args: readonly string[], env: Readonly<Record<string, string>>): Command {
   const child = spawn(process.execPath, [join(projectRoot, 'apps/cli/src/main.ts'), ...args], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', ...compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

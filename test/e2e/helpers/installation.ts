@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { compileCache } from '@understudy/testing'
 
 const projectRoot = join(import.meta.dirname, '..', '..', '..')
 
@@ -26,7 +27,7 @@ export async function startInstallation(env: Readonly<Record<string, string>> = 
   const home = join(directory, '.understudy')
   const child = spawn(process.execPath, [join(projectRoot, 'apps/cli/src/main.ts'), 'up'], {
     cwd: directory,
-    env: { PATH: process.env['PATH'] ?? '', UNDERSTUDY_HOME: home, API_PORT: '0', SIM_PORT: '0', WORKER_PORT: '0', ...env },
+    env: { PATH: process.env['PATH'] ?? '', ...compileCache, UNDERSTUDY_HOME: home, API_PORT: '0', SIM_PORT: '0', WORKER_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { compileCache } from '@understudy/testing'
 import { masterKeyText } from './crash-world.ts'
 
 /** A worker as it runs in production: a process of its own, with nothing of this one but two URLs. */
@@ -36,8 +37,7 @@ export function startWorkerProcess(options: {
       DATABASE_POOL_MAX: '8',
       LOG_LEVEL: 'debug',
       NODE_ENV: 'production',
-      // Halves the time that the dozens of processes of a test need to start.
-      NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/understudy'),
+      ...compileCache,
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
