@@ -135,7 +135,7 @@ export async function createWorld(
       if (!found) throw new Error(`no resource ${id}`)
       return found
     },
-    ended: ({ id }, patience = { timeout: 300_000, interval: 50 }) =>
+    ended: ({ id }, patience = { timeout: 300_000, interval: 100 }) =>
       vi.waitUntil(async () => {
         const found = await database.stores.operations.findById(id)
         return found?.finishedAt === undefined ? undefined : found

@@ -101,7 +101,7 @@ export async function createCrashWorld(databaseUrl: string, { open }: Pick<Cloud
           const operations = await unlessAway(stores.operations.list(principal.projectId, query))
           return operations?.some((operation) => isOver(operation.status)) ? operations : undefined
         },
-        { timeout: timeoutMs, interval: 50 },
+        { timeout: timeoutMs, interval: 100 },
       ),
     whileAway(restart) {
       away = restart
