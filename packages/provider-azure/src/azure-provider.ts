@@ -1,4 +1,5 @@
 import type { Provider } from '@understudy/provider'
+import { parseAzureDocument } from './event-parser.ts'
 import type { openAzureProvider } from './open-provider.ts'
 import { defineIn } from './portable.ts'
 import { scopeOf } from './settings.ts'
@@ -32,7 +33,8 @@ export function createAzureProvider(settings: AzureSettings): Provider {
       | 'leftovers'
       | 'permissions'
       | 'market'
-      | 'portable',
+      | 'portable'
+      | 'signals',
     M extends keyof Opened[C],
   >(
     capability: C,
@@ -63,6 +65,7 @@ export function createAzureProvider(settings: AzureSettings): Provider {
     blocks: deferred('blocks', ['open', 'close', 'list', 'read']),
     disks: deferred('disks', ['arrange', 'plug', 'unplug']),
     isolation: deferred('isolation', ['ensure', 'remove']),
+    signals: { parse: parseAzureDocument, ...deferred('signals', ['scheduled']) },
     commands: deferred('commands', ['run', 'look', 'forget']),
     leftovers: deferred('leftovers', ['list', 'remove']),
     async close() {

@@ -18,6 +18,7 @@ import { azurePortable } from './portable.ts'
 import { scopeOf } from './settings.ts'
 import type { AzureSettings } from './settings.ts'
 import { sizeReader } from './sizes.ts'
+import { azureSignals } from './signals.ts'
 import { azureSnapshots } from './snapshots.ts'
 import { azureTraffic } from './traffic.ts'
 import { azureTraits } from './traits.ts'
@@ -63,6 +64,7 @@ export function openAzureProvider(settings: AzureSettings) {
     blocks: azureBlocks(adapter),
     disks: azureDisks(adapter),
     isolation: azureIsolation(adapter),
+    signals: azureSignals(adapter),
     commands: azureCommands(adapter),
     leftovers: azureLeftovers(adapter),
     async close() {

@@ -5,6 +5,7 @@ import { allocationFailed, ArmError, armErrorOf } from './arm-error.ts'
 import { type ArmCall, type ArmReply, at, isObject, listAt, need, needText, ok, oneOf, tagsOf, textAt } from './call.ts'
 import { checkEtag, etagText } from './etag.ts'
 import { begin } from './operations.ts'
+import { plannedMaintenance } from './planned-maintenance.ts'
 import { carryPublicIp } from './public-ips.ts'
 import { type DiskRecord, failure, type NicRecord, type VmRecord } from './state.ts'
 import { idOf, notFound } from './resource-id.ts'
@@ -216,7 +217,7 @@ export function instanceViewOf(call: ArmCall, vm: VmRecord): JsonObject {
     statuses.push({ code: `PowerState/${powerStates[instance.state]}`, level: 'Info', displayStatus: `VM ${powerStates[instance.state]}` })
   const hosts = instance === undefined ? {} : hostView(instance)
   if (instance?.hibernated === true && instance.state === 'stopped') statuses.push({ code: 'HibernationState/Hibernated', level: 'Info' })
-  return { ...hosts, statuses }
+  return { ...hosts, statuses, ...(instance === undefined ? {} : plannedMaintenance(instance)) }
 }
 
 /** `instanceView` and `userData` are part of the answer only when they are asked for; each has a call of its own. */

@@ -7,6 +7,7 @@ import type { Closed, ConformanceWorld, FaultyCall, HostGroupWorld } from '@unde
 import { azureClients } from '../clients.ts'
 import { createAzureProvider } from '../azure-provider.ts'
 import type { AzureSettings } from '../settings.ts'
+import { EventGrid } from './event-grid.ts'
 
 const operations: Readonly<Record<FaultyCall, string>> = {
   provision: 'VirtualMachines_Put',
@@ -91,7 +92,8 @@ export async function wireWorld(options: AzureServerOptions = {}): Promise<Confo
     loseNextAnswer: (call) => server.dataCentre.faults.failNext(operations[call], { kind: 'reset_after' }),
     countOf: (key) => countOf(server, key),
     isolationOf: (key) => isolationOf(server, key),
-    ...notInThisSlice,
+    interruptionsInNoBook: true,
+    ...announcing(server),
     async close() {
       clients.destroy()
       for (const provider of providers) await provider.close()
@@ -100,15 +102,26 @@ export async function wireWorld(options: AzureServerOptions = {}): Promise<Confo
   }
 }
 
-/** Signals are absent from the provider, so that nothing of the suite asks for these. */
-const absent = (): never => {
-  throw new Error('asked for a capability that the provider does not have')
-}
-const notInThisSlice = {
-  interrupt: absent,
-  scheduleMaintenance: absent,
-  cancelMaintenance: absent,
-  pushed: absent,
+/** What Azure tells of machines: an eviction to Event Grid alone, and what is planned also with the machine. */
+function announcing(server: AzureServer): Pick<ConformanceWorld, 'interrupt' | 'scheduleMaintenance' | 'cancelMaintenance' | 'pushed'> {
+  const { dataCentre: dc, state, clock } = server
+  const grid = new EventGrid(server)
+  const instanceIdOf = (nativeId: string): string => state.vms.get(nativeId.toLowerCase())?.instanceId ?? ''
+  return {
+    async interrupt({ nativeId }) {
+      dc.market.interrupt(instanceIdOf(nativeId), { noticeMs: 30_000 })
+      grid.emit(nativeId)
+    },
+    async scheduleMaintenance({ nativeId }) {
+      dc.maintenance.schedule(instanceIdOf(nativeId), { code: 'system-reboot', notBeforeMs: clock.nowMs() + 3_600_000 })
+      grid.emit(nativeId)
+    },
+    async cancelMaintenance({ nativeId }) {
+      const instanceId = instanceIdOf(nativeId)
+      for (const { instanceEventId } of dc.instances.get(instanceId)?.scheduledEvents ?? []) dc.maintenance.cancel(instanceId, instanceEventId)
+    },
+    pushed: async ({ nativeId }) => grid.about(nativeId),
+  }
 }
 
 type Placing = Pick<VirtualMachine, 'hostGroup' | 'availabilitySet' | 'proximityPlacementGroup'>

@@ -88,6 +88,8 @@ export interface ConformanceWorld {
   breakHold?(ref: InstanceRef): void
   /** Announces an interruption, as the cloud does. */
   interrupt(ref: InstanceRef): Promise<void>
+  /** The cloud's books hold what is planned; an interruption is told and written nowhere. */
+  readonly interruptionsInNoBook?: true
   /** Recommends a move, as the cloud does. Absent where the cloud never does that. */
   rebalance?(ref: InstanceRef): Promise<void>
   /** Announces maintenance an hour ahead. */
