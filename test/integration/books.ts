@@ -15,6 +15,6 @@ export async function askBooks({ control }: World, { id }: Pick<Resource, 'id'>)
         () => false,
       )
     },
-    { timeout: 300_000, interval: 50 },
+    { timeout: 300_000, interval: 100 },
   )
 }

@@ -31,7 +31,7 @@ afterAll(async () => {
   await world.close()
 })
 
-const patience = { timeout: 300_000, interval: 50 }
+const patience = { timeout: 300_000, interval: 100 }
 const point = (id: string): Promise<RecoveryPoint> => getRecoveryPoint(world.control, world.principal, { id })
 const copyOf = async ({ id }: Pick<RecoveryPoint, 'id'>): Promise<RecoveryCopy | undefined> =>
   (await copiesOfPoints(world.control, world.principal, [id])).get(id)?.[0]

@@ -21,7 +21,7 @@ afterAll(async () => {
   await world.close()
 })
 
-const patience = { timeout: 300_000, interval: 50 }
+const patience = { timeout: 300_000, interval: 100 }
 const limit = { timeout: 900_000 }
 
 const point = (id: string): Promise<RecoveryPoint> => getRecoveryPoint(world.control, world.principal, { id })

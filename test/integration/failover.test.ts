@@ -21,7 +21,7 @@ const failoverOf = (resourceId: string) =>
       })
       return operation && ['succeeded', 'failed', 'stuck', 'cancelled'].includes(operation.status) ? operation : undefined
     },
-    { timeout: 120_000, interval: 50 },
+    { timeout: 120_000, interval: 100 },
   )
 
 describe('an announced interruption', () => {

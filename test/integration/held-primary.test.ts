@@ -16,7 +16,7 @@ import { createWorld } from './world.ts'
 import type { World } from './world.ts'
 
 const hourMs = 3_600_000
-const patience = { timeout: 300_000, interval: 50 }
+const patience = { timeout: 300_000, interval: 100 }
 /** Behind its point of no return a step asks for an hour whether it is so by now: that hour takes a minute. */
 const asking = 60
 /** Nor does anybody look on for the minutes that a failover gives snapshots. */

@@ -22,7 +22,7 @@ afterAll(async () => {
   await world.close()
 })
 
-const patience = { timeout: 200_000, interval: 50 }
+const patience = { timeout: 200_000, interval: 100 }
 
 async function adopted(name: string): Promise<Resource> {
   const nativeId = await site.make(name)

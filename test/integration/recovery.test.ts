@@ -18,7 +18,7 @@ afterAll(async () => {
   await world.close()
 })
 
-const patience = { timeout: 300_000, interval: 50 }
+const patience = { timeout: 300_000, interval: 100 }
 
 async function keep(resource: Resource): Promise<RecoveryPoint> {
   const operation = await world.ended(await captureRecoveryPoint(world.control, world.principal, { resourceId: resource.id, reason: 'a test' }))

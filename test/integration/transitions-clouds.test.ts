@@ -21,7 +21,7 @@ import { createWorld } from './world.ts'
 import type { World } from './world.ts'
 
 const hourSeconds = 3600
-const patience = { timeout: 300_000, interval: 50 }
+const patience = { timeout: 300_000, interval: 100 }
 let world: World
 let api: ListeningApi
 const clouds: Cloud[] = []

@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const patience = { timeout: 300_000, interval: 50 }
+const patience = { timeout: 300_000, interval: 100 }
 const sim = () => world.sim.dataCentre
 
 async function lend(shadow: 'same-group' | 'separate'): Promise<void> {

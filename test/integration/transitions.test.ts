@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const patience = { timeout: 300_000, interval: 50 }
+const patience = { timeout: 300_000, interval: 100 }
 const hourMs = 3_600_000
 
 /** The reconciler of the worker may be at it too: a lost race is made up for by the next look. */

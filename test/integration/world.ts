@@ -187,7 +187,7 @@ async function adopt(world: World, service: SeededService): Promise<Resource> {
   })
   return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(world.account.id, [service.instanceId]))[0], {
     timeout: 120_000,
-    interval: 50,
+    interval: 100,
   })
 }
 
@@ -198,6 +198,6 @@ async function protect(world: World, resource: Resource, tier: Tier): Promise<Re
       const now = await world.resource(resource.id)
       return now.status === 'protected' ? now : undefined
     },
-    { timeout: 120_000, interval: 50 },
+    { timeout: 120_000, interval: 100 },
   )
 }

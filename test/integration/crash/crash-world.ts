@@ -156,7 +156,7 @@ async function protect(world: CrashWorld, prefix: string, count: number, tier: T
       const imports = await stores.operations.listUnfinished({ kinds: ['resource.import'], limit: 100 })
       return found.length === count && imports.length === 0 ? found : undefined
     },
-    { timeout: patienceMs, interval: 50 },
+    { timeout: patienceMs, interval: 100 },
   )
   for (const resource of resources) await protectResource(control, principal, { id: resource.id, seenVersion: resource.version, tier })
   await world.untilProtected(resources.map((resource) => resource.id))

@@ -34,7 +34,7 @@ afterAll(async () => {
 
 /** On a resource whose points are read. */
 const read = { bytes: 'read' }
-const patience = { timeout: 200_000, interval: 50 }
+const patience = { timeout: 200_000, interval: 100 }
 /** Clouds beside each other, one thing after another on each. */
 const limit = { timeout: 300_000, concurrent: false }
 

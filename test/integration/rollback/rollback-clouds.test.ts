@@ -26,7 +26,7 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(() => world.close())
 
-const patience = { timeout: 200_000, interval: 50 }
+const patience = { timeout: 200_000, interval: 100 }
 const ended = (operation: Operation): Promise<Operation> => world.ended(operation, patience)
 /** Of Azure, three restore points in an hour; of Google, disks of one snapshot once in ten minutes. */
 const betweenMs = 21 * 60_000

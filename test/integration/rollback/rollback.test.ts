@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const patience = { timeout: 150_000, interval: 50 }
+const patience = { timeout: 150_000, interval: 100 }
 const ended = (operation: Operation): Promise<Operation> => world.ended(operation, patience)
 const limit = { timeout: 500_000 }
 

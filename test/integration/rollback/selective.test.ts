@@ -25,7 +25,7 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(() => world.close())
 
-const patience = { timeout: 200_000, interval: 50 }
+const patience = { timeout: 200_000, interval: 100 }
 const ended = (operation: Operation): Promise<Operation> => world.ended(operation, patience)
 
 type Looked = Pick<Site, 'dataCentre' | 'make' | 'instanceIdOf' | 'attachments' | 'close'>

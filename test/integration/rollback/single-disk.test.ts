@@ -36,7 +36,7 @@ afterAll(async () => {
   await world.close()
 })
 
-const patience = { timeout: 200_000, interval: 50 }
+const patience = { timeout: 200_000, interval: 100 }
 const limit = { timeout: 300_000 }
 
 async function done(started: Promise<Operation>): Promise<Operation> {

@@ -104,7 +104,7 @@ export const aws: Cloud = {
   open: openAws,
   failovers: [
     { title: 'to a running shadow, with the queue on PostgreSQL', queue: 'postgres', ...toRunning },
-    { title: 'to a running shadow, with the queue on Redis', queue: 'redis', ...toRunning, sample: 5 },
+    { title: 'to a running shadow, with the queue on Redis', queue: 'redis', ...toRunning, sample: 3 },
     {
       title: 'to a parked shadow',
       queue: 'postgres',

@@ -161,7 +161,7 @@ export const azure: Cloud = {
       queue: 'postgres',
       tier: hotTier,
       changes: ['networkInterfaces.put', 'backendAddressPools.put', ...behindTheShift],
-      sample: 5,
+      sample: 3,
     },
     {
       title: 'to a parked shadow',

@@ -187,7 +187,7 @@ export const google: Cloud = {
   isAccepted: (action) => !['snapshots.insert', 'instantSnapshots.delete', 'instantSnapshotGroups.delete'].includes(action),
   open: openGoogle,
   failovers: [
-    { title: 'to a running shadow', queue: 'postgres', tier: hotTier, changes: ['backendServices.patch', ...behindTheShift], sample: 5 },
+    { title: 'to a running shadow', queue: 'postgres', tier: hotTier, changes: ['backendServices.patch', ...behindTheShift], sample: 4 },
     {
       title: 'to a parked shadow',
       queue: 'postgres',
@@ -202,7 +202,7 @@ export const google: Cloud = {
       tier: coldTier,
       changes: [...savingTheState, 'instances.insert', 'instanceGroups.addInstances', 'backendServices.patch', ...behindTheShift],
       dieAtFirst: 9,
-      sample: 4,
+      sample: 3,
     },
   ],
 }

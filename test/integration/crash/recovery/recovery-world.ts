@@ -7,7 +7,7 @@ import type { CrashCloud } from '../clouds/cloud.ts'
 import { createCrashWorld } from '../crash-world.ts'
 import type { OpenRecoveryCloud, RecoveryCloud, Site } from './clouds/recovery-cloud.ts'
 
-const patience = { timeout: 900_000, interval: 50 }
+const patience = { timeout: 900_000, interval: 100 }
 
 /** One resource with a root and two data disks behind a load balancer, which a worker process looks after. */
 export interface RecoveryWorld {

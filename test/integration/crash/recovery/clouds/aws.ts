@@ -5,7 +5,7 @@ import { isThere } from '../../clouds/cloud.ts'
 import { copiesByTag, ofTheOwner } from './recovery-cloud.ts'
 import type { RecoveryCloud, Site } from './recovery-cloud.ts'
 
-const patience = { timeout: 900_000, interval: 50 }
+const patience = { timeout: 900_000, interval: 100 }
 
 async function siteOf(server: SimServer): Promise<Site> {
   const { dataCentre } = server
