@@ -27,6 +27,11 @@ describe('codes of the services become kinds', () => {
     ['OperationNotPermitted', 400, 'protected'],
     ['IdempotentParameterMismatch', 400, 'idempotency_mismatch'],
     ['InsufficientInstanceCapacity', 500, 'insufficient_capacity'],
+    ['InsufficientHostCapacity', 500, 'insufficient_capacity'],
+    ['InsufficientCapacityOnHost', 400, 'insufficient_capacity'],
+    ['InvalidPlacementGroup.Unknown', 400, 'not_found'],
+    ['InvalidPlacementGroup.InUse', 400, 'invalid'],
+    ['InvalidHostID.NotFound', 400, 'not_found'],
     ['InsufficientFreeAddressesInSubnet', 400, 'insufficient_capacity'],
     ['SpotMaxPriceTooLow', 400, 'price_too_low'],
     ['VcpuLimitExceeded', 400, 'quota_exceeded'],
@@ -53,6 +58,12 @@ describe('codes of the services become kinds', () => {
     const error = classify(sdkError(name, status), { effect: 'repeatable' })
     expect(error.kind).toBe(kind)
     expect(error.shape).toMatchObject({ httpStatus: status, requestId: 'req-1', retryable: kind === 'throttled' || kind === 'unavailable' })
+  })
+
+  it('takes a group of hosts that has no room for another one as want of capacity, whatever its code', () => {
+    const eighth = sdkError('SomethingNew', 400, 'The placement group critical has reached its limit of running instances in eu-west-1a.')
+    expect(classify(eighth, { effect: 'token' }).shape).toMatchObject({ kind: 'insufficient_capacity' })
+    expect(classify(eighth, { effect: 'token' }).shape.avoid).toBeUndefined()
   })
 
   it('tells "not in this zone", which another zone cures, from "never"', () => {

@@ -57,6 +57,39 @@ const tagsOf = (sent: Record<string, string>, kind: string): Record<string, stri
   return tags
 }
 
+describe('the hosts of a launch', () => {
+  const zone = 'eu-west-1a'
+  const placed = async (placement: ResourceDna['placement'], hosts: 'same-group' | 'separate', native: ResourceDna['native'] = {}) =>
+    Object.fromEntries(
+      Object.entries(await asked({ placement: { zone, ...placement }, native }, { zone, hosts })).filter(([key]) => key.startsWith('Placement.')),
+    )
+  const hostGroup = { id: 'pg-1', strategy: 'partitions', separable: true } as const
+
+  it('are those of the source: its placement group, its host resource group, or any with auto-placement', async () => {
+    expect(await placed({ hostGroup }, 'same-group')).toEqual({ 'Placement.GroupName': 'pg-1' })
+    expect(await placed({ hostGroup, tenancy: 'dedicated' }, 'same-group')).toEqual({
+      'Placement.GroupName': 'pg-1',
+      'Placement.Tenancy': 'dedicated',
+    })
+    const own = { strategy: 'own-hosts', separable: true } as const
+    const arn = 'arn:aws:resource-groups:eu-west-1:123456789012:group/licensed'
+    expect(await placed({ hostGroup: { id: arn, ...own } }, 'same-group')).toEqual({
+      'Placement.Tenancy': 'host',
+      'Placement.HostResourceGroupArn': arn,
+    })
+    expect(await placed({ hostGroup: { id: 'tenancy:host', ...own } }, 'same-group')).toEqual({ 'Placement.Tenancy': 'host' })
+  })
+
+  it('are others than those of the source: the next partition, another rack, or none of its own', async () => {
+    const partition = (partitionNumber: number) => placed({ hostGroup }, 'separate', { partitionNumber, partitionCount: 3 })
+    expect(await partition(1)).toEqual({ 'Placement.GroupName': 'pg-1', 'Placement.PartitionNumber': '2' })
+    expect(await partition(3)).toEqual({ 'Placement.GroupName': 'pg-1', 'Placement.PartitionNumber': '1' })
+    expect(await placed({ hostGroup: { ...hostGroup, strategy: 'apart' } }, 'separate')).toEqual({ 'Placement.GroupName': 'pg-1' })
+    expect(await placed({ hostGroup: { ...hostGroup, strategy: 'own-hosts' } }, 'separate')).toEqual({})
+    await expect(placed({ hostGroup: { id: 'pg-1', separable: false } }, 'separate')).rejects.toMatchObject({ shape: { kind: 'unsupported' } })
+  })
+})
+
 describe('a launch', () => {
   it('repeats the source, without what is bound to it', async () => {
     const sent = await asked({})

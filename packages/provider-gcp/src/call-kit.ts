@@ -30,7 +30,7 @@ export const changeOptions = { timeout: requestTimeoutMs, retry: null }
 
 interface CallFacts {
   readonly signal?: AbortSignal | undefined
-  readonly offering?: Offering
+  readonly offering?: Offering | undefined
 }
 export type Tell = <T>(effect: CallEffect, call: (clients: Clients) => Promise<T>, more?: CallFacts) => Promise<T>
 export type Accepted = (

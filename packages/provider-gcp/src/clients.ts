@@ -153,7 +153,7 @@ const reads = ({ account: project, region }: GcpSettings['scope'], tell: Tell) =
 })
 
 const changes = (project: string, accepted: Accepted) => ({
-  insertInstance: (zone: string, instanceResource: Instance, requestId: string, offering: Offering, signal?: AbortSignal) =>
+  insertInstance: (zone: string, instanceResource: Instance, requestId: string, offering: Offering | undefined, signal?: AbortSignal) =>
     accepted(({ instances }) => instances.insert({ project, zone, instanceResource, requestId }, changeOptions), { signal, offering }),
   startInstance: (target: Target, offering: Offering, signal?: AbortSignal) =>
     accepted(({ instances }) => instances.start({ project, ...target }, changeOptions), { signal, offering }),

@@ -5,6 +5,8 @@ import type { DiskDna, NicDna, ResourceDna, Scope } from '@understudy/provider'
 import { diskRef, instanceRef } from './adapter.ts'
 import type { Disk, Instance } from './clients.ts'
 import { originOf } from './disk-notes.ts'
+import { hostGroupOf, nativePlacement } from './host-groups.ts'
+import type { PlacementPolicy } from './host-groups.ts'
 import { idOf, nativeStateOf, powerStateOf, purchaseOf, typeOf, zoneOf } from './instance-state.ts'
 import { nameTag, readLabels } from './label-text.ts'
 import type { MachineSize } from './machine-types.ts'
@@ -15,15 +17,17 @@ export interface DescribedInstance {
   /** The disks attached, by the URL under which the instance names them. */
   readonly disks: ReadonlyMap<string, Disk>
   readonly size: MachineSize | undefined
+  readonly placementPolicy: PlacementPolicy | undefined
 }
 
 /** The complete definition, from everything Compute Engine was asked. Pure. */
-export function dnaOf(scope: Scope, { instance, disks, size }: DescribedInstance): ResourceDna {
+export function dnaOf(scope: Scope, { instance, disks, size, placementPolicy }: DescribedInstance): ResourceDna {
   const tags = readLabels(instance.labels)
   const attached = disksOf(scope, instance, disks)
   const boot = bootDiskOf(instance, disks)
   const userData = metadataText(instance)
   const { statusMessage } = instance
+  const hostGroup = hostGroupOf(instance, placementPolicy)
   const identity = instance.serviceAccounts?.[0]?.email
   const image = boot === undefined ? undefined : originOf(boot).image
   const dna: Omit<ResourceDna, 'fingerprint'> = {
@@ -45,10 +49,10 @@ export function dnaOf(scope: Scope, { instance, disks, size }: DescribedInstance
     ...(identity ? { identity } : {}),
     ...(userData === undefined ? {} : { userData }),
     tags,
-    placement: { zone: zoneOf(instance) },
+    placement: { zone: zoneOf(instance), ...(hostGroup === undefined ? {} : { hostGroup }) },
     protection: { terminate: instance.deletionProtection ?? false, stop: false },
     holdEnabled: true,
-    native: nativeOf(instance),
+    native: nativeOf(instance, placementPolicy),
     unknowable: [],
   }
   return { ...dna, fingerprint: fingerprintOf(dna) }
@@ -126,7 +130,7 @@ export function metadataItems(userData: string | undefined): { readonly key: str
 }
 
 /** Settings with no neutral counterpart that a lossless clone repeats. Only what can be given to an insertion. */
-function nativeOf(instance: Instance): JsonObject {
+function nativeOf(instance: Instance, policy: PlacementPolicy | undefined): JsonObject {
   return plain({
     name: instance.name,
     network: instance.networkInterfaces?.[0]?.network,
@@ -141,6 +145,7 @@ function nativeOf(instance: Instance): JsonObject {
     confidentialInstanceConfig: instance.confidentialInstanceConfig,
     advancedMachineFeatures: instance.advancedMachineFeatures,
     guestAccelerators: instance.guestAccelerators,
+    ...nativePlacement(instance, policy),
   })
 }
 

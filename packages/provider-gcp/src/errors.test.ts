@@ -11,6 +11,12 @@ describe('a refused request', () => {
   it.each<[number, string, string, ProviderErrorKind]>([
     [404, 'notFound', "The resource 'x' was not found", 'not_found'],
     [409, 'alreadyExists', "The resource 'x' already exists", 'already_exists'],
+    [
+      412,
+      'conditionNotMet',
+      'No feasible nodes found for the instance given its node affinities and resource requirements.',
+      'insufficient_capacity',
+    ],
     [412, 'conditionNotMet', 'Labels fingerprint either invalid or resource labels have changed', 'conflict'],
     [400, 'resourceNotReady', "The resource 'x' is not ready", 'conflict'],
     [400, 'invalidResourceUsage', "Invalid resource usage: 'Resource cannot be deleted if it's protected against deletion.'.", 'protected'],

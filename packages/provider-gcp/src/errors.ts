@@ -120,6 +120,8 @@ function kindOf({ code, message, httpStatus }: SeenError): ProviderErrorKind {
   // A protected instance is refused as one that is used wrongly; only the sentence tells.
   if (/protected against deletion|deletion ?protection/i.test(message)) return 'protected'
   if (/rate ?limit exceeded|quota exceeded for quota (metric|group)/i.test(message) && httpStatus !== 404) return 'throttled'
+  // Of sole-tenant nodes: as a condition that is not met, which says nothing.
+  if (/no feasible nodes/i.test(message)) return 'insufficient_capacity'
   for (const [kind, set] of Object.entries(codes)) {
     if (set.has(code)) return kind as ProviderErrorKind // the keys of `codes` are kinds
   }

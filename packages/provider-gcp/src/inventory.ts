@@ -2,6 +2,7 @@ import type { Inventory, InstanceSummary, ResourceDna } from '@understudy/provid
 import type { Adapter } from './adapter.ts'
 import type { Disk, Instance } from './clients.ts'
 import { dnaOf } from './dna.ts'
+import { placementPolicyOf } from './host-groups.ts'
 import { isInRegion, readInstance, readMany, unlessGone } from './instance-reader.ts'
 import { idOf, summaryOf, typeOf, zoneOf } from './instance-state.ts'
 import { labelFilter, readLabels } from './label-text.ts'
@@ -41,10 +42,11 @@ export function gcpInventory(adapter: Adapter): Inventory {
 
 async function describe(adapter: Adapter, instance: Instance): Promise<ResourceDna> {
   const sources = (instance.disks ?? []).flatMap(({ source }) => (source ? [source] : []))
-  const [found, size] = await Promise.all([
+  const [found, size, placementPolicy] = await Promise.all([
     Promise.all(sources.map(async (source) => [source, await unlessGone(adapter.calls.getDisk(zoneOf(instance), lastPart(source)))] as const)),
     adapter.machineTypes.size(zoneOf(instance), typeOf(instance)),
+    placementPolicyOf(adapter, instance),
   ])
   const disks = new Map(found.filter((entry): entry is readonly [string, Disk] => entry[1] !== undefined))
-  return dnaOf(adapter.scope, { instance, disks, size })
+  return dnaOf(adapter.scope, { instance, disks, size, placementPolicy })
 }

@@ -7,6 +7,7 @@ import { writeNote } from './disk-notes.ts'
 import { metadataItems } from './dna.ts'
 import { creationTags } from '@understudy/provider/adapter-kit'
 import { clonedTags, fittingName, nameTag, wishTag, writeLabels } from './label-text.ts'
+import { placementOf } from './host-groups.ts'
 import { keyWithoutVersion, nameOf } from './names.ts'
 import type { Member } from './snapshot-sets.ts'
 
@@ -34,6 +35,7 @@ export function instanceResource(
   }
   const labels = writeLabels(isolated ? added : clonedTags(source.tags, added))
   const metadata = metadataItems(source.userData)
+  const placement = placementOf(source, spec)
   const networkTags = [...(spec.isolation?.securityGroups ?? source.nics[0]?.securityGroups ?? [])]
   return {
     name,
@@ -44,7 +46,8 @@ export function instanceResource(
     ...(networkTags.length === 0 ? {} : { tags: { items: networkTags } }),
     ...(metadata.length === 0 ? {} : { metadata: { items: metadata } }),
     ...(source.identity === undefined || isolated ? {} : { serviceAccounts: [{ email: source.identity, scopes: scopesOf(source) }] }),
-    scheduling: schedulingOf(source, spec),
+    scheduling: { ...schedulingOf(source, spec), ...placement.scheduling },
+    ...placement.resource,
     ...nativeOptions(source, spec),
   }
 }

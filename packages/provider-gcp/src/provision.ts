@@ -6,6 +6,7 @@ import { instanceRef } from './adapter.ts'
 import type { Adapter } from './adapter.ts'
 import type { Instance, Operation } from './clients.ts'
 import { failureOf, isDone, pollOperation } from './handles.ts'
+import { isInGroup } from './host-groups.ts'
 import { gone, isInRegion, unlessGone } from './instance-reader.ts'
 import { idOf, nativeStateOf, offeringOf, powerStateOf, zoneOf } from './instance-state.ts'
 import { labelFilter, readLabels, wishTag } from './label-text.ts'
@@ -22,9 +23,19 @@ export const provisionVerb = 'compute.provision'
  */
 export async function provision(adapter: Adapter, source: ResourceDna, spec: CloneSpec, context: CallContext): Promise<OperationHandle<InstanceRef>> {
   const wish = wishOf(source, spec)
+  // What a group has no room for, its zone may have.
+  const grouped = isInGroup(source, spec)
   const handle = (operation?: string): OperationHandle<InstanceRef> => {
     const { zone, power, instanceType, purchase } = spec
-    const native = { zone, name: nameOf(context.idempotencyKey), power, instanceType, purchase, ...(operation === undefined ? {} : { operation }) }
+    const native = {
+      zone,
+      name: nameOf(context.idempotencyKey),
+      power,
+      instanceType,
+      purchase,
+      ...(grouped ? { grouped } : {}),
+      ...(operation === undefined ? {} : { operation }),
+    }
     return handleOf(adapter, provisionVerb, context, native)
   }
   const [made] = await instancesOf(adapter, context.idempotencyKey)
@@ -35,8 +46,9 @@ export async function provision(adapter: Adapter, source: ResourceDna, spec: Clo
   const members = spec.disks.from === 'snapshots' ? await usableMembers(adapter, spec.disks.set) : undefined
   const resource = instanceResource(adapter, source, spec, { ...context, members })
   const { zone, instanceType, purchase } = spec
+  const offering = grouped ? undefined : { instanceType, zone, purchase }
   const requestId = requestIdOf(context.idempotencyKey, 'insert')
-  const insert = (): Promise<Operation> => adapter.calls.insertInstance(zone, resource, requestId, { instanceType, zone, purchase }, context.signal)
+  const insert = (): Promise<Operation> => adapter.calls.insertInstance(zone, resource, requestId, offering, context.signal)
   try {
     return handle((await repeatSafely(adapter, insert, context.signal)).name ?? undefined)
   } catch (error) {
@@ -50,11 +62,12 @@ export async function provision(adapter: Adapter, source: ResourceDna, spec: Clo
 export async function pollProvision(adapter: Adapter, handle: OperationHandle): Promise<OperationStatus<InstanceRef>> {
   const zone = textOf(handle, 'zone')
   const name = textOf(handle, 'name')
-  const offering = {
+  const asked = {
     instanceType: textOf(handle, 'instanceType'),
     zone,
     purchase: textOf(handle, 'purchase') === 'spot' ? ('spot' as const) : ('on-demand' as const),
   }
+  const offering = handle.native['grouped'] === true ? undefined : asked
   const unfinished = await pollOperation(adapter, handle, offering)
   if (unfinished !== undefined) return unfinished
   const instance = await unlessGone(adapter.calls.getInstance(zone, name))

@@ -35,7 +35,8 @@ export const gcpTraits = ({ expectedSeconds, limits }: Pick<GcpSettings, 'expect
   // As images. Google names no limit of how many are made at once.
   copySnapshots: { supported: true },
   postponeMaintenance: { supported: false, reason: 'Compute Engine has no call that postpones host maintenance; it can only be started early.' },
-  hostGroups: { supported: false, reason: 'The adapter does not read or choose node groups or placement policies yet.' },
+  // Sole-tenant nodes, and placement policies.
+  hostGroups: { supported: true },
   commands: {
     supported: false,
     reason: 'Compute Engine has no call that runs a command and answers with its result: a start-up script needs a restart, OS Config a policy.',

@@ -76,6 +76,23 @@ describe('on the wire', () => {
     expect(world.server.project.firewalls).toEqual([])
   })
 
+  it('a clone says on which hosts: by the affinities of its source, by its policy, or in another availability domain of it', async () => {
+    const { hostGroups } = world
+    const sent = async (strategy: 'own-hosts' | 'together' | 'partitions', hosts: 'same-group' | 'separate'): Promise<unknown> => {
+      const source = await describeOne(await hostGroups!.makeMember(strategy))
+      const from = exchanges.length
+      await ended(await world.provider.compute.provision(source, specOf(source, { zone: source.placement.zone ?? '', hosts }), contextOf()))
+      return since(from, /\/instances$/)[0]?.requestBody
+    }
+    expect(await sent('own-hosts', 'same-group')).toMatchObject({
+      scheduling: { nodeAffinities: [{ key: 'compute.googleapis.com/node-group-name', operator: 'IN', values: ['own-hosts-1'] }] },
+    })
+    expect(await sent('own-hosts', 'separate')).not.toHaveProperty('scheduling.nodeAffinities')
+    const policy = (name: string) => [`projects/${world.server.project.id}/regions/${world.server.region}/resourcePolicies/${name}`]
+    expect(await sent('together', 'same-group')).toMatchObject({ resourcePolicies: policy('together-3') })
+    expect(await sent('partitions', 'separate')).toMatchObject({ resourcePolicies: policy('partitions-4'), scheduling: { availabilityDomain: 2 } })
+  })
+
   it('an operation that was accepted and failed is a failure: there is no HTTP error to tell', async () => {
     const source = await describeOne(await world.makePrimary())
     const from = exchanges.length

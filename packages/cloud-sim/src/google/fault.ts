@@ -29,8 +29,10 @@ export interface OperationFailure {
 }
 
 const capacity = new Set(['InsufficientInstanceCapacity', 'Unsupported'])
+const noNodes = 'No feasible nodes found for the instance given its node affinities and resource requirements.'
 
 export function operationFailure(error: unknown, zone: string): OperationFailure | undefined {
+  if (error instanceof SimError && error.code === 'InsufficientHostCapacity') return { status: 412, code: 'CONDITION_NOT_MET', message: noNodes }
   if (!(error instanceof SimError) || !capacity.has(error.code)) return undefined
   const message = `The zone 'projects/-/zones/${zone}' does not have enough resources available to fulfill the request.  Try a different zone, or try again later.`
   return { status: 503, code: 'ZONE_RESOURCE_POOL_EXHAUSTED', message }

@@ -3,6 +3,7 @@ import type { Instance } from '../datacentre/types.ts'
 import type { Body, Call } from './call.ts'
 import { isObject, labelsIn, lastPart, nameIn, objectsIn, partOf, textIn } from './call.ts'
 import { alreadyExists, invalid, operationFailure, required } from './fault.ts'
+import { hostPlacement, hostScheduling, policiesIn } from './host-groups.ts'
 import type { DiskRecord, InstanceRecord } from './project.ts'
 import { seededGoogleImage } from './seed.ts'
 import { bytesFor } from './snapshot-routes.ts'
@@ -109,10 +110,12 @@ function schedulingIn(body: Body): Body {
     automaticRestart: given['automaticRestart'] ?? !isSpot,
     onHostMaintenance: given['onHostMaintenance'] ?? (isSpot ? 'TERMINATE' : 'MIGRATE'),
     ...(isSpot ? { instanceTerminationAction: given['instanceTerminationAction'] ?? 'STOP' } : {}),
+    ...hostScheduling(given),
   }
 }
 
-function launch({ project, body }: Call, zone: string, type: string, disks: readonly PlannedDisk[], scheduling: Body): Instance {
+function launch(call: Call, zone: string, type: string, disks: readonly PlannedDisk[], scheduling: Body): Instance {
+  const { project, body } = call
   const { dataCentre } = project
   const boot = disks.find((disk) => disk.boot)
   // The data centre wants an image also for what starts from a snapshot.
@@ -128,6 +131,7 @@ function launch({ project, body }: Call, zone: string, type: string, disks: read
     minCount: 1,
     maxCount: 1,
     zone,
+    ...hostPlacement(call, scheduling),
     blockDevices: disks.map((disk): BlockDeviceRequest => ({
       deviceName: disk.boot ? image.rootDeviceName : disk.deviceName,
       ...(disk.snapshotId === undefined ? {} : { snapshotId: disk.snapshotId }),
@@ -145,7 +149,7 @@ function launch({ project, body }: Call, zone: string, type: string, disks: read
 }
 
 function recordsOf(
-  { project, body }: Call,
+  call: Call,
   made: {
     readonly id: string
     readonly name: string
@@ -155,6 +159,7 @@ function recordsOf(
     readonly scheduling: Body
   },
 ): { readonly instance: InstanceRecord; readonly disks: readonly DiskRecord[] } {
+  const { project, body } = call
   const { id, name, zone, machine, disks, scheduling } = made
   const createdAtMs = project.dataCentre.now()
   const volumeOf = (disk: PlannedDisk): string => {
@@ -180,6 +185,7 @@ function recordsOf(
       })),
       disks: disks.map(({ name: diskName, boot, autoDelete, deviceName }) => ({ name: diskName, boot, autoDelete, deviceName })),
       scheduling,
+      policies: policiesIn(call),
       hasExternalAddress: objectsIn(body['networkInterfaces']).some((nic) => objectsIn(nic['accessConfigs']).length > 0),
       createdAtMs,
     },

@@ -25,6 +25,8 @@ export interface InstanceRecord {
     readonly readOnly?: boolean
   }[]
   readonly scheduling: Readonly<Record<string, unknown>>
+  /** Names of placement policies. */
+  readonly policies?: readonly string[]
   hasExternalAddress: boolean
   readonly createdAtMs: number
   lastStopMs?: number

@@ -1,6 +1,7 @@
 import type { Body, Call, Route } from './call.ts'
 import { labelsIn, lastPart, nameIn, partOf, textIn } from './call.ts'
 import { alreadyExists, GoogleError, invalid, notFound, notReady, required, staleFingerprint } from './fault.ts'
+import { placePolicy } from './host-groups.ts'
 import { matches } from './filter.ts'
 import { change } from './change.ts'
 import type { DiskRecord, InstantGroupRecord, InstantSnapshotRecord, Project, SnapshotRecord } from './project.ts'
@@ -223,10 +224,11 @@ function insertPolicy(call: Call): object {
   const region = partOf(call, 'region')
   const name = nameIn(body, 'resource.name')
   if (project.policies.has(name)) throw alreadyExists(`projects/${project.id}/regions/${region}/resourcePolicies/${name}`)
-  const kinds = ['diskConsistencyGroupPolicy', 'snapshotSchedulePolicy'].filter((kind) => body[kind] !== undefined)
+  const kinds = ['diskConsistencyGroupPolicy', 'snapshotSchedulePolicy', 'groupPlacementPolicy'].filter((kind) => body[kind] !== undefined)
   const [kind] = kinds
   if (kinds.length !== 1 || kind === undefined) throw invalid('resource', name, 'Exactly one policy must be specified.')
   const kept: Body = { [kind]: body[kind] }
+  if (kind === 'groupPlacementPolicy') placePolicy(call, name, body[kind])
   const id = project.newId()
   project.policies.set(name, { id, body: kept })
   return project.operations.begin({ zone: '', region, type: 'insert', target: `resourcePolicies/${name}`, targetId: id }, { requestId })

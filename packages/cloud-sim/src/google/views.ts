@@ -38,7 +38,14 @@ export function instanceView(project: Project, record: InstanceRecord): object {
     selfLink: url(path(record.zone, 'instances', record.name)),
     labels: record.labels,
     labelFingerprint: fingerprint(record.labels),
-    ...maintenanceOf(machine),
+    ...statusOfResource(machine),
+    ...(record.policies === undefined || record.policies.length === 0
+      ? {}
+      : {
+          resourcePolicies: record.policies.map((name) =>
+            url(`projects/${project.id}/regions/${project.dataCentre.region}/resourcePolicies/${name}`),
+          ),
+        }),
     deletionProtection: machine.disableApiTermination,
     scheduling: record.scheduling,
     metadata: { kind: 'compute#metadata', fingerprint: fingerprint(record.metadata), items: record.metadata },
@@ -75,6 +82,13 @@ export function instanceView(project: Project, record: InstanceRecord): object {
   }
 }
 
+/** What the instance has found rather than been given. */
+function statusOfResource(machine: Instance): object {
+  const domain = machine.partition === undefined ? {} : { scheduling: { availabilityDomain: machine.partition } }
+  const resourceStatus = { ...maintenanceOf(machine), ...domain }
+  return Object.keys(resourceStatus).length === 0 ? {} : { resourceStatus }
+}
+
 /** Maintenance ahead, of which Google plans one at a time. */
 function maintenanceOf({ scheduledEvents }: Instance): object {
   const event = scheduledEvents.find(({ state }) => state === 'active')
@@ -87,7 +101,7 @@ function maintenanceOf({ scheduledEvents }: Instance): object {
     windowEndTime: time(event.notAfterMs ?? event.notBeforeMs + 4 * 3_600_000),
     latestWindowStartTime: time(event.notBeforeDeadlineMs ?? event.notBeforeMs),
   }
-  return { resourceStatus: { upcomingMaintenance } }
+  return { upcomingMaintenance }
 }
 
 export function diskView(project: Project, record: DiskRecord): object {

@@ -1,10 +1,10 @@
 // Loaded before the time of any test runs: it takes seconds.
 import '@google-cloud/compute/build/src/v1/index.js'
-import { resolveGoogleName, seededGoogleImage, startGoogleServer } from '@understudy/cloud-sim'
+import { hostGroupWorld, resolveGoogleName, seededGoogleImage, startGoogleServer } from '@understudy/cloud-sim'
 import type { GoogleServer, GoogleServerOptions } from '@understudy/cloud-sim'
 import { seededRandom, sleep } from '@understudy/core'
 import type { DiskRef, InstanceRef, Provider, TrafficBinding, TrafficMechanism } from '@understudy/provider'
-import type { Closed, ConformanceWorld, FaultyCall } from '@understudy/provider/conformance'
+import type { Closed, ConformanceWorld, FaultyCall, HostGroupWorld } from '@understudy/provider/conformance'
 import { createGcpProvider } from '../gcp-provider.ts'
 
 const operations: Readonly<Record<FaultyCall, string>> = {
@@ -69,6 +69,25 @@ export async function gcpWireWorld(options: GoogleServerOptions = {}): Promise<C
   }
 }
 
+/** Sole-tenant nodes by the name of their group; policies as somebody has made them before. */
+const groupsOf = (
+  { dataCentre: dc, project, region }: GoogleServer,
+  make: (wanted: object, placing: object) => Promise<InstanceRef>,
+  instanceIdOf: (ref: InstanceRef) => string,
+): HostGroupWorld =>
+  hostGroupWorld(
+    dc,
+    `${region}-b`,
+    ({ hostGroup, placementGroup = '' }, strategy) => {
+      if (hostGroup !== undefined)
+        return make({}, { scheduling: { nodeAffinities: [{ key: 'compute.googleapis.com/node-group-name', operator: 'IN', values: [hostGroup] }] } })
+      const groupPlacementPolicy = strategy === 'together' ? { collocation: 'COLLOCATED' } : { availabilityDomainCount: 7 }
+      project.policies.set(placementGroup, { id: project.newId(), body: { groupPlacementPolicy } })
+      return make({}, { resourcePolicies: [`projects/${project.id}/regions/${region}/resourcePolicies/${placementGroup}`] })
+    },
+    { strategies: ['own-hosts', 'together', 'partitions'], nameOf: (_strategy, name) => name, instanceIdOf },
+  )
+
 type Controls = Omit<ConformanceWorld, 'provider' | 'freshProvider' | 'clock' | 'run' | 'advance' | 'zoneOther' | 'zoneThird' | 'typeOther' | 'close'>
 
 function controls(server: GoogleServer): Controls {
@@ -77,16 +96,21 @@ function controls(server: GoogleServer): Controls {
   let made = 0
   const volumeOf = ({ nativeId, zone }: DiskRef): string => server.project.disk(zone ?? '', nativeId.replace('disks/', '')).volumeId
   const machineIn = (ref: InstanceRef) => server.project.machine(server.project.instance(ref.zone ?? '', ref.nativeId))
+  const make = async (
+    { purchase = 'on-demand', dataDisk }: NonNullable<Parameters<ConformanceWorld['makePrimary']>[0]> = {},
+    placing: object = {},
+  ): Promise<InstanceRef> => {
+    made += 1
+    const zone = `${server.region}-b`
+    const name = `primary-${made}`
+    await insert(server, zone, { ...primaryResource(zone, name, { spot: purchase === 'spot', dataDisk: dataDisk !== false }), ...placing })
+    const record = server.project.instance(zone, name)
+    while (dc.instances.get(record.instanceId)?.answering !== true) await sleep(server.clock, 1_000)
+    return { provider: 'gcp', account: server.project.id, region: server.region, nativeId: record.id, zone }
+  }
   return {
-    async makePrimary({ purchase = 'on-demand', dataDisk } = {}) {
-      made += 1
-      const zone = `${server.region}-b`
-      const name = `primary-${made}`
-      await insert(server, zone, primaryResource(zone, name, { spot: purchase === 'spot', dataDisk: dataDisk !== false }))
-      const record = server.project.instance(zone, name)
-      while (dc.instances.get(record.instanceId)?.answering !== true) await sleep(server.clock, 1_000)
-      return { provider: 'gcp', account: server.project.id, region: server.region, nativeId: record.id, zone }
-    },
+    makePrimary: (wanted) => make(wanted),
+    hostGroups: groupsOf(server, make, (ref) => machineIn(ref).instanceId),
     makeBinding: (mechanism, member) => makeBinding(server, mechanism, member),
     answers: (member) => machineIn(member).answering,
     async request({ mechanism, native }) {
