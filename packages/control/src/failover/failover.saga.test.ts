@@ -18,6 +18,8 @@ interface Scene {
   readonly done: View
   readonly clean: View
   readonly faultsAt?: readonly string[]
+  /** Steps that do here what they do in no scene before. Absent: all laws at all steps. */
+  readonly newSteps?: readonly string[]
   /** What there has to be beside. */
   readonly also?: (stage: Stage, outputs: Readonly<Record<string, unknown>>) => void | Promise<void>
 }
@@ -27,6 +29,7 @@ const engine = { makeStore: bench.makeStore, classify: failureOf } as const
 const lawsOf = (scene: Scene): LawOptions<SagaDeps> => ({
   ...engine,
   ...(scene.faultsAt === undefined ? {} : { faultsAt: scene.faultsAt }),
+  ...(scene.newSteps === undefined ? {} : { newSteps: scene.newSteps }),
   async makeWorld() {
     const stage = await scene.set()
     const { id: resourceId, primaryEpoch } = stage.resource
@@ -92,6 +95,7 @@ describe('a failover to a parked shadow', () => {
         return stage
       },
       faultsAt: ['standin', 'running', 'traffic', 'stable', 'retired', 'promoted'],
+      newSteps: ['running'],
       done: withHotShadow.done,
       clean: {
         serving: { primary: 100 },
@@ -114,6 +118,7 @@ describe('a failover to a small shadow, which has to grow', () => {
         return stage
       },
       faultsAt: ['standin', 'traffic', 'capacity', 'stable', 'retired', 'promoted'],
+      newSteps: ['capacity'],
       done: {
         serving: { new: 100 },
         enrolled: ['new', 'shadow'],
@@ -135,6 +140,7 @@ describe('a failover without any shadow', () => {
     lawsOf({
       set: () => setStage(bench, hotTier),
       faultsAt: ['standin', 'state', 'replacement', 'traffic', 'stable', 'retired', 'promoted'],
+      newSteps: ['state', 'replacement'],
       done: {
         serving: { new: 100 },
         enrolled: ['new'],
@@ -205,6 +211,7 @@ describe('a failover from a primary that has gone already', () => {
     lawsOf({
       set: () => withoutPrimary(hotTier, true),
       faultsAt: ['standin', 'traffic', 'stable', 'retired', 'promoted'],
+      newSteps: ['retired'],
       done: withHotShadow.done,
       clean: {
         // Traffic that has moved stays where somebody can serve it.
@@ -231,6 +238,7 @@ describe('a failover from a primary that was stopped', () => {
         return stage
       },
       faultsAt: ['traffic', 'retired'],
+      newSteps: [],
       done: withHotShadow.done,
       clean: {
         serving: expect.toBeOneOf([{}, { shadow: 100 }]) as View['serving'],
@@ -301,6 +309,7 @@ describe('a failover to a parked shadow from a primary that has gone already', (
   sagaLaws(failoverSaga, {
     ...engine,
     faultsAt: ['running', 'traffic', 'stable'],
+    newSteps: [],
     async makeWorld() {
       return goneWorld(await withoutPrimary(parkedTier, true), 'shadow', (view) => {
         const serves = view.serving['shadow'] === 100
@@ -315,6 +324,7 @@ describe('a failover without any shadow from a primary that has gone already', (
   sagaLaws(failoverSaga, {
     ...engine,
     faultsAt: ['state', 'replacement', 'traffic', 'stable'],
+    newSteps: ['replacement'],
     async makeWorld() {
       return goneWorld(await withoutPrimary(hotTier, false), 'new', (view) => {
         const serves = view.serving['new'] === 100

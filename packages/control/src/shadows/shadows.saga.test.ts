@@ -17,6 +17,8 @@ const bench = useLawBench()
 /** A world with one shadow, and what it has to look like in both ends of the saga. */
 interface Scene {
   readonly set: () => Promise<{ readonly stage: Stage; readonly shadow: Shadow }>
+  /** Steps that do here what they do in no scene before. Absent: all laws at all steps. */
+  readonly newSteps?: readonly string[]
   readonly done: View
   readonly clean: View
   /** What there has to be beside, when it is done. */
@@ -28,6 +30,7 @@ interface Scene {
 const lawsOf = (scene: Scene): LawOptions<SagaDeps> => ({
   makeStore: bench.makeStore,
   classify: failureOf,
+  ...(scene.newSteps === undefined ? {} : { newSteps: scene.newSteps }),
   async makeWorld() {
     const { stage, shadow } = await scene.set()
     return stage.world({
@@ -96,6 +99,7 @@ describe('providing a parked shadow', () => {
     provisionShadowSaga,
     lawsOf({
       set: withPlan(parkedTier),
+      newSteps: ['instance'],
       done: {
         ...undisturbed,
         enrolled: ['primary'],
@@ -113,6 +117,7 @@ describe('providing a cold shadow', () => {
     provisionShadowSaga,
     lawsOf({
       set: withPlan({ ...hotTier, readiness: 'cold' }),
+      newSteps: ['disks'],
       done: { ...alone, shadows: { unmade: { status: 'ready', ...idle, proven: true } } },
       clean: planned,
       async also(stage, shadow) {
@@ -147,6 +152,7 @@ describe('the drill of a parked shadow', () => {
     proveShadowSaga,
     lawsOf({
       set: withShadow(parkedTier, { status: 'unproven', proof: undefined }),
+      newSteps: ['started', 'rested'],
       done: { ...resting, shadows: { shadow: { status: 'ready', ...idle, proven: true } } },
       clean: { ...resting, shadows: { shadow: drilled } },
       also: async (stage, shadow) => expect((await ofShadow(stage, shadow)).proof?.method).toBe('start'),
@@ -202,6 +208,7 @@ describe('retiring a shadow that was never made', () => {
     retireShadowSaga,
     lawsOf({
       set: withPlan(hotTier),
+      newSteps: [],
       done: alone,
       clean: { ...alone, shadows: { unmade: { status: either('planned', 'failed'), ...idle, proven: false } } },
     }),

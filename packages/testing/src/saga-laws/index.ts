@@ -1,6 +1,7 @@
 import { FencedOff } from '@understudy/saga'
 import type { ClaimedOperation, Saga, Step } from '@understudy/saga'
 import { describe, expect, it } from 'vitest'
+import { lawSettings } from './config.ts'
 import { crashingStore } from './crashing-store.ts'
 import type { CrashPoint } from './crashing-store.ts'
 import { instrument } from './instrument.ts'
@@ -30,7 +31,7 @@ export interface LawCase {
 export function sagaLawCases<Deps, Params>(saga: Saga<Deps, Params>, options: LawOptions<Deps>): LawCase[] {
   const cases: LawCase[] = []
   const chosen = (step: Step): boolean => options.faultsAt?.includes(step.name) ?? true
-  for (const name of options.faultsAt ?? [])
+  for (const name of [...(options.faultsAt ?? []), ...(options.newSteps ?? [])])
     if (!saga.steps.some((step) => step.name === name)) throw new Error(`saga ${saga.name} has no step ${name}`)
   const laws: Laws<Deps, Params> = {
     saga,
@@ -38,6 +39,10 @@ export function sagaLawCases<Deps, Params>(saga: Saga<Deps, Params>, options: La
     before: saga.steps.filter((step) => !step.afterCommit && chosen(step)),
     after: saga.steps.filter((step) => step.afterCommit && chosen(step)),
     law: (sentence, body) => cases.push({ sentence, run: () => trial(saga, options, body) }),
+    repetition(step, sentence, body) {
+      const { newSteps } = options
+      if (newSteps === undefined || (step !== undefined && newSteps.includes(step)) || lawSettings().all) laws.law(sentence, body)
+    },
   }
   successLaws(laws)
   failureLaws(laws)
@@ -56,6 +61,8 @@ interface Laws<Deps, Params> {
   readonly before: readonly Step[]
   readonly after: readonly Step[]
   law(sentence: string, body: (trial: Trial<Deps, Params>) => Promise<void>): void
+  /** One that comes to a state of the world that another one comes to as well: for steps that no other scene has tried. */
+  repetition(step: string | undefined, sentence: string, body: (trial: Trial<Deps, Params>) => Promise<void>): void
 }
 
 const twice: Around = async (_action, _step, _context, real) => {
@@ -63,7 +70,7 @@ const twice: Around = async (_action, _step, _context, real) => {
   return await real()
 }
 
-function successLaws<Deps, Params>({ saga, options, before, after, law }: Laws<Deps, Params>): void {
+function successLaws<Deps, Params>({ saga, options, before, after, law, repetition }: Laws<Deps, Params>): void {
   law('succeeds', async (t) => {
     await t.untilEnded(t.runner(saga))
     await t.expectDone()
@@ -74,7 +81,7 @@ function successLaws<Deps, Params>({ saga, options, before, after, law }: Laws<D
   })
   for (const step of [...before, ...after]) {
     for (const side of ['before', 'after'] as const) {
-      law(`succeeds when ${step.name} fails for now ${side} its effect`, async (t) => {
+      repetition(step.name, `succeeds when ${step.name} fails for now ${side} its effect`, async (t) => {
         const fail = options.transientFailure ?? (() => new LawFailure(true))
         await t.untilEnded(t.runner(instrument(saga, failingOnce(step.name, side, fail).around)))
         await t.expectDone()
@@ -83,10 +90,10 @@ function successLaws<Deps, Params>({ saga, options, before, after, law }: Laws<D
   }
 }
 
-function failureLaws<Deps, Params>({ saga, before, law }: Laws<Deps, Params>): void {
+function failureLaws<Deps, Params>({ saga, before, law, repetition }: Laws<Deps, Params>): void {
   for (const step of before) {
     for (const side of ['before', 'after'] as const) {
-      law(`leaves a clean slate when ${step.name} fails for good ${side} its effect`, async (t) => {
+      repetition(step.name, `leaves a clean slate when ${step.name} fails for good ${side} its effect`, async (t) => {
         const fault = failingOnce(step.name, side)
         await t.untilEnded(t.runner(instrument(saga, fault.around)))
         await expectUnwoundIf(t, fault.happened(), 'failed')
@@ -101,15 +108,16 @@ function failureLaws<Deps, Params>({ saga, before, law }: Laws<Deps, Params>): v
   }
 }
 
-function rollForwardLaws<Deps, Params>({ saga, after, law }: Laws<Deps, Params>): void {
+function rollForwardLaws<Deps, Params>({ saga, after, repetition, ...laws }: Laws<Deps, Params>): void {
   for (const step of after) {
     for (const side of ['before', 'after'] as const) {
+      const law: typeof laws.law = (...given) => (side === 'after' ? laws.law(...given) : repetition(step.name, ...given))
       law(`rolls forward when ${step.name} fails ${side} its effect, behind the point of no return`, async (t) => {
         await t.untilEnded(t.runner(instrument(saga, failingOnce(step.name, side).around)))
         await t.expectDone()
       })
     }
-    law(`rolls forward when it is cancelled while ${step.name} runs: too late`, async (t) => {
+    repetition(step.name, `rolls forward when it is cancelled while ${step.name} runs: too late`, async (t) => {
       const around: Around = async (action, name, _context, real) => {
         if (action === 'run' && name === step.name) await t.requestCancel()
         return await real()
@@ -120,7 +128,7 @@ function rollForwardLaws<Deps, Params>({ saga, after, law }: Laws<Deps, Params>)
   }
 }
 
-function crashLaws<Deps, Params>({ saga, before, after, law }: Laws<Deps, Params>): void {
+function crashLaws<Deps, Params>({ saga, before, after, law, repetition }: Laws<Deps, Params>): void {
   const ends = async (t: Trial<Deps, Params>, point: CrashPoint): Promise<void> => {
     const store = crashingStore(t.store, point)
     await crash(t, saga, store)
@@ -130,10 +138,10 @@ function crashLaws<Deps, Params>({ saga, before, after, law }: Laws<Deps, Params
   for (const { name: step } of [...before, ...after]) {
     law(`is done after a crash just after ${step} was started`, (t) => ends(t, { side: 'after', type: 'started', step }))
     law(`is done after a crash between the effect of ${step} and its entry in the log`, (t) => ends(t, { side: 'before', type: 'succeeded', step }))
-    law(`is done after a crash just after ${step} has succeeded`, (t) => ends(t, { side: 'after', type: 'succeeded', step }))
+    repetition(step, `is done after a crash just after ${step} has succeeded`, (t) => ends(t, { side: 'after', type: 'succeeded', step }))
   }
   law('is done after a crash before its end was written', (t) => ends(t, { side: 'before', type: 'finish' }))
-  law('is done after a crash just after its end was written', async (t) => {
+  repetition(undefined, 'is done after a crash just after its end was written', async (t) => {
     await crash(t, saga, crashingStore(t.store, { side: 'after', type: 'finish' }))
     expect(await t.drive(t.runner(saga).runOne(t.id)), 'an operation that has ended was claimed again').toBeUndefined()
     await t.expectDone()
@@ -141,7 +149,7 @@ function crashLaws<Deps, Params>({ saga, before, after, law }: Laws<Deps, Params
 }
 
 /** The last step before the point of no return fails behind its effect; then the process dies at each entry of the unwinding. */
-function crashWhileUnwindingLaws<Deps, Params>({ saga, before, law }: Laws<Deps, Params>): void {
+function crashWhileUnwindingLaws<Deps, Params>({ saga, before, law, repetition }: Laws<Deps, Params>): void {
   const last = saga.steps.findLast((step) => !step.afterCommit)
   if (last === undefined) return
   const ends = async (t: Trial<Deps, Params>, point: CrashPoint): Promise<void> => {
@@ -157,21 +165,21 @@ function crashWhileUnwindingLaws<Deps, Params>({ saga, before, law }: Laws<Deps,
   law(`leaves a clean slate after a crash just after ${last.name} has failed`, (t) => ends(t, { side: 'after', type: 'failed', step: last.name }))
   for (const { name: step, undo } of before) {
     if (undo === 'nothing-to-undo') continue
-    law(`leaves a clean slate after a crash just after the undo of ${step} was started`, (t) =>
+    repetition(step, `leaves a clean slate after a crash just after the undo of ${step} was started`, (t) =>
       ends(t, { side: 'after', type: 'undo_started', step }),
     )
     law(`leaves a clean slate after a crash between the undo of ${step} and its entry in the log`, (t) =>
       ends(t, { side: 'before', type: 'undo_finished', step }),
     )
-    law(`leaves a clean slate after a crash just after the undo of ${step} has finished`, (t) =>
+    repetition(step, `leaves a clean slate after a crash just after the undo of ${step} has finished`, (t) =>
       ends(t, { side: 'after', type: 'undo_finished', step }),
     )
   }
 }
 
-function cancelLaws<Deps, Params>({ saga, before, law }: Laws<Deps, Params>): void {
+function cancelLaws<Deps, Params>({ saga, before, law, repetition }: Laws<Deps, Params>): void {
   for (const { name: step } of before) {
-    law(`leaves a clean slate when it is cancelled while ${step} waits`, async (t) => {
+    repetition(step, `leaves a clean slate when it is cancelled while ${step} waits`, async (t) => {
       let happened = false
       const around: Around = async (action, name, context, real) => {
         if (action !== 'run' || name !== step) return await real()
@@ -196,15 +204,15 @@ function cancelLaws<Deps, Params>({ saga, before, law }: Laws<Deps, Params>): vo
       await expectUnwoundIf(t, happened, 'cancelled')
     })
   }
-  law('leaves a clean slate when it is cancelled before it begins', async (t) => {
+  repetition(undefined, 'leaves a clean slate when it is cancelled before it begins', async (t) => {
     await t.requestCancel()
     await t.untilEnded(t.runner(saga))
     await t.expectUnwound('cancelled')
   })
 }
 
-function fencingLaw<Deps, Params>({ saga, law }: Laws<Deps, Params>): void {
-  law('refuses every write of a runner whose lease was taken over', async (t) => {
+function fencingLaw<Deps, Params>({ saga, repetition }: Laws<Deps, Params>): void {
+  repetition(undefined, 'refuses every write of a runner whose lease was taken over', async (t) => {
     const claim = async (runner: string): Promise<ClaimedOperation> => {
       const options = { runner, limit: 1, leaseMs, nowMs: t.clock.nowMs(), sagas: [saga.name], operationId: t.id }
       const [claimed] = await t.drive(t.store.claim(options))

@@ -45,6 +45,13 @@ export interface LawOptions<Deps> {
   readonly transientFailure?: () => Error
   /** Steps the laws of failures, crashes and cancellations are tried at. Default: all. */
   readonly faultsAt?: readonly string[]
+  /**
+   * Set where another scene has all laws of the same saga: the steps that only this one runs. Of the other steps, those laws are left out
+   * that differ from another one only in how the engine came to the same state of the world. What stays for each is a crash in front of
+   * its effect and one behind it, a failure on either side with every undo twice, a cancellation, and a crash within its undo; behind the
+   * point of no return, both crashes and a failure. Default: all laws at all steps.
+   */
+  readonly newSteps?: readonly string[]
   /** Default: a store in memory. */
   readonly makeStore?: () => Promise<LawStore>
 }
