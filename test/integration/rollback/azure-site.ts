@@ -15,9 +15,17 @@ interface AzureSite extends Site {
   snapshots(): readonly string[]
 }
 
-/** `dataDisks`: of each machine; with none of them it is kept by a snapshot, and not by a restore point. */
-export async function azureSite({ dataDisks = 2 }: { readonly dataDisks?: 0 | 2 } = {}): Promise<AzureSite> {
+interface Machines {
+  /** With none of them a machine is kept by a snapshot, and not by a restore point. */
+  readonly dataDisks?: 0 | 2
+  /** They are all in it, and so in no zone. */
+  readonly availabilitySet?: string
+}
+
+export async function azureSite({ dataDisks = 2, availabilitySet }: Machines = {}): Promise<AzureSite> {
   const server = await startAzureServer({ speed, latencies, retryAfterSeconds: 0 })
+  const set = availabilitySet && setId(server.subscription, availabilitySet)
+  if (set) server.dataCentre.hostGroups.create({ name: set.toLowerCase(), strategy: 'partition', partitions: 2 })
   const { state, dataCentre, clock, application } = server
   const agent = new Agent({ ca: server.ca, keepAlive: true })
   const vmOf = (nativeId: string) => state.vms.get(nativeId.toLowerCase())!
@@ -33,7 +41,7 @@ export async function azureSite({ dataDisks = 2 }: { readonly dataDisks?: 0 | 2 
     dataCentre,
     clock,
     speed,
-    make: async (name) => make(server, await armOf(server, agent), name, dataDisks),
+    make: async (name) => make(server, await armOf(server, agent), name, { dataDisks, set }),
     instanceIdOf: (nativeId) => vmOf(nativeId).instanceId ?? '',
     attachments(nativeId) {
       const { osDisk, dataDisks } = vmOf(nativeId).properties['storageProfile'] as unknown as StorageProfile // as it was accepted
@@ -124,8 +132,17 @@ async function armOf({ url, application }: AzureServer, agent: Agent): Promise<A
   }
 }
 
+const setId = (subscription: string, name: string): string =>
+  `/subscriptions/${subscription}/resourceGroups/${group}/providers/Microsoft.Compute/availabilitySets/${name}`
+
 /** Disks, an interface, and the machine. */
-async function make({ subscription, dataCentre, state }: AzureServer, arm: Arm, name: string, dataDisks: number): Promise<string> {
+async function make(
+  { subscription, dataCentre, state }: AzureServer,
+  arm: Arm,
+  name: string,
+  { dataDisks, set }: { readonly dataDisks: number; readonly set: string | undefined },
+): Promise<string> {
+  const zones = set ? {} : { zones: ['1'] }
   const idOf = (type: string, of: string): string => `/subscriptions/${subscription}/resourceGroups/${group}/providers/${type}/${of}`
   const put = async (type: string, of: string, version: string, body: Record<string, Json>): Promise<string> => {
     const { id } = (await arm('PUT', idOf(type, of), version, { location: dataCentre.region, ...body })) as { id: string } // as ARM answers a PUT
@@ -133,7 +150,7 @@ async function make({ subscription, dataCentre, state }: AzureServer, arm: Arm, 
   }
   const disk = (of: string, diskSizeGB: number, creationData: Record<string, Json>): Promise<string> =>
     put('Microsoft.Compute/disks', `${name}-${of}`, '2025-01-02', {
-      zones: ['1'],
+      ...zones,
       sku: { name: 'Premium_LRS' },
       properties: { diskSizeGB, creationData },
     })
@@ -146,8 +163,9 @@ async function make({ subscription, dataCentre, state }: AzureServer, arm: Arm, 
     properties: { ipConfigurations: [{ name: 'primary', properties: { subnet } }] },
   })
   const id = await put('Microsoft.Compute/virtualMachines', name, '2026-03-01', {
-    zones: ['1'],
+    ...zones,
     properties: {
+      ...(set ? { availabilitySet: { id: set } } : {}),
       hardwareProfile: { vmSize: 'Standard_D2s_v5' },
       storageProfile: {
         osDisk: { createOption: 'Attach', osType: 'Linux', managedDisk: { id: os }, deleteOption: 'Delete' },
