@@ -55,6 +55,10 @@ export const CreateSignal = z
       .optional()
       .meta({ description: 'Of maintenance only. cancelled: what was said of this kind, effect and deadline is taken back.' }),
     observedAt: timeInput.optional().meta({ description: 'When the document was read, where that is not now: an older one takes nothing back.' }),
+    uptimeSeconds: z.number().min(0).max(1e9).optional().meta({
+      description:
+        'Of a document: how long the machine was up that has read it. A restart that is no longer named, of a machine that has booted since it was announced, has happened, however early.',
+    }),
     deadline: timeInput.optional(),
     confidence: confidence.optional(),
     cause: cause.exclude(['us']).optional().meta({ description: 'Whose doing it is. Left out: unknown.' }),

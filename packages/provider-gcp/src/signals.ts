@@ -144,10 +144,11 @@ async function doneMaintenance(adapter: Adapter, effectOf: ReadonlyMap<string, N
   const sinceMs = adapter.clock.nowMs() - recentMs
   const signals: NeutralSignal[] = []
   const filter = maintenanceOperations.map((type) => `(operationType="${type}")`).join(' OR ')
-  for await (const { targetId, insertTime, status } of adapter.calls.listOperations(filter)) {
+  for await (const { targetId, insertTime, endTime, status } of adapter.calls.listOperations(filter)) {
     const nativeId = String(targetId ?? '')
     const effect = effectOf.get(nativeId)
-    const at = Date.parse(insertTime ?? '')
+    // It is over when it has ended: what was said when it began comes before that.
+    const at = Date.parse(endTime ?? insertTime ?? '')
     if (effect === undefined || !(at >= sinceMs) || status !== 'DONE') continue
     const said = { kind: 'maintenance', phase: 'completed', confidence: 'certain', cause: 'platform', canExpedite: false } as const
     signals.push({ ...said, effect, nativeId, list, observedAt: new Date(at).toISOString() })

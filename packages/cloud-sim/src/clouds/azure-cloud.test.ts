@@ -103,7 +103,10 @@ describe('a simulated Azure with its data plane', () => {
     await vi.waitFor(() => expect(forwarded).toHaveLength(1), patience)
     expect(forwarded[0]).toEqual({
       key: 'Bearer usk_x',
-      body: { accountId: 'acc_x', nativeId: service.nativeId, documentKind: 'scheduledevents', document },
+      body: {
+        ...{ accountId: 'acc_x', nativeId: service.nativeId, documentKind: 'scheduledevents', document },
+        uptimeSeconds: expect.any(Number) as number,
+      },
     })
     expect(await whoAnswers()).toBe(service.nativeId)
     const deadlineMs = Date.parse((document as { readonly Events: readonly { readonly NotBefore: string }[] }).Events[0]?.NotBefore ?? '')

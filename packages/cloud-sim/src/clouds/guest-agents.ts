@@ -69,7 +69,7 @@ export class GuestAgents {
       this.#pending.delete(cancel)
       const document = scheduledEvents(this.#dataCentre, machine)
       if (document === undefined) return
-      forward(agent, machine.id, document).catch((error: unknown) => {
+      forward(agent, { nativeId: machine.id, document, uptimeSeconds: uptimeSeconds(this.#dataCentre, machine) }).catch((error: unknown) => {
         this.#onError(error)
         this.#look(agent, machine)
       })
@@ -85,12 +85,22 @@ function concernedBy(detail: JsonObject): string[] {
   return [instanceId, ...planned].filter((id) => typeof id === 'string')
 }
 
+/** Of the guest. */
+function uptimeSeconds(dataCentre: DataCentre, { instanceId = '' }: VmRecord): number {
+  const { launchTimeMs = 0, rebootedAtMs = 0 } = dataCentre.instances.get(instanceId) ?? {}
+  return (dataCentre.now() - Math.max(launchTimeMs, rebootedAtMs)) / 1000
+}
+
 /** `POST /v1/signals` with the document as it was read. */
-async function forward({ url, apiKey, accountId }: AgentSettings, nativeId: string, document: object): Promise<void> {
+async function forward(
+  { url, apiKey, accountId }: AgentSettings,
+  read: { readonly nativeId: string } & Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { nativeId } = read
   const answer = await fetch(new URL('/v1/signals', url), {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ accountId, nativeId, documentKind: 'scheduledevents', document }),
+    body: JSON.stringify({ accountId, documentKind: 'scheduledevents', ...read }),
   })
   // It says nothing that is of use there: an event that was taken back before anybody had heard of it. To repeat it would not help.
   if (answer.status === 400) return

@@ -17,7 +17,7 @@ import { entryAccountOf } from '../resources/resource.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Shadow } from '../shadows/shadow.ts'
 import { isAnnouncement } from './changes.gate.ts'
-import { endAnnouncements, knownChanges, withOvertaken, wordsOfLists } from './follow-changes.ts'
+import { endAnnouncements, knownChanges, withMoved, withOvertaken, wordsOfLists } from './follow-changes.ts'
 import type { ReceivedList } from './follow-changes.ts'
 import { decide } from './signal.gate.ts'
 import type { SignalDecision } from './signal.gate.ts'
@@ -61,14 +61,14 @@ export async function acceptSignals(
     const resources = await stores.resources.findByNativeIds(account.id, told, { ignoreCase })
     const storedId = ignoreCase ? storedIds(resources) : (nativeId: string) => nativeId
     const received = input.received.map((item) => ({ ...item, signal: { ...item.signal, nativeId: storedId(item.signal.nativeId) } }))
-    const lists = (input.lists ?? []).map(({ list, raw }) => ({ list: { ...list, nativeId: storedId(list.nativeId) }, raw }))
+    const lists = (input.lists ?? []).map(({ list, ...rest }) => ({ ...rest, list: { ...list, nativeId: storedId(list.nativeId) } }))
     const nativeIds = [...new Set(received.map((item) => item.signal.nativeId))]
     const concerned = resources.filter((resource) => resource.projectId === account.projectId)
     const shadows = await stores.shadows.listAlive(concerned.map((resource) => resource.id))
     const stood = await stores.shadows.listAliveByNativeIds(account.id, nativeIds)
     const said = received.map((item) => toRow(control, { ...input, lists }, item, concerned, stood))
     const known = await knownChanges(stores, account.id, said, lists)
-    const announced = said.map((row) => withOvertaken(row, known))
+    const announced = said.map((row) => withOvertaken(withMoved(row, known), known))
     const unsaid = wordsOfLists(control, input.source, lists, announced, known)
     const rows = [...announced, ...unsaid.map(({ row }) => row)]
     const { inserted, duplicateOf } = await stores.signals.insertNew(rows)

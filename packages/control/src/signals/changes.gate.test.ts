@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { endedByList, endedByWord, isBefore, overtakenBy, toldOtherwise } from './changes.gate.ts'
+import { endedByList, endedByWord, isBefore, movedFrom, overtakenBy, toldOtherwise } from './changes.gate.ts'
 import type { ChangeWord } from './changes.gate.ts'
 
 const at = (minutes: number): Date => new Date(Date.UTC(2026, 2, 1, 12, minutes))
@@ -24,6 +24,16 @@ describe('a list that no longer names a change', () => {
   test('says that it has happened when it had begun, however early', () => {
     const begun = word({ id: 'sig_2', phase: 'started', observedAt: at(3), deadline: at(3) })
     expect(phases(endedByList(list(5), [], [word(), begun]))).toEqual([['completed', ['sig_1', 'sig_2']]])
+  })
+  test('says that a restart has happened whose machine has booted since it was announced, however early; a freeze boots nothing', () => {
+    const booted = (minutes: number) => ({ ...list(5), bootedAt: at(minutes) })
+    expect(phases(endedByList(booted(3), [], [word()]))).toEqual([['completed', ['sig_1']]])
+    expect(phases(endedByList(booted(0), [], [word()]))).toEqual([['cancelled', ['sig_1']]])
+    expect(phases(endedByList(booted(3), [], [word({ effect: 'freeze' })]))).toEqual([['cancelled', ['sig_1']]])
+  })
+  test('takes back what was moved to later, although the start that was said first has passed', () => {
+    const moved = word({ id: 'sig_2', deadline: at(600), observedAt: at(50) })
+    expect(phases(endedByList(list(70), [], [word(), moved]))).toEqual([['cancelled', ['sig_1', 'sig_2']]])
   })
   test('says nothing of what it names, of other lists, and of other instances', () => {
     expect(endedByList(list(5), [word({ id: 'sig_9', observedAt: at(5) })], [word()])).toEqual([])
@@ -49,6 +59,31 @@ describe('a list that no longer names a change', () => {
   })
 })
 
+describe('an announcement that is said again', () => {
+  const again = (overrides: Partial<ChangeWord> = {}) => word({ id: 'sig_2', observedAt: at(9), ...overrides })
+  test('at another start has moved; at the same one, told more precisely, it has not', () => {
+    expect(movedFrom(again({ deadline: at(120) }), [word()])).toMatchObject({ id: 'sig_1' })
+    expect(movedFrom(again({ deadline: at(20) }), [word()])).toMatchObject({ id: 'sig_1' })
+    expect(movedFrom(again({ deadline: new Date(at(60).getTime() + 900) }), [word()])).toBeUndefined()
+    expect(movedFrom(again({ deadline: undefined }), [word()])).toBeUndefined()
+  })
+  test('has moved from where it was said to be last, and back from there as well', () => {
+    const moved = word({ id: 'sig_m', observedAt: at(5), deadline: at(120) })
+    expect(movedFrom(again({ deadline: at(120) }), [word(), moved])).toBeUndefined()
+    expect(movedFrom(again(), [word(), moved])).toMatchObject({ id: 'sig_m' })
+  })
+  test('has not moved when it is another, older, over, or has begun', () => {
+    const later = { deadline: at(120) }
+    expect(movedFrom(again({ ...later, changeId: 'e-2' }), [word()])).toBeUndefined()
+    expect(movedFrom(again({ ...later, changeId: undefined }), [word({ changeId: undefined })])).toBeUndefined()
+    expect(movedFrom(again({ ...later, observedAt: at(0) }), [word()])).toBeUndefined()
+    expect(movedFrom(again({ ...later, listSequence: 4 }), [word({ listSequence: 5 })])).toBeUndefined()
+    expect(movedFrom(again(later), [word({ endedBy: 'sig_w' })])).toBeUndefined()
+    expect(movedFrom(again(later), [word(), word({ id: 'sig_s', phase: 'started', observedAt: at(3) })])).toBeUndefined()
+    expect(movedFrom(again({ ...later, phase: 'completed' }), [word()])).toBeUndefined()
+  })
+})
+
 describe('a word that a change is over', () => {
   const over = word({ id: 'sig_w', phase: 'cancelled', observedAt: at(9) })
   test('ends everything that was said of the change by its name, and nothing that was said later', () => {
@@ -71,6 +106,13 @@ describe('a word that a change is over', () => {
     expect(toldOtherwise(over, [], [pushed, elsewhen, sibling, { ...pushed, effect: 'stop' }]).map(({ id }) => id)).toEqual(['sig_2'])
     // It was moved since: the start that it was announced for counts as well.
     expect(toldOtherwise({ ...over, deadline: at(500) }, [word()], [pushed])).toHaveLength(1)
+  })
+  test('that it is over ends what was pushed when it began, which was not at the start of its window', () => {
+    const begun = word({ id: 'sig_2', phase: 'started', changeId: 'entry', list: undefined, observedAt: at(5), deadline: at(5) })
+    const completed = { ...over, phase: 'completed' as const, changeId: undefined }
+    expect(toldOtherwise(completed, [word()], [begun, { ...begun, effect: 'stop' }]).map(({ id }) => id)).toEqual(['sig_2'])
+    expect(toldOtherwise(completed, [word()], [{ ...begun, observedAt: at(10) }])).toEqual([])
+    expect(toldOtherwise(over, [word()], [begun])).toEqual([])
   })
   test('overtakes an announcement that was made before it and comes in after it', () => {
     expect(overtakenBy(word(), [over])).toBe(over)

@@ -35,11 +35,46 @@ export interface Ended {
   readonly announcements: readonly [ChangeWord, ...ChangeWord[]]
 }
 
+/** The one that was said last. */
+const lastOf = (first: ChangeWord, others: readonly ChangeWord[]): ChangeWord =>
+  others.reduce((last, other) => (isBefore(last, other) ? other : last), first)
+
+/**
+ * What was last announced of a change that is announced again under its own name, and at another start: its cloud has moved it. What has
+ * begun is not moved, and a change without a name has none to be known by.
+ */
+export function movedFrom(announcement: ChangeWord, holding: readonly ChangeWord[]): ChangeWord | undefined {
+  if (announcement.phase !== 'announced' || announcement.changeId === undefined) return undefined
+  const [first, ...others] = holding.filter((held) => held.endedBy === undefined && isAnnouncement(held) && isSameChange(held, announcement))
+  if (first === undefined || [first, ...others].some(({ phase }) => phase === 'started')) return undefined
+  const last = lastOf(first, others)
+  return isBefore(last, announcement) && isElsewhen(last, announcement) ? last : undefined
+}
+
+/** Whether both name a start, and not the same one. */
+export const isElsewhen = (a: Pick<ChangeWord, 'deadline'>, b: Pick<ChangeWord, 'deadline'>): boolean =>
+  a.deadline !== undefined && b.deadline !== undefined && Math.abs(a.deadline.getTime() - b.deadline.getTime()) >= sameStartMs
+
+/** Whether a word names another start of a change than what was told of it before, which has not begun. */
+export function movesStart(told: readonly ChangeWord[], word: ChangeWord): boolean {
+  const before = told.filter((held) => isSameChange(held, word))
+  return before.some((held) => isElsewhen(held, word)) && before.every((held) => held.phase !== 'started' && isBefore(held, word))
+}
+
+/** What a machine does not come through without a boot. */
+const boots: ReadonlySet<string> = new Set(['reboot', 'redeploy', 'stop', 'hibernate'])
+
 /**
  * Which changes are over because a list no longer names them. One that had begun, or whose time had come, has happened; one that vanishes
- * before has been taken back. A list that is not newer than an announcement says nothing of it.
+ * before has been taken back, unless the machine has booted since it was announced and it is of a kind that has one boot: then somebody may
+ * have had it early, and nobody has seen it begin. The start that was said last counts. A list that is not newer than an announcement says
+ * nothing of it.
  */
-export function endedByList(list: ReadList, named: readonly ChangeWord[], holding: readonly ChangeWord[]): readonly Ended[] {
+export function endedByList(
+  list: ReadList & { readonly bootedAt?: Date },
+  named: readonly ChangeWord[],
+  holding: readonly ChangeWord[],
+): readonly Ended[] {
   const read: Moment = { observedAt: new Date(list.observedAt), listSequence: list.sequence }
   const gone = holding.filter(
     (word) =>
@@ -48,8 +83,10 @@ export function endedByList(list: ReadList, named: readonly ChangeWord[], holdin
   return [...Map.groupBy(gone, ({ changeId, effect }) => changeId ?? effect).values()].flatMap(([first, ...others]) => {
     if (first === undefined) return []
     const announcements: Ended['announcements'] = [first, ...others]
-    const hasCome = announcements.some(({ phase, deadline, observedAt }) => phase === 'started' || (deadline ?? observedAt) <= read.observedAt)
-    return [{ phase: hasCome ? 'completed' : 'cancelled', announcements }]
+    const { deadline, observedAt } = lastOf(first, others)
+    const hasCome = announcements.some(({ phase }) => phase === 'started') || (deadline ?? observedAt) <= read.observedAt
+    const hasBooted = boots.has(first.effect) && list.bootedAt !== undefined && list.bootedAt > first.observedAt
+    return [{ phase: hasCome || hasBooted ? 'completed' : 'cancelled', announcements }]
   })
 }
 
@@ -59,7 +96,8 @@ export const endedByWord = (word: ChangeWord, holding: readonly ChangeWord[]): r
 
 /**
  * Which announcements speak of a change that is over by another name, because they came another way: pushed, where the others stand in a
- * list, or the other way round. They have the same effect and start.
+ * list, or the other way round. They have the same effect and start; or they say that it began, whenever that was, and this word that it is
+ * over: of one effect no two changes of one instance are under way at once.
  */
 export const toldOtherwise = (word: ChangeWord, ended: readonly ChangeWord[], holding: readonly ChangeWord[]): readonly ChangeWord[] =>
   holding.filter(
@@ -69,7 +107,7 @@ export const toldOtherwise = (word: ChangeWord, ended: readonly ChangeWord[], ho
       (held.list === undefined) !== (word.list === undefined) &&
       !isBefore(word, held) &&
       !ended.includes(held) &&
-      isAtStartOf(held, [word, ...ended]),
+      (isAtStartOf(held, [word, ...ended]) || (held.phase === 'started' && word.phase === 'completed')),
   )
 
 /** A word that names no time is about any. */

@@ -29,6 +29,8 @@ export interface NewSignal {
   readonly documentKind?: string
   /** When it was read or noticed, where that is not now. A time ahead counts as now. */
   readonly observedAt?: Date
+  /** Of a document: how long the machine was up that has read it. Clocks of guests may be wrong; this is a length. */
+  readonly uptimeSeconds?: number | undefined
 }
 
 /** Takes in what an agent, a platform or a person says about an instance. */
@@ -95,13 +97,15 @@ async function acceptOwn(control: Control, principal: Principal, account: Accoun
 }
 
 async function acceptDocument(control: Control, account: Account, nativeId: string, input: NewSignal) {
+  const readAt = observed(control, input)
   const ingested = await ingestDocuments(control, {
     account,
     source: 'agent',
     documents: [input.document],
     nativeId,
     ...(input.documentKind === undefined ? {} : { documentKind: input.documentKind }),
-    readAt: observed(control, input),
+    readAt,
+    ...(input.uptimeSeconds === undefined ? {} : { bootedAt: new Date(readAt.getTime() - input.uptimeSeconds * 1000) }),
   })
   const [refused] = ingested.ignored
   if (refused && ingested.signals.length === 0) {

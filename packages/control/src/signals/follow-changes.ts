@@ -3,7 +3,7 @@ import type { Json } from '@understudy/core'
 import type { ReadList } from '@understudy/provider'
 import type { Control } from '../context.ts'
 import type { Stores } from '../database.ts'
-import { endedByList, endedByWord, isAnnouncement, overtakenBy, toldOtherwise } from './changes.gate.ts'
+import { endedByList, endedByWord, isAnnouncement, movedFrom, overtakenBy, toldOtherwise } from './changes.gate.ts'
 import type { ChangeWord } from './changes.gate.ts'
 import type { Signal, SignalSource } from './signal.ts'
 
@@ -11,6 +11,8 @@ import type { Signal, SignalSource } from './signal.ts'
 export interface ReceivedList {
   readonly list: ReadList
   readonly raw: Json
+  /** When the machine was started that read it, where it has said so. */
+  readonly bootedAt?: Date
 }
 
 /** A row that says that a change is over, and which announcements it is known to end. */
@@ -38,6 +40,13 @@ export function withOvertaken(row: Signal, known: readonly Signal[]): Signal {
   return word === undefined ? row : { ...row, endedBy: word.id, deduplicationKey: `ended:${word.id}:${row.deduplicationKey}` }
 }
 
+/** Said again at another start, under the same name, it is not a repetition: its start has moved. */
+export function withMoved(row: Signal, known: readonly Signal[]): Signal {
+  if (row.kind !== 'maintenance') return row
+  const last = movedFrom(row, known)
+  return last === undefined ? row : { ...row, deduplicationKey: `moved:${last.id}:${row.deduplicationKey}` }
+}
+
 /**
  * What lists say by no longer naming what they named: one word for each change that is over. Said again, it is counted on the first one,
  * although nothing holds any more that it could end.
@@ -51,9 +60,9 @@ export function wordsOfLists(
 ): readonly EndingWord[] {
   const explicit = rows.filter((row) => !isAnnouncement(row))
   const holding = known.filter((held) => isAnnouncement(held) && !explicit.some((word) => endedByWord(word, [held]).length > 0))
-  return lists.flatMap(({ list, raw }): readonly EndingWord[] => {
+  return lists.flatMap(({ list, raw, bootedAt }): readonly EndingWord[] => {
     const said = { observedAt: new Date(list.observedAt), receivedAt: now(control.clock), list: list.list, listSequence: list.sequence, raw, source }
-    const ended = endedByList(list, rows.filter(isAnnouncement), holding)
+    const ended = endedByList({ ...list, ...(bootedAt === undefined ? {} : { bootedAt }) }, rows.filter(isAnnouncement), holding)
     const saysNothing = ended.length === 0 && !rows.some(({ nativeId }) => nativeId === list.nativeId)
     const last = saysNothing ? lastWordOf(list, known) : undefined
     if (last !== undefined) return [{ row: { ...last, ...said, id: control.ids.next('signal') }, ends: [] }]

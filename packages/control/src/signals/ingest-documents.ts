@@ -25,10 +25,13 @@ export async function ingestDocuments(
     readonly documentKind?: string
     /** When they were read; left out: now. */
     readonly readAt?: Date
+    /** When the machine was started that has read them, where it says so. */
+    readonly bootedAt?: Date
   },
 ): Promise<Ingested> {
   const adapter = control.providers.adapter(input.account.provider)
   if (!adapter) throw new Error(`account ${input.account.id} has the unknown provider ${input.account.provider}`)
+  const { bootedAt } = input
   const at = (input.readAt ?? now(control.clock)).toISOString()
   const received: Received[] = []
   const lists: (ReceivedList & { readonly index: number })[] = []
@@ -42,7 +45,7 @@ export async function ingestDocuments(
     if (parsed.outcome !== 'signals') ignored.push({ index, outcome: parsed.outcome, reason: parsed.reason })
     else if (parsed.signals.every(isStorable)) {
       received.push(...parsed.signals.map((signal) => ({ signal, raw: document as Json })))
-      lists.push(...(parsed.lists ?? []).map((list) => ({ list, raw: document as Json, index })))
+      lists.push(...(parsed.lists ?? []).map((list) => ({ list, raw: document as Json, index, ...(bootedAt === undefined ? {} : { bootedAt }) })))
     } else ignored.push({ index, outcome: 'malformed', reason: 'It names an instance or an event by something that is no id.' })
   }
   const signals = await acceptSignals(control, { account: input.account, source: input.source, received, lists })

@@ -1938,6 +1938,8 @@ export interface components {
              * @description When the document was read, where that is not now: an older one takes nothing back.
              */
             observedAt?: string;
+            /** @description Of a document: how long the machine was up that has read it. A restart that is no longer named, of a machine that has booted since it was announced, has happened, however early. */
+            uptimeSeconds?: number;
             /** Format: date-time */
             deadline?: string;
             /** @enum {string} */

@@ -6,7 +6,9 @@ import { priorities } from '../../operations/operation.ts'
 import { startOperation } from '../../operations/start-operation.ts'
 import { AccountFailures } from '../../reconcilers/per-account.ts'
 import type { Reconciler } from '../../reconcilers/reconciler.ts'
+import type { Stores } from '../../database.ts'
 import type { Resource, Tier } from '../../resources/resource.ts'
+import { isElsewhen, movesStart } from '../../signals/changes.gate.ts'
 import type { Signal } from '../../signals/signal.ts'
 import { beginCapture } from '../begin-capture.ts'
 import { findPolicyOf } from '../policies/may-roll-back.ts'
@@ -55,25 +57,8 @@ async function adopt(control: Control, signal: Signal): Promise<void> {
   await control.database.transaction(async (stores) => {
     const resource = signal.resourceId === undefined ? undefined : await stores.resources.findById(signal.resourceId)
     if (resource === undefined) return
-    const begun = signal.phase === 'started'
-    const startsAt = begun ? signal.observedAt : (signal.deadline ?? signal.receivedAt)
-    // Clouds tell of one change in several ways, each with an id of its own; and of its new start, when it is moved.
-    const known = await stores.transitions.findAnnounced(signal.nativeId, resource.id, signal.effect, { begun })
-    if (known !== undefined) {
-      const signalIds = [...known.signalIds, signal.id]
-      if (begun && known.status !== 'started') {
-        const change = { signalIds, startsAt, status: 'started' } as const
-        await changeTransition(control, stores, known, change, { what: 'started', actor, data: { announcedFor: known.startsAt.toISOString() } })
-        return
-      }
-      if (begun) return stores.transitions.update({ ...known, signalIds }, known.version)
-      const postponeUntil = signal.canPostponeUntil ?? known.postponeUntil
-      const isMoved = signal.observedAt >= known.updatedAt && known.startsAt.getTime() !== startsAt.getTime()
-      const change = { signalIds, postponeUntil, canExpedite: known.canExpedite || signal.canExpedite, ...(isMoved ? { startsAt } : {}) }
-      if (!isMoved) return stores.transitions.update({ ...known, ...change }, known.version)
-      await changeTransition(control, stores, known, change, { what: 'rescheduled', actor, data: { from: known.startsAt.toISOString() } })
-      return
-    }
+    const startsAt = signal.phase === 'started' ? signal.observedAt : (signal.deadline ?? signal.receivedAt)
+    if (await adoptKnown(control, stores, { signal, resource, startsAt })) return
     const at = now(control.clock)
     const transition: Transition = {
       id: control.ids.next('transition'),
@@ -93,6 +78,47 @@ async function adopt(control: Control, signal: Signal): Promise<void> {
     await stores.transitions.insert(transition)
     await tell(control, stores, transition, { what: 'announced', actor })
   })
+}
+
+/** Clouds tell of one change in several ways, each with an id of its own; and of its new start, when they move it. */
+async function adoptKnown(
+  control: Control,
+  stores: Stores,
+  { signal, resource, startsAt }: { readonly signal: Signal; readonly resource: Resource; readonly startsAt: Date },
+): Promise<boolean> {
+  const begun = signal.phase === 'started'
+  const known = await stores.transitions.findAnnounced(signal.nativeId, resource.id, signal.effect, { begun: true })
+  if (known === undefined) return false
+  const signalIds = [...known.signalIds, signal.id]
+  if (begun && known.status !== 'started') {
+    const change = { signalIds, startsAt, status: 'started' } as const
+    await changeTransition(control, stores, known, change, { what: 'started', actor, data: { announcedFor: known.startsAt.toISOString() } })
+    return true
+  }
+  if (begun) {
+    await stores.transitions.update({ ...known, signalIds }, known.version)
+    return true
+  }
+  const told = await Promise.all(known.signalIds.map((id) => stores.signals.find(known.projectId, id)))
+  const moved = movesStart(
+    told.filter((word) => word !== undefined),
+    signal,
+  )
+  // Its time had come by what was said before, and it has not begun: unless it is looked at already, it is ahead again.
+  if (known.status === 'started' && (!moved || known.operationId !== undefined)) return false
+  const postponeUntil = signal.canPostponeUntil ?? known.postponeUntil
+  // Another precision is not another start.
+  const isOther = isElsewhen({ deadline: known.startsAt }, { deadline: startsAt }) && (moved || signal.observedAt >= known.updatedAt)
+  const change = { signalIds, postponeUntil, canExpedite: known.canExpedite || signal.canExpedite, ...(isOther ? { startsAt } : {}) }
+  if (!isOther) {
+    await stores.transitions.update({ ...known, ...change }, known.version)
+    return true
+  }
+  // Later than it was prepared for, it is prepared for once more when it is near.
+  const status = moved && startsAt > known.startsAt ? 'announced' : known.status
+  const data = { from: known.startsAt.toISOString(), signalId: signal.id }
+  await changeTransition(control, stores, known, { ...change, status }, { what: 'rescheduled', actor, data })
+  return true
 }
 
 /** One thing at most, then the next pass. Answers whether anything was done. */
@@ -162,7 +188,7 @@ async function prepare(control: Control, transition: Transition, resource: Resou
     const shadows =
       tier !== undefined ? madeText(tier) : resource.tier === undefined ? `none: ${refused ?? 'it has no tier'}` : 'as its tier promises'
     const kept = canSnapshot ? {} : { notKept: 'Disks of this cloud cannot be kept yet.' }
-    const change = { status: 'prepared', pointId, lentTier: tier !== undefined } as const
+    const change = { status: 'prepared', pointId, lentTier: transition.lentTier || tier !== undefined } as const
     await changeTransition(control, stores, transition, change, { what: 'prepared', actor, data: { shadows, ...kept } })
     return true
   })
