@@ -97,7 +97,7 @@ test('what is left of a purged point goes over to the next one, which reads as b
   }, patience)
   expect(now).toMatchObject({ digests: next.digests, manifestHash: next.manifestHash, version: next.version })
   // Blocks 20 to 23: those that only the purged one had changed, and its own.
-  expect(now.space).toEqual({ usedBytes: 4 * blockBytes, fullBytes: next.space!.fullBytes })
+  expect(now.space).toEqual({ basis: 'digests', usedBytes: 4 * blockBytes, fullBytes: next.space!.fullBytes })
   expect(await verify(next, 1)).toMatchObject({ findings: [], bytes: { read: usedOf(next), of: usedOf(next) } })
   const later = await keep()
   expect(rootOf(later)).toMatchObject({ since: next.id, read: 0 })

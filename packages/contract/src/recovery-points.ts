@@ -99,10 +99,14 @@ export const RecoveryPoint = z
         usedBytes: z.number().int().optional().meta({ description: 'What the cloud keeps for this point alone. Absent: unknown.' }),
         fullBytes: z.number().int().optional().meta({ description: 'What a full copy of its disks would take. Absent: unknown.' }),
         savedBytes: z.number().int().optional().meta({ description: 'The difference: what being incremental saves. Absent: unknown.' }),
+        basis: z.enum(['cloud', 'digests', 'changed-blocks']).optional().meta({
+          description:
+            'cloud: it says what it keeps · digests: the bytes were read · changed-blocks: counted from the blocks that the cloud lists as changed since the point before. Absent: it was learned before that was kept, or is unknown.',
+        }),
       })
       .meta({
         id: 'RecoveryPointSpace',
-        description: 'Known of points whose bytes were read for digests, or of which the cloud says what it keeps.',
+        description: 'Known of points whose bytes were read for digests, of which the cloud says what it keeps, or whose changed blocks it lists.',
       }),
     copies: z.array(RecoveryCopy).optional().meta({
       description: 'In other regions, as its policy wants. Left out where there is none, and in answers to changes.',

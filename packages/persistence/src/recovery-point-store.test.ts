@@ -155,15 +155,18 @@ test('room is asked for again when it is unknown or old, changes no version, and
   }
   const [first, second, third] = made.map(({ id }) => id) as [string, string, string]
   expect((await due(0)).toSorted()).toEqual([first, second, third].toSorted())
+  // Beside the one before it that takes room.
+  const sets = new Map((await points().listSpaceDue(of.accountId, { known: later(0), unknown: later(0), limit: 10 })).map((row) => [row.id, row]))
+  expect([first, second, third].map((id) => sets.get(id)?.sinceSetId)).toEqual([undefined, sets.get(first)?.setId, sets.get(second)?.setId])
   await points().setSpace(first, { usedBytes: 5, fullBytes: undefined }, start)
   await points().setSpace(second, { usedBytes: undefined, fullBytes: undefined }, start)
-  await points().setSpace(third, { usedBytes: 7, fullBytes: 9 }, start)
+  await points().setSpace(third, { basis: 'changed-blocks', usedBytes: 7, fullBytes: 9 }, start)
   expect(await due(0)).toEqual([])
   expect(await due(2 * minute)).toEqual([second])
   expect(new Set(await due(61 * minute))).toEqual(new Set([first, second, third]))
   // Whoever read the point before goes on with the version that was seen, and takes nothing back.
   await points().update({ ...made[2]!, reason: 'another' }, 1)
-  expect(await points().findById(third)).toMatchObject({ version: 2, space: { usedBytes: 7, fullBytes: 9 } })
+  expect(await points().findById(third)).toMatchObject({ version: 2, space: { basis: 'changed-blocks', usedBytes: 7, fullBytes: 9 } })
   await points().forgetSpaceAfter(of.resourceId, 2)
   expect((await points().findById(third))?.space).toEqual({ usedBytes: undefined, fullBytes: 9 })
   expect(await due(0)).toEqual([third])

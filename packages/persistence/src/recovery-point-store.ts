@@ -1,4 +1,4 @@
-import type { DatabasePosition, Manifest, PointDigests, RecoveryPoint, RecoveryPointStore, PointVerification } from '@understudy/control'
+import type { DatabasePosition, Manifest, PointDigests, PointSpace, RecoveryPoint, RecoveryPointStore, PointVerification } from '@understudy/control'
 import { AppError } from '@understudy/core'
 import { sqlState } from './database-errors.ts'
 import type { Prisma, RecoveryPoint as RecoveryPointRow } from './generated/client.ts'
@@ -14,7 +14,7 @@ const withoutManifest = { manifest: true } as const
 export function recoveryPointStore(db: Prisma.TransactionClient, sql: Sql): RecoveryPointStore {
   return {
     async insert(point) {
-      await db.recoveryPoint.create({ data: toColumns(point) })
+      await db.recoveryPoint.create({ data: { ...toColumns(point), ...spaceColumns(point) } })
     },
     find: async (projectId, id) => toDomain(await db.recoveryPoint.findFirst({ where: { id, projectId } })),
     findById: async (id) => toDomain(await db.recoveryPoint.findUnique({ where: { id } })),
@@ -34,7 +34,7 @@ export function recoveryPointStore(db: Prisma.TransactionClient, sql: Sql): Reco
       })
       return rows.map((row) => toDomain(row))
     },
-    ...recoverySpace(db, sql),
+    ...recoverySpace(sql),
     async holdsAnything(accountId) {
       const kept = await db.recoveryPoint.findFirst({
         where: { accountId, status: { in: ['capturing', 'usable', 'purging'] } },
@@ -65,7 +65,7 @@ export function recoveryPointStore(db: Prisma.TransactionClient, sql: Sql): Reco
     },
     listAbandoned: (limit) => listAbandoned(db, limit),
     async update(point, seenVersion) {
-      const { id, projectId, resourceId: _r, accountId: _a, createdAt: _c, manifest, usedBytes: _u, fullBytes: _f, ...changes } = toColumns(point)
+      const { id, projectId, resourceId: _r, accountId: _a, createdAt: _c, manifest, ...changes } = toColumns(point)
       const { count } = await unlessTaken(
         db.recoveryPoint.updateMany({
           where: { id, projectId, version: seenVersion },
@@ -119,8 +119,6 @@ const toColumns = (point: RecoveryPoint) => ({
   manifest: optionalJsonColumn(point.manifest),
   verification: optionalJsonColumn(point.verification),
   digests: optionalJsonColumn(point.digests),
-  usedBytes: point.space?.usedBytes ?? null,
-  fullBytes: point.space?.fullBytes ?? null,
   sequence: point.sequence ?? null,
   manifestHash: point.manifestHash ?? null,
   capturedAt: point.capturedAt ?? null,
@@ -163,6 +161,18 @@ function toDomain(row: Listed | null): RecoveryPoint | undefined {
   }
 }
 
-const spaceIn = ({ usedBytes, fullBytes }: Listed): Pick<RecoveryPoint, 'space'> =>
-  usedBytes === null && fullBytes === null ? {} : { space: { usedBytes: bytesIn(usedBytes), fullBytes: bytesIn(fullBytes) } }
+/** Written by `setSpace` from then on: room is learned beside everything else. */
+const spaceColumns = ({ space }: RecoveryPoint) => ({
+  usedBytes: space?.usedBytes ?? null,
+  fullBytes: space?.fullBytes ?? null,
+  spaceBasis: space?.basis ?? null,
+})
+
+const spaceIn = ({ usedBytes, fullBytes, spaceBasis }: Listed): Pick<RecoveryPoint, 'space'> =>
+  usedBytes === null && fullBytes === null
+    ? {}
+    : {
+        // The table checks what it is.
+        space: { usedBytes: bytesIn(usedBytes), fullBytes: bytesIn(fullBytes), basis: optional(spaceBasis) as PointSpace['basis'] },
+      }
 const bytesIn = (column: bigint | null): number | undefined => (column === null ? undefined : Number(column))

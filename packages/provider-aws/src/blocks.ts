@@ -20,6 +20,18 @@ export function awsBlocks(adapter: Adapter): Blocks {
   }
 }
 
+/** How many bytes of a snapshot are in blocks that differ from those of another one: no token is used, and no block read. */
+export async function changedBytes(adapter: Adapter, snapshotId: string, sinceId: string): Promise<number | 'unrelated'> {
+  let bytes = 0
+  for (let from: number | undefined = 0; from !== undefined;) {
+    const page: BlockPage | 'unrelated' = await list(adapter, { snapshotId, sinceId, from, signal: undefined })
+    if (page === 'unrelated') return page
+    bytes += page.blocks.reduce((sum, { keptBytes }) => sum + keptBytes, 0)
+    from = page.next
+  }
+  return bytes
+}
+
 interface Asked {
   readonly snapshotId: string
   readonly sinceId: string | undefined

@@ -5,6 +5,7 @@ import { sha256 } from '@understudy/core'
 import { diskRef } from './adapter.ts'
 import type { Adapter } from './adapter.ts'
 import { chosenOf, failed, handleOf, running, succeeded, textOf, creationTags } from '@understudy/provider/adapter-kit'
+import { countBytes } from './count-bytes.ts'
 import { mayBeStale, textsOf } from './handles.ts'
 import type { Poller } from '@understudy/provider/adapter-kit'
 import { volumesOfWhole } from './inventory.ts'
@@ -22,6 +23,7 @@ export function awsSnapshots(adapter: Adapter): { readonly snapshots: Snapshots;
     snapshots: {
       capture: (ref, context, { without = [] } = {}) => capture(adapter, ref, context, new Set(without.map(({ nativeId }) => nativeId))),
       get: (set) => readSet(adapter, set),
+      countBytes: (set, { since } = {}) => countBytes(adapter, set, since),
       materialise: (set, to, context) => materialise(adapter, set, to, context),
       delete: (set, context) => deleteSet(adapter, set, context),
       deleteDisk: (disk, context) => deleteDisk(adapter, disk, context),

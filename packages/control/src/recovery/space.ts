@@ -1,7 +1,15 @@
 import type { PointDigests } from './digests/digests.ts'
 
+/**
+ * By whom room is known: the cloud counts what it keeps · the bytes were read for digests · blocks were counted that the cloud lists as changed
+ * since the point before.
+ */
+export const spaceBases = ['cloud', 'digests', 'changed-blocks'] as const
+export type SpaceBasis = (typeof spaceBases)[number]
+
 /** Room of a point, in bytes; `undefined`: nobody knows (yet). */
 export interface PointSpace {
+  readonly basis?: SpaceBasis | undefined
   /** What the cloud keeps for this point alone. */
   readonly usedBytes: number | undefined
   /** What a full copy of the same blocks would take. */
@@ -13,6 +21,8 @@ export interface PointToMeasure {
   /** Of snapshots. */
   readonly setId: string
   readonly fullBytes: number | undefined
+  /** Of the point before it that takes room. */
+  readonly sinceSetId: string | undefined
 }
 
 /** As it was when its bytes were read. What the cloud keeps for it grows when a point before it goes. */
@@ -20,6 +30,7 @@ export function readSpace(digests: Pick<PointDigests, 'document'>): PointSpace |
   const disks = digests.document?.disks
   if (disks === undefined) return undefined
   return {
+    basis: 'digests',
     usedBytes: disks.reduce((sum, { keptBytes }) => sum + keptBytes, 0),
     fullBytes: disks.reduce((sum, { blocks, blockBytes }) => sum + blocks * blockBytes, 0),
   }

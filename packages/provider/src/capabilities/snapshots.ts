@@ -22,6 +22,12 @@ export interface SnapshotSet {
   }[]
 }
 
+export interface CountedBytes {
+  readonly usedBytes: number
+  /** `undefined` where the cloud does not say. */
+  readonly fullBytes: number | undefined
+}
+
 /** Disks of one instance at one point in time. */
 export interface Snapshots {
   /**
@@ -36,6 +42,12 @@ export interface Snapshots {
    * a set of which a member is missing. Absent where the cloud never says.
    */
   storedBytes?(set: SnapshotSetRef): Promise<number | undefined>
+  /**
+   * The same by the cloud's lists of blocks, without reading any: `usedBytes` in what is not as in `since`, a set before it that is still
+   * there, or in all of it without one; `fullBytes` in all of it. `undefined` while a member is not complete, or is missing. `unauthorized` where
+   * the account may not list them. Absent where the cloud has no such lists, or has to be changed before it lets them be read.
+   */
+  countBytes?(set: SnapshotSetRef, options?: { readonly since?: SnapshotSetRef | undefined }): Promise<CountedBytes | undefined>
   /**
    * New disks from a set, unattached, in a zone; in the order of the set's members. `devices`: of these members alone; `not_found` when
    * the set has none of them.

@@ -60,6 +60,25 @@ export function blockConformance(world: () => ConformanceWorld): void {
       }
     })
 
+    it('are counted where the cloud lists them: those that have changed, and all', async ({ skip }) => {
+      skip(world().live === true, 'nobody sees the bytes of a real disk from outside')
+      const found = reading()
+      const { snapshots } = world().provider
+      if (found === undefined || snapshots?.countBytes === undefined) return skip('the cloud does not list blocks without being changed')
+      const ref = await world().makePrimary()
+      const { disks } = await describeOf(world(), ref)
+      world().writeDisk(disk(disks, 'data'), 41)
+      const first = await captured(world(), ref)
+      world().writeDisk(disk(disks, 'data'), 42)
+      const second = await captured(world(), ref)
+      const alone = await world().run(snapshots.countBytes(first))
+      expect(alone?.usedBytes).toBe(alone?.fullBytes)
+      expect(alone?.usedBytes).toBeGreaterThanOrEqual(found.blockBytes)
+      const counted = await world().run(snapshots.countBytes(second, { since: first }))
+      expect(counted).toEqual({ usedBytes: found.blockBytes, fullBytes: alone?.fullBytes })
+      expect(await world().run(snapshots.countBytes({ setId: 'a-set-that-is-not-there' }))).toBeUndefined()
+    })
+
     it('of an instance with one disk can be read and compared as well', async ({ skip }) => {
       skip(world().live === true, 'nobody sees the bytes of a real disk from outside')
       const found = reading()

@@ -50,6 +50,7 @@ const groupsByName: Readonly<Record<string, LimitGroup | 'unlimited'>> = {
   'snapshots.capture': 'snapshot',
   'snapshots.get': 'read',
   'snapshots.storedBytes': 'read',
+  'snapshots.countBytes': 'read',
   'copies.regions': 'read',
   'copies.get': 'read',
   'copies.copy': 'snapshot',

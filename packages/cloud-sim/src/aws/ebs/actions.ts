@@ -45,6 +45,9 @@ export function ebsRouteOf(method: string, url: string): { readonly action: stri
   throw new SimError('UnknownOperationException', `There is no ${method} ${path}.`, 404)
 }
 
+/** In blocks of the service: `FullSnapshotSizeInBytes` of EC2. */
+export const fullSizeOf = ({ blocks }: DataCentre, snapshotId: string): number => indexes(blocks.written(snapshotId)).length * blockBytes
+
 function listBlocks({ dataCentre, snapshotId, query }: EbsCall): Reply {
   const snapshot = completed(dataCentre, snapshotId)
   const present = indexes(dataCentre.blocks.written(snapshotId))

@@ -3,6 +3,7 @@ import type { DataCentre } from '../../datacentre/datacentre.ts'
 import type { Snapshot, Volume } from '../../datacentre/types.ts'
 import type { ActionTable, Call, XmlObject } from '../call.ts'
 import { compact } from '../compact.ts'
+import { fullSizeOf } from '../ebs/actions.ts'
 import { missingParameter } from '../fault.ts'
 import { at, oneOf, queryOf, tagSet, tagSpecifications } from './common.ts'
 import { zoneIdOf } from './instance-view.ts'
@@ -144,6 +145,7 @@ function snapshotView(dataCentre: DataCentre, snapshot: Snapshot): XmlObject {
     progress: `${Math.floor(dataCentre.storage.progressPercent(snapshot))}%`,
     ownerId: snapshot.ownerId,
     volumeSize: snapshot.sizeGiB,
+    fullSnapshotSizeInBytes: snapshot.state === 'completed' ? fullSizeOf(dataCentre, snapshot.snapshotId) : undefined,
     description: snapshot.description,
     encrypted: snapshot.encrypted,
     kmsKeyId: snapshot.kmsKeyId,

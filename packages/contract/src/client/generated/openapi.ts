@@ -2649,7 +2649,7 @@ export interface components {
             /** @description With `resourceId`: of all of its points, whichever are on the page. */
             space?: components["schemas"]["ResourceSpace"];
         };
-        /** @description Known of points whose bytes were read for digests, or of which the cloud says what it keeps. */
+        /** @description Known of points whose bytes were read for digests, of which the cloud says what it keeps, or whose changed blocks it lists. */
         RecoveryPointSpace: {
             /** @description What the cloud keeps for this point alone. Absent: unknown. */
             usedBytes?: number;
@@ -2657,6 +2657,11 @@ export interface components {
             fullBytes?: number;
             /** @description The difference: what being incremental saves. Absent: unknown. */
             savedBytes?: number;
+            /**
+             * @description cloud: it says what it keeps · digests: the bytes were read · changed-blocks: counted from the blocks that the cloud lists as changed since the point before. Absent: it was learned before that was kept, or is unknown.
+             * @enum {string}
+             */
+            basis?: "cloud" | "digests" | "changed-blocks";
         };
         Resource: {
             /** @description The id of a resource. */

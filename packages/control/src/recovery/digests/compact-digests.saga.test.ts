@@ -63,7 +63,7 @@ class Installation {
     const point = (await recoveryPoints.findById(id))!
     const document = { format: 1, point: id, manifest: '', disks: [digest] } as const
     await recoveryPoints.update({ ...point, digests: { state: 'complete', at: point.createdAt.toISOString(), document } }, point.version)
-    await recoveryPoints.setSpace(id, { usedBytes: digest.keptBytes, fullBytes: digest.blocks * blockBytes }, point.createdAt)
+    await recoveryPoints.setSpace(id, { basis: 'digests', usedBytes: digest.keptBytes, fullBytes: digest.blocks * blockBytes }, point.createdAt)
   }
   async purge(which: number): Promise<void> {
     const [gone] = this.points.splice(which % Math.max(1, this.points.length), 1)

@@ -57,5 +57,5 @@ async function recordSpace({ database, clock }: Pick<SagaDeps, 'database' | 'clo
   const sums = await Promise.all(heir.disks.map(({ device }) => recoveryDigests.sums(heir.id, device)))
   const usedBytes = sums.reduce((sum, { keptBytes }) => sum + keptBytes, 0)
   const fullBytes = heir.disks.reduce((sum, { blocks, blockBytes }) => sum + blocks * blockBytes, 0)
-  await recoveryPoints.setSpace(heir.id, { usedBytes, fullBytes }, now(clock))
+  await recoveryPoints.setSpace(heir.id, { basis: 'digests', usedBytes, fullBytes }, now(clock))
 }

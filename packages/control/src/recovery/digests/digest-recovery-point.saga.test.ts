@@ -72,8 +72,8 @@ it('what was read as a whole does not say what the cloud keeps for it alone, whi
     if (status === 'purged') await recoveryPoints.update({ ...rest, version, status }, version)
     return space
   }
-  expect(await read(1, 'purged')).toEqual({ usedBytes: 40, fullBytes: 40 })
-  expect(await read(2, 'usable')).toEqual({ usedBytes: 40, fullBytes: 40 })
-  expect(await read(3, 'usable')).toEqual({ usedBytes: undefined, fullBytes: 40 })
+  expect(await read(1, 'purged')).toMatchObject({ usedBytes: 40, fullBytes: 40 })
+  expect(await read(2, 'usable')).toMatchObject({ usedBytes: 40, fullBytes: 40 })
+  expect(await read(3, 'usable')).toMatchObject({ usedBytes: undefined, fullBytes: 40 })
   stage.dc.close()
 })
