@@ -1,6 +1,7 @@
 import { VirtualClock } from '@understudy/core'
 import type { CallContext, CloneSpec, ResourceDna } from '@understudy/provider'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hostGroupOf } from './host-groups.ts'
 import { adapterAgainst, contextOf, letTimePass } from './testing/adapter-under-test.ts'
 import { someDna, someSpec } from './testing/dna.ts'
 import { ec2Answer, scriptedEndpoint } from './testing/scripted-endpoint.ts'
@@ -56,6 +57,14 @@ const tagsOf = (sent: Record<string, string>, kind: string): Record<string, stri
   }
   return tags
 }
+
+describe('the group of hosts of an instance', () => {
+  it('is known by its name where its strategy may not be asked: then nothing keeps a clone apart for certain', () => {
+    expect(hostGroupOf({ Placement: { GroupName: 'pg-1' } }, undefined)).toEqual({ id: 'pg-1', separable: false })
+    expect(hostGroupOf({ Placement: { GroupName: 'pg-1' } }, { Strategy: 'partition', PartitionCount: 1 })).toMatchObject({ separable: false })
+    expect(hostGroupOf({ Placement: { GroupName: '', Tenancy: 'default' } }, undefined)).toBeUndefined()
+  })
+})
 
 describe('the hosts of a launch', () => {
   const zone = 'eu-west-1a'
