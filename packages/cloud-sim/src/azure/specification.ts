@@ -49,6 +49,8 @@ function open(): ArmSpecification {
     readonly definitions: Readonly<Record<string, object>>
   } // as it was cut
   const ajv = new Ajv({ strict: false, allErrors: true, inlineRefs: false })
+  // Under one name, so that what many operations refer to is compiled once: three quarters of the work.
+  ajv.addSchema({ $id: 'arm', definitions })
   const compiled = new Map<object, ValidateFunction>()
   const rules = operations.map((operation) => ({
     operation,
@@ -59,12 +61,15 @@ function open(): ArmSpecification {
     definitions,
     find: (method, path) => rules.find((rule) => rule.operation.method === method && rule.pattern.test(path))?.operation,
     check(schema, value) {
-      const validate = compiled.get(schema) ?? ajv.compile({ ...schema, definitions })
+      const validate = compiled.get(schema) ?? ajv.compile(isReference(schema) ? { $ref: `arm${schema.$ref}` } : { ...schema, definitions })
       compiled.set(schema, validate)
       return validate(value) ? [] : (validate.errors ?? []).map(misfitOf)
     },
   }
 }
+
+const isReference = (schema: object): schema is { readonly $ref: string } =>
+  '$ref' in schema && typeof schema.$ref === 'string' && Object.keys(schema).length === 1
 
 function misfitOf({ instancePath, keyword, message = '', params }: ErrorObject): Misfit {
   const path = instancePath.slice(1).replaceAll('/', '.')
