@@ -18,10 +18,10 @@ const worlds = ['test/simulation/**/*.test.ts', 'test/integration/crash/**/*.tes
 const patience = { testTimeout: 300_000, hookTimeout: 300_000 }
 
 /**
- * One more than there are processors, because the crash matrices wait for leases more than they think. No more than PostgreSQL has
- * connections for.
+ * Tests with servers wait more than they think: for leases, for clocks that run at a pace of their own, for commits. With one worker for each
+ * processor a third of it is idle. No more than PostgreSQL has connections for.
  */
-const maxWorkers = Math.min(availableParallelism() + 1, 16)
+const maxWorkers = Math.min(2 * availableParallelism() + 1, 16)
 
 /**
  * Files that share a process load what they import once: half of the work of the many short ones. They may, as no test replaces a module,

@@ -59,7 +59,8 @@ it('turns a plain record into weighted ones in one change, and leaves other reco
 it('keeps what somebody else writes between the look and the change', async () => {
   const { binding, primary, shadow, zoneId, name } = await pair()
   await traffic().enrol(binding, shadow, context())
-  world.server.dataCentre.faults.failNext('ChangeResourceRecordSets', { kind: 'latency', latency: 5_000 })
+  // So long that a busy machine has written the other record before it is answered.
+  world.server.dataCentre.faults.failNext('ChangeResourceRecordSets', { kind: 'latency', latency: 300_000 })
   const moved = traffic().setWeights(binding, all(shadow), context())
   await world.advance(1_000)
   dns().change(zoneId, [{ action: 'CREATE', record: weightedRecord(name, '192.0.2.77', 3) }])
