@@ -1,11 +1,8 @@
 import { startAzureCloud, startGoogleCloud } from '@understudy/cloud-sim'
 import type { Cloud } from '@understudy/cloud-sim'
 import {
-  createAccount,
-  createApiKey,
   createPolicy,
   getTransition,
-  importResource,
   listSignals,
   listTransitions,
   maintenanceReconciler,
@@ -15,6 +12,7 @@ import {
 import type { Resource, Transition } from '@understudy/control'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { askBooks } from './books.ts'
+import { adoptFrom, askCloud } from './cloud-machine.ts'
 import { startApi } from './listening-api.ts'
 import type { ListeningApi } from './listening-api.ts'
 import { createWorld } from './world.ts'
@@ -36,33 +34,9 @@ afterAll(async () => {
   await world.close()
 })
 
-async function ask(cloud: Cloud, method: string, path: string, body?: object): Promise<Record<string, unknown>> {
-  const reply = await cloud.control({ method, path, text: body === undefined ? '' : JSON.stringify(body) })
-  if (reply.status >= 300) throw new Error(JSON.stringify(reply.body))
-  return reply.body as Record<string, unknown>
-}
-
-/** A machine of this cloud, imported; what is planned for it is known by itself from then on. */
-async function adopted(cloud: Cloud, name: string): Promise<Resource> {
-  clouds.push(cloud)
-  const account = await createAccount(
-    world.control,
-    world.principal,
-    (await ask(cloud, 'GET', '/account')) as unknown as Parameters<typeof createAccount>[2],
-  )
-  if (cloud.name === 'azure') {
-    const { secret: apiKey } = await createApiKey(world.control, world.principal, { name: 'agents', role: 'operator' })
-    await ask(cloud, 'POST', '/agents', { url: api.url, apiKey, accountId: account.id })
-  }
-  const { services } = (await ask(cloud, 'POST', '/seed', { name })) as { readonly services: readonly { readonly nativeId: string }[] }
-  const nativeId = services[0]!.nativeId
-  await vi.waitUntil(() => [...cloud.dataCentre.instances.all()].some(({ state, answering }) => state === 'running' && answering), patience)
-  await importResource(world.control, world.principal, { accountId: account.id, nativeId, name })
-  return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
-}
 const schedule = (cloud: Cloud, { nativeId }: Resource) =>
-  ask(cloud, 'POST', '/scheduled-event', { nativeId, code: 'system-reboot', startsInSeconds: 100 * hourSeconds })
-const takeBack = (cloud: Cloud, { nativeId }: Resource) => ask(cloud, 'POST', '/cancel-event', { nativeId })
+  askCloud(cloud, 'POST', '/scheduled-event', { nativeId, code: 'system-reboot', startsInSeconds: 100 * hourSeconds })
+const takeBack = (cloud: Cloud, { nativeId }: Resource) => askCloud(cloud, 'POST', '/cancel-event', { nativeId })
 
 /** The reconcilers of the worker may be at it too: a lost race is made up for by the next look. */
 async function until(resource: Resource, isSo: (transition: Transition) => boolean | Promise<boolean>): Promise<Transition> {
@@ -81,7 +55,8 @@ describe.each([
 ] as const)('what %s announces and takes back', (_name, start, sources, effect) => {
   test('is a transition that is prepared for, and cancelled; what is announced afterwards is another', { timeout: 900_000 }, async () => {
     const cloud = await start()
-    const resource = await adopted(cloud, 'planned')
+    clouds.push(cloud)
+    const resource = await adoptFrom(cloud, world, api, 'planned')
     const { control, principal } = world
     const points = control.database.stores.recoveryPoints
     // Google Cloud's own books are asked about what is protected, and about what is open: here the first is told by hand.

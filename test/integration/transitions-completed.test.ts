@@ -1,18 +1,10 @@
 import { startAzureCloud, startGoogleCloud } from '@understudy/cloud-sim'
 import type { Cloud } from '@understudy/cloud-sim'
-import {
-  createAccount,
-  createApiKey,
-  createPolicy,
-  importResource,
-  listSignals,
-  listTransitions,
-  maintenanceReconciler,
-  transitionsReconciler,
-} from '@understudy/control'
-import type { Account, Resource, Transition } from '@understudy/control'
+import { createPolicy, listSignals, listTransitions, maintenanceReconciler, transitionsReconciler } from '@understudy/control'
+import type { Resource, Transition } from '@understudy/control'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { askBooks } from './books.ts'
+import { adoptFrom, askCloud } from './cloud-machine.ts'
 import { startApi } from './listening-api.ts'
 import type { ListeningApi } from './listening-api.ts'
 import { createWorld } from './world.ts'
@@ -20,9 +12,9 @@ import type { World } from './world.ts'
 
 const hourSeconds = 3600
 const patience = { timeout: 300_000, interval: 50 }
-/** Of the clouds; what is under way for ten minutes of theirs can be seen from here for ten seconds. */
+/** Of the clouds; what is under way for half an hour of theirs can be seen from here for half a minute, however busy the machine is. */
 const speed = 60
-const lastsSeconds = 600
+const lastsSeconds = 1800
 
 let world: World
 let api: ListeningApi
@@ -74,31 +66,17 @@ async function onAws(name: string): Promise<Place> {
 async function onCloud(start: () => Promise<Cloud>, name: string): Promise<Place> {
   const cloud = await start()
   clouds.push(cloud)
-  const ask = async (method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
-    const reply = await cloud.control({ method, path, text: body === undefined ? '' : JSON.stringify(body) })
-    if (reply.status >= 300) throw new Error(JSON.stringify(reply.body))
-    return reply.body as Record<string, unknown>
-  }
-  const { control, principal } = world
-  const account: Account = await createAccount(control, principal, (await ask('GET', '/account')) as unknown as Parameters<typeof createAccount>[2])
-  if (cloud.name === 'azure') {
-    const { secret: apiKey } = await createApiKey(control, principal, { name: 'agents', role: 'operator' })
-    await ask('POST', '/agents', { url: api.url, apiKey, accountId: account.id })
-  }
-  const { services } = (await ask('POST', '/seed', { name })) as { readonly services: readonly { readonly nativeId: string }[] }
-  const { nativeId } = services[0]!
-  await vi.waitUntil(() => [...cloud.dataCentre.instances.all()].some(({ state, answering }) => state === 'running' && answering), patience)
-  await importResource(control, principal, { accountId: account.id, nativeId, name })
-  const resource = await vi.waitUntil(async () => (await control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
+  const resource = await adoptFrom(cloud, world, api, name)
+  const { nativeId } = resource
   if (cloud.name === 'gcp') await askBooks(world, resource)
   const tell: Place['tell'] = async (what, how = {}) => {
-    await ask('POST', `/${what}`, { nativeId, ...how })
+    await askCloud(cloud, 'POST', `/${what}`, { nativeId, ...how })
   }
   return {
     resource,
     tell,
     begin: () => tell('start-event'),
-    slowDown: () => ask('POST', '/clock', { speed: 1 }).then(() => undefined),
+    slowDown: () => askCloud(cloud, 'POST', '/clock', { speed: 1 }).then(() => undefined),
     lose() {
       throw new Error('this is done on AWS')
     },

@@ -1,10 +1,10 @@
 import type { Snapshot } from '@azure/arm-compute'
-import { type InstanceRef, isProviderError } from '@understudy/provider'
+import type { InstanceRef } from '@understudy/provider'
 import { captured, newContext, until } from '@understudy/provider/conformance'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { call } from './adapter.ts'
 import { nameOf } from './arm-id.ts'
 import { azureClients } from './clients.ts'
+import { refused } from './testing/refused.ts'
 import { watched } from './testing/watched.ts'
 import { settingsFor, wireWorld } from './testing/wire-world.ts'
 
@@ -24,14 +24,6 @@ afterAll(async () => {
 })
 
 const copies = () => world.provider.copies!
-const refused = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await call(work)
-    return 'no failure'
-  } catch (error) {
-    return isProviderError(error) ? `${error.kind} ${error.shape.nativeCode}` : String(error)
-  }
-}
 const aSet = async (primary: InstanceRef) => {
   const set = await captured(world, primary)
   return { set, members: (await world.provider.snapshots!.get(set))!.members } // as just taken

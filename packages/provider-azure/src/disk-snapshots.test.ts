@@ -1,11 +1,11 @@
 import type { ArmExchange } from '@understudy/cloud-sim'
 import { sha256 } from '@understudy/core'
-import { type CallContext, type InstanceRef, isProviderError, type SnapshotSetRef } from '@understudy/provider'
+import { type CallContext, type InstanceRef, type SnapshotSetRef } from '@understudy/provider'
 import { captured, describeOf, newContext, until } from '@understudy/provider/conformance'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { nameOf } from './arm-id.ts'
-import { call } from './adapter.ts'
 import { azureClients } from './clients.ts'
+import { refused } from './testing/refused.ts'
 import { watched } from './testing/watched.ts'
 import { settingsFor, wireWorld } from './testing/wire-world.ts'
 
@@ -38,14 +38,6 @@ const contextOf = (): CallContext => ({
 const snapshots = () => world.provider.snapshots!
 const puts = (name: string): readonly ArmExchange[] =>
   exchanges.filter(({ method, url }) => method === 'PUT' && url.pathname.endsWith(`/snapshots/${name}`))
-const refused = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await call(work)
-    return 'no failure'
-  } catch (error) {
-    return isProviderError(error) ? `${error.kind} ${error.shape.nativeCode}` : String(error)
-  }
-}
 const idOf = (type: string, name: string): string =>
   `/subscriptions/${world.server.subscription}/resourceGroups/${group}/providers/Microsoft.Compute/${type}/${name}`
 

@@ -1,4 +1,4 @@
-import { now } from '@understudy/core'
+import { AppError, now } from '@understudy/core'
 import type { Control } from '../context.ts'
 import type { Stores } from '../database.ts'
 import { recordChange } from '../journal/record-change.ts'
@@ -42,4 +42,14 @@ export async function beginCapture(
     data: { resourceId: resource.id, reason },
   })
   return { ...started, pointId: id }
+}
+
+/** The same for a person, who is told: `busy` when another operation works on the points of the resource. */
+export async function beginCaptureAlone(...asked: Parameters<typeof beginCapture>): ReturnType<typeof beginCapture> {
+  const begun = await beginCapture(...asked)
+  const { operation, joined } = begun
+  if (!joined) return begun
+  throw new AppError('busy', `Another operation works on the recovery points of this resource: ${operation.id}. Wait for it, then repeat.`, {
+    details: { operationId: operation.id },
+  })
 }

@@ -5,7 +5,7 @@ import { requireRole } from '../access/require-role.ts'
 import type { Control } from '../context.ts'
 import { refuseInvalid, textErrors } from '../fields.ts'
 import type { Operation } from '../operations/operation.ts'
-import { beginCapture } from './begin-capture.ts'
+import { beginCaptureAlone } from './begin-capture.ts'
 import type { DatabasePosition } from './recovery-point.ts'
 
 /**
@@ -26,12 +26,7 @@ export async function captureRecoveryPoint(
       throw new AppError('conflict', 'The primary of this resource is gone: there is nothing to keep. Fail over to a shadow first.')
     }
     const { reason, database } = input
-    const { operation, joined } = await beginCapture(control, stores, { resource, reason, requestedBy: actorOf(principal), database })
-    if (joined) {
-      throw new AppError('busy', `Another operation works on the recovery points of this resource: ${operation.id}. Wait for it, then repeat.`, {
-        details: { operationId: operation.id },
-      })
-    }
+    const { operation } = await beginCaptureAlone(control, stores, { resource, reason, requestedBy: actorOf(principal), database })
     return operation
   })
 }

@@ -5,7 +5,7 @@ import { requireRole } from '../../access/require-role.ts'
 import type { Control } from '../../context.ts'
 import type { Operation } from '../../operations/operation.ts'
 import { requireSeenVersion } from '../../seen-version.ts'
-import { beginCapture } from '../begin-capture.ts'
+import { beginCaptureAlone } from '../begin-capture.ts'
 import type { DatabasePosition } from '../recovery-point.ts'
 import { changeTransition } from './change-transition.ts'
 import { readOptions } from './read-transitions.ts'
@@ -35,12 +35,7 @@ function begin(control: Control, transition: Transition, actor: string, database
     const resource = await stores.resources.find(transition.projectId, transition.resourceId)
     if (resource === undefined) throw notFound('resource')
     const reason = `Before ${transition.reason}`.slice(0, 500)
-    const { operation, joined, pointId } = await beginCapture(control, stores, { resource, reason, requestedBy: actor, database })
-    if (joined) {
-      throw new AppError('busy', `Another operation works on the recovery points of this resource: ${operation.id}. Wait for it, then repeat.`, {
-        details: { operationId: operation.id },
-      })
-    }
+    const { operation, pointId } = await beginCaptureAlone(control, stores, { resource, reason, requestedBy: actor, database })
     await changeTransition(control, stores, transition, { pointId }, { what: 'preserve_started', actor, operationId: operation.id })
     return operation
   })
