@@ -5,10 +5,11 @@ import type { Combination } from './combination/weights.ts'
 import { heldOutErrors } from './combination/held-out-errors.ts'
 import { combine, combined } from './combination/weights.ts'
 import { ErrorPool } from './distribution/conformal.ts'
+import { LeastValue } from './distribution/least-value.ts'
 import { PlaceScale } from './distribution/place-scale.ts'
 import { RecentScale } from './distribution/recent-scale.ts'
 import type { Distribution } from './distribution/distribution.ts'
-import { gridLevels, interpolate, samplePaths } from './distribution/distribution.ts'
+import { gridLevels, levelAmong, samplePaths } from './distribution/distribution.ts'
 import { ForecastError } from './errors.ts'
 import { requireGapsOrFinite, requireWhole } from './requirements.ts'
 import { crpsOfRow } from './evaluation/crps.ts'
@@ -75,6 +76,7 @@ export class RegularForecaster implements Forecaster {
   private readonly pool: ErrorPool
   private readonly placeScale: PlaceScale
   private readonly recentScale: RecentScale
+  private readonly least: LeastValue
   /** The index of the next value. */
   private position: number
   private readonly trajectories: Float64Array[] = []
@@ -86,6 +88,8 @@ export class RegularForecaster implements Forecaster {
   /** Where each model writes its forecasts, and those of all for one step. */
   private readonly each: readonly Float64Array[]
   private readonly at: Float64Array
+  /** The quantiles of a forecast that came due. */
+  private readonly told = new Float64Array(gridLevels.length)
   readonly members: readonly { readonly name: string; readonly weight: number }[]
 
   constructor(series: Series, plan: Plan, members: readonly Member[]) {
@@ -112,6 +116,7 @@ export class RegularForecaster implements Forecaster {
     // Far horizons keep fewer outcomes per step, so that all of them together stay within some megabytes.
     const kept = plan.horizon <= 200 ? 336 : 96
     this.scorecards = Array.from({ length: plan.horizon }, (_, step) => new Scorecard(step + 1, kept))
+    this.least = new LeastValue(series.values, period)
     const errors = heldOutErrors(scored, values, isGap, values.length / period)
     this.placeScale = new PlaceScale(errors, past.origins, plan.horizon, period)
     this.recentScale = this.learnErrors(errors, past.origins)
@@ -149,7 +154,12 @@ export class RegularForecaster implements Forecaster {
     return {
       levels: gridLevels,
       values: Array.from({ length: horizon }, (_, step) =>
-        this.denormalised(points[step]!, offsets[step]!, restlessness * this.placeScale.at(this.position + step)),
+        this.denormalised(
+          points[step]!,
+          offsets[step]!,
+          restlessness * this.placeScale.at(this.position + step),
+          this.least.shareAt(this.position + step),
+        ),
       ),
     }
   }
@@ -177,6 +187,7 @@ export class RegularForecaster implements Forecaster {
     if (this.pending.length > this.plan.horizon) this.pending.pop()
     const normal = Number.isFinite(value) ? Math.max(-farthest, Math.min(farthest, (value - centre) / unit)) : points[0]!
     if (Number.isFinite(value)) this.settle(normal)
+    this.least.add(value)
     for (const model of this.fitted) model.update(normal)
     this.current = undefined
     this.position++
@@ -185,20 +196,27 @@ export class RegularForecaster implements Forecaster {
   /** Forecasts made 1 … horizon steps ago were about this point. */
   private settle(value: number): void {
     const last = this.plan.horizon - 1
-    const { unit } = this.scale
+    const { centre, unit } = this.scale
     const place = this.placeScale.at(this.position)
+    const share = this.least.shareAt(this.position)
+    const least = (this.least.value - centre) / unit
+    const { told } = this
     this.pending.forEach((past, step) => {
       const spread = place * past.restlessness
-      const error = (value - past.points[step]!) / spread
-      this.pool.add(step, error)
-      const level = interpolateLevel(past.offsets[step]!, error)
+      const point = past.points[step]!
+      this.pool.add(step, (value - point) / spread)
+      past.offsets[step]!.forEach((offset, index) => {
+        const quantile = point + spread * offset
+        told[index] = gridLevels[index]! <= share ? Math.min(least, quantile) : quantile
+      })
+      const level = levelAmong(gridLevels, told, value)
       if (step === last || step === 0) this.pool.adapt(level >= 0.1 && level <= 0.9)
       this.scorecards[step]!.add({
         actual: unit * value,
-        forecast: unit * past.points[step]!,
+        forecast: unit * point,
         naive: unit * past.naive[step]!,
         level,
-        crps: unit * spread * crpsOfRow(gridLevels, past.offsets[step]!, error),
+        crps: unit * crpsOfRow(gridLevels, told, value),
       })
     })
     this.recentScale.add((value - this.pending[0]!.points[0]!) / place)
@@ -231,17 +249,13 @@ export class RegularForecaster implements Forecaster {
     return { points, naive: each[0]!.slice() }
   }
 
-  private denormalised(point: number, offsets: Float64Array, spread: number): Float64Array {
+  /** @param share how likely the least value of the series is */
+  private denormalised(point: number, offsets: Float64Array, spread: number, share: number): Float64Array {
     const { floor, cap } = this.series
     const { centre, unit } = this.scale
-    return offsets.map((offset) => Math.min(cap, Math.max(floor, centre + unit * (point + spread * offset))))
+    return offsets.map((offset, index) => {
+      const quantile = centre + unit * (point + spread * offset)
+      return Math.min(cap, Math.max(floor, gridLevels[index]! <= share ? Math.min(this.least.value, quantile) : quantile))
+    })
   }
-}
-
-/** The level of an error among ascending offsets at `gridLevels`. */
-function interpolateLevel(offsets: Float64Array, error: number): number {
-  const last = offsets.length - 1
-  if (error < offsets[0]!) return gridLevels[0]! / 2
-  if (error > offsets[last]!) return (1 + gridLevels[last]!) / 2
-  return interpolate(offsets, gridLevels, error)
 }

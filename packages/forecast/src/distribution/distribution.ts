@@ -44,6 +44,19 @@ export function levelOf(distribution: Distribution, step: number, value: number)
   return width > 0 ? levels[low]! + ((value - values[low]!) / width) * (levels[Math.min(low + 1, last)]! - levels[low]!) : levels[low]!
 }
 
+/** Of what is known to be a distribution: the level of `value`, and among those that share it the one nearest to the middle. */
+export function levelAmong(levels: Float64Array, values: Float64Array, value: number): number {
+  const last = values.length - 1
+  if (value < values[0]!) return levels[0]! / 2
+  if (value > values[last]!) return (1 + levels[last]!) / 2
+  let low = 0
+  while (low < last && values[low + 1]! <= value) low++
+  if (values[low]! < value) return levels[low]! + ((value - values[low]!) / (values[low + 1]! - values[low]!)) * (levels[low + 1]! - levels[low]!)
+  let first = low
+  while (first > 0 && values[first - 1] === value) first--
+  return Math.max(levels[first]!, Math.min(levels[low]!, 0.5))
+}
+
 /** @throws ForecastError naming `step`, or `distribution` where the step's values are not those of a distribution */
 export function requireRow({ levels, values }: Distribution, step: number): Float64Array {
   requireWhole('step', step, 1, values.length)
