@@ -1,10 +1,11 @@
 import { adapters, createProviders } from '@understudy/adapters'
 import { aesGcmVault, bootstrap, createAccount, createSignal, importResource, protectResource } from '@understudy/control'
 import type { Account, Control, Operation, Principal, Resource, Shadow, Tier } from '@understudy/control'
-import { isAppError, randomIds, systemClock, systemRandom } from '@understudy/core'
+import { randomIds, systemClock, systemRandom } from '@understudy/core'
 import { openDatabase } from '@understudy/persistence'
 import { vi } from 'vitest'
 import type { Cloud, CrashCloud, Service } from './clouds/cloud.ts'
+import { unlessAway } from './unavailable.ts'
 
 const masterKeyBytes = new Uint8Array(32).fill(7)
 export const masterKeyText = `test:${Buffer.from(masterKeyBytes).toString('base64')}`
@@ -110,8 +111,8 @@ export async function createCrashWorld(databaseUrl: string, { open }: Pick<Cloud
     async untilProtected(resourceIds, timeoutMs = patienceMs) {
       await vi.waitUntil(
         async () => {
-          const resources = await stores.resources.findManyById(resourceIds)
-          return resourceIds.every((id) => resources.get(id)?.status === 'protected')
+          const resources = await unlessAway(stores.resources.findManyById(resourceIds))
+          return resourceIds.every((id) => resources?.get(id)?.status === 'protected')
         },
         { timeout: timeoutMs, interval: 100 },
       )
@@ -126,16 +127,6 @@ export async function createCrashWorld(databaseUrl: string, { open }: Pick<Cloud
 }
 
 const isOver = (status: string): boolean => ['succeeded', 'failed', 'stuck', 'cancelled'].includes(status)
-
-/** A database that is away for a moment is part of what is tested: the next look will be answered. */
-async function unlessAway<T>(look: Promise<T>): Promise<T | undefined> {
-  try {
-    return await look
-  } catch (error) {
-    if (isAppError(error, 'unavailable')) return undefined
-    throw error
-  }
-}
 
 async function firstPrincipal(control: Control): Promise<Principal> {
   const made = await bootstrap(control.database, control.clock, control.ids)
@@ -152,9 +143,9 @@ async function protect(world: CrashWorld, prefix: string, count: number, tier: T
   // The import's last step is the tags on the primary: a failover before it would be another test.
   const resources = await vi.waitUntil(
     async () => {
-      const found = await stores.resources.findByNativeIds(account.id, nativeIds)
-      const imports = await stores.operations.listUnfinished({ kinds: ['resource.import'], limit: 100 })
-      return found.length === count && imports.length === 0 ? found : undefined
+      const found = await unlessAway(stores.resources.findByNativeIds(account.id, nativeIds))
+      const imports = await unlessAway(stores.operations.listUnfinished({ kinds: ['resource.import'], limit: 100 }))
+      return found?.length === count && imports?.length === 0 ? found : undefined
     },
     { timeout: patienceMs, interval: 100 },
   )

@@ -3,6 +3,7 @@ import type { Operation } from '@understudy/control'
 import { createTestDatabase } from '@understudy/testing'
 import { expect } from 'vitest'
 import type { MutationProxy } from '../mutation-proxy.ts'
+import { persistently } from '../unavailable.ts'
 import { startWorkerProcess } from '../worker-process.ts'
 import type { WorkerProcess } from '../worker-process.ts'
 import type { RecoveryCloud, ScenarioTraits } from './clouds/recovery-cloud.ts'
@@ -68,17 +69,23 @@ export async function makeRig(cloud: RecoveryCloud): Promise<Rig> {
   let worker = start()
   await worker.ready
   await world.adopt()
-  const carryOut = async (scenario: Scenario, around: (begun: () => Operation) => Around, { outcome, mustBeKept }: Expected): Promise<void> => {
+  const cancel = ({ id }: Operation): Promise<Operation> => persistently(() => cancelOperation(world.control, world.principal, { id }))
+  const carryOut = async (
+    scenario: Scenario,
+    around: (begun: () => Operation, stuck: (error: unknown) => void) => Around,
+    { outcome, mustBeKept }: Expected,
+  ): Promise<void> => {
     const prepared = await prepare(world, scenario, mustBeKept)
-    const started = Promise.withResolvers<Operation>()
+    const [started, stuck] = [Promise.withResolvers<Operation>(), Promise.withResolvers<never>()]
+    stuck.promise.catch(() => undefined)
     let begun: Operation | undefined
     proxy.watch('whatever', async (change, forward) => {
       begun ??= await started.promise
-      return around(() => begun!)(change, forward) // set above
+      return around(() => begun!, stuck.reject)(change, forward) // set above
     })
     started.resolve(await scenario.start(prepared))
     try {
-      const operation = await world.ended(await started.promise)
+      const operation = await Promise.race([world.ended(await started.promise), stuck.promise])
       const { status, error } = operation
       const isDone = outcome() === 'done'
       expect({ status, error }).toEqual({ status: isDone ? 'succeeded' : 'cancelled', error: isDone ? undefined : error })
@@ -114,7 +121,7 @@ export async function makeRig(cloud: RecoveryCloud): Promise<Rig> {
       const [nths, actions] = [new Map<number, number>(), new Map<number, string>()]
       const isCommitted = death.number >= committedFrom
       const around =
-        (begun: () => Operation): Around =>
+        (begun: () => Operation, stuck: (error: unknown) => void): Around =>
         async ({ action, number, phase }, forward) => {
           if (phase === 'change') nths.set(number, [...nths.keys()].filter((one) => actions.get(one) === action).length + 1)
           actions.set(number, action)
@@ -123,13 +130,15 @@ export async function makeRig(cloud: RecoveryCloud): Promise<Rig> {
           if (!isIt || death.side === 'after') await forward()
           if (!isIt) return 'answer'
           diedAt = action
-          await worker.kill()
-          if (death.cancelled) {
-            const cancelling = cancelOperation(world.control, world.principal, { id: begun().id })
+          try {
+            await worker.kill()
             // Behind the point of no return it is too late.
-            await (isCommitted ? expect(cancelling).rejects.toMatchObject({ kind: 'too_late' }) : cancelling)
+            if (death.cancelled) await (isCommitted ? expect(cancel(begun())).rejects.toMatchObject({ kind: 'too_late' }) : cancel(begun()))
+            worker = start()
+          } catch (error) {
+            // The proxy breaks the connection, and says nothing to anybody who waits for an operation that nobody works on.
+            stuck(error)
           }
-          worker = start()
           return 'silence'
         }
       const outcome = (): 'done' | 'undone' => (death.cancelled && !isCommitted && diedAt !== undefined ? 'undone' : 'done')

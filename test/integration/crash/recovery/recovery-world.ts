@@ -5,6 +5,7 @@ import type { Labels } from '@understudy/core'
 import { vi } from 'vitest'
 import type { CrashCloud } from '../clouds/cloud.ts'
 import { createCrashWorld } from '../crash-world.ts'
+import { unlessAway } from '../unavailable.ts'
 import type { OpenRecoveryCloud, RecoveryCloud, Site } from './clouds/recovery-cloud.ts'
 
 const patience = { timeout: 900_000, interval: 100 }
@@ -58,6 +59,7 @@ export async function openRecoveryWorld(databaseUrl: string, cloud: RecoveryClou
   const { control, principal, account } = crash
   const { stores } = control.database
   let resource: Resource | undefined
+  const nothingIsUnderWay = async (): Promise<boolean> => (await unlessAway(stores.operations.listUnfinished({ limit: 10 })))?.length === 0
   const world: RecoveryWorld = {
     ...{ control, principal, site, cloud: crash.cloud, close: crash.close },
     resource() {
@@ -69,9 +71,9 @@ export async function openRecoveryWorld(databaseUrl: string, cloud: RecoveryClou
       const { nativeId, traffic } = site.service
       await importResource(control, principal, { accountId: account.id, nativeId, name: 'web', traffic })
       const [found] = await vi.waitUntil(async () => {
-        const imported = await stores.resources.findByNativeIds(account.id, [nativeId])
+        const imported = await unlessAway(stores.resources.findByNativeIds(account.id, [nativeId]))
         // Its last step writes tags.
-        return imported.length > 0 && (await stores.operations.listUnfinished({ limit: 10 })).length === 0 ? imported : undefined
+        return imported !== undefined && imported.length > 0 && (await nothingIsUnderWay()) ? imported : undefined
       }, patience)
       resource = found
     },
@@ -82,9 +84,9 @@ export async function openRecoveryWorld(databaseUrl: string, cloud: RecoveryClou
     },
     ended: ({ id }) =>
       vi.waitUntil(async () => {
-        const found = await stores.operations.findById(id)
+        const found = await unlessAway(stores.operations.findById(id))
         // Refreshes that a rollback asks for belong to it.
-        return found?.finishedAt === undefined || (await stores.operations.listUnfinished({ limit: 10 })).length > 0 ? undefined : found
+        return found?.finishedAt !== undefined && (await nothingIsUnderWay()) ? found : undefined
       }, patience),
     write(text) {
       for (const { volumeId } of site.disks()) crash.cloud.dataCentre.blocks.write(volumeId, 0, Buffer.from(text))
