@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { awaitCondition } from '../cloud/await-operation.ts'
 import { callContext } from '../cloud/call-context.ts'
 import type { StepCall } from '../cloud/call-context.ts'
+import { ensureResting } from '../cloud/ensure-running.ts'
 import { withEntry } from '../cloud/entry.ts'
 import type { SagaDeps } from '../context.ts'
 import { verificationSchema } from '../probes/probe.ts'
@@ -57,22 +58,30 @@ export const rollbackContext = (deps: SagaDeps, step: RollbackStep, suffix: stri
 export const formerPlaces = ({ scope }: Provider, devices: readonly PlannedDevice[]): readonly DiskPlace[] =>
   devices.map(({ device, present, deleteWithInstance }) => ({ deviceKey: device, disk: { ...scope, nativeId: present }, deleteWithInstance }))
 
-/** Declares the places again and again until the cloud has brought them about. */
+/**
+ * Declares the places again and again until the cloud has brought them about. What was seen may be history: the instance is still coming
+ * to rest, or the former round has just ended. One that somebody has started meanwhile is stopped again: it was agreed that it goes down.
+ */
 export async function bringAbout(deps: SagaDeps, step: RollbackStep, places: readonly DiskPlace[], suffix: string): Promise<void> {
-  const { disks, primary } = await rollbackWorld(deps, step)
+  const { provider, disks, primary } = await rollbackWorld(deps, step)
   await step.audit({
     action: 'disks.arrange',
     target: primary.nativeId,
     details: { [suffix]: places.map(({ deviceKey, disk }) => `${deviceKey}=${disk.nativeId}`) },
   })
+  let starts = 0
   await awaitCondition(deps, step.signal, async () => {
     try {
       const { settled } = await disks.arrange(primary, places, rollbackContext(deps, step, suffix))
       return settled ? true : undefined
     } catch (error) {
-      // What was seen is already history: the instance is still coming to rest, or the former round has just ended.
-      if (isProviderError(error, 'conflict')) return undefined
-      throw error
+      if (!isProviderError(error, 'conflict')) throw error
     }
+    if ((await provider.inventory.states([primary])).get(primary.nativeId)?.state !== 'running') return undefined
+    starts += 1
+    await step.note(`${primary.nativeId} runs, although it was stopped for the exchange of its disks: it is stopped again.`)
+    await step.audit({ action: 'compute.stop', target: primary.nativeId, details: { startedMeanwhile: starts } })
+    await ensureResting(deps, provider, primary, false, rollbackContext(deps, step, `${suffix}:stop:${starts}`))
+    return undefined
   })
 }
