@@ -7,6 +7,7 @@ import type { SagaDeps } from '../context.ts'
 import { findPlacements, zonesOf } from '../placement/find-placements.ts'
 import type { Placement } from '../placement/place.ts'
 import { rememberAvoided } from '../placement/remember-avoided.ts'
+import { knownBeside, withoutDisks } from '../recovery/restored-disks/disks-beside.ts'
 import { withoutRedacted } from '../resources/redact.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { StandIn } from './failover.ts'
@@ -29,12 +30,14 @@ export async function saveState(deps: SagaDeps, step: FailoverStep): Promise<Sav
   const { provider, primary } = await failoverWorld(deps, step)
   const { snapshots } = provider
   if (!snapshots) return { setId: null, usable: false }
-  await step.audit({ action: 'snapshots.capture', target: primary.nativeId })
+  const beside = [...(await knownBeside(deps.database.stores, step.params.resourceId))]
+  const without = beside.map((nativeId) => ({ ...provider.scope, nativeId }))
+  await step.audit({ action: 'snapshots.capture', target: primary.nativeId, ...(beside.length === 0 ? {} : { details: { without: beside } }) })
   const context = urgent(deps, step, { suffix: 'state', role: 'primary' })
   const set = { setId: context.idempotencyKey }
   let capture: Capture | undefined
   const { gone } = await unlessGone(async () => {
-    capture = await snapshots.capture(primary, context)
+    capture = await snapshots.capture(primary, context, { without })
   })
   if (gone && (await snapshots.get(set)) === undefined) return { setId: null, usable: false }
   const untilMs = deps.clock.nowMs() + snapshotWaitMs
@@ -73,7 +76,7 @@ export async function finishState(
  */
 export async function placeReplacement(deps: SagaDeps, step: FailoverStep, state: SavedState): Promise<StandIn> {
   const { resource, provider, primary } = await failoverWorld(deps, step)
-  const source = await sourceOf(provider, primary, resource, step)
+  const source = await sourceOf(deps, provider, primary, resource, step)
   const set = await disksFor(deps, step, state)
   const refused: string[] = []
   for (const placement of await orderedPlaces(deps, step, provider, resource)) {
@@ -198,9 +201,9 @@ async function recordPlanned(deps: SagaDeps, step: FailoverStep, resource: Resou
   else await shadows.insert(row)
 }
 
-async function sourceOf(provider: Provider, primary: InstanceRef, resource: Resource, step: FailoverStep): Promise<ResourceDna> {
+async function sourceOf(deps: SagaDeps, provider: Provider, primary: InstanceRef, resource: Resource, step: FailoverStep): Promise<ResourceDna> {
   const dna = await provider.inventory.describe(primary)
-  if (dna && dna.state !== 'terminated') return dna
+  if (dna && dna.state !== 'terminated') return withoutDisks(dna, await knownBeside(deps.database.stores, resource.id))
   await step.note('The primary is gone: the replacement is made from the recorded definition, without what was redacted from it.')
   return withoutRedacted(resource.dna)
 }

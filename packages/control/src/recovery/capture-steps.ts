@@ -13,7 +13,7 @@ import { swapOrRepeat } from '../seen-version.ts'
 import { manifestHash } from './manifest.ts'
 import type { Manifest } from './manifest.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
-import { besideOf, disksBeside, withoutDisks } from './restored-disks/disks-beside.ts'
+import { besideOf, describeOwn } from './restored-disks/disks-beside.ts'
 import type { DiskBeside } from './restored-disks/disks-beside.ts'
 
 /** The steps that keep a state, for every saga that keeps one. The snapshots' key is that of the step that takes them. */
@@ -28,13 +28,12 @@ export async function readDefinition(deps: SagaDeps, pointId: string): Promise<D
   if (resource === undefined) throw new AppError('not_found', 'The resource has been deleted meanwhile.')
   const provider = await deps.openProvider(point.accountId)
   requireSnapshots(provider)
-  const described = await provider.inventory.describe({ ...provider.scope, nativeId: resource.nativeId })
-  if (described === undefined || described.state === 'terminated') {
+  const own = await describeOwn(deps.database.stores, provider, resource)
+  if (own === undefined || own.state === 'terminated') {
     throw new AppError('not_found', `The cloud no longer knows ${resource.nativeId}: there is nothing to keep.`, {
       details: { remedy: 'Start a failover to one of its shadows, then repeat.' },
     })
   }
-  const own = withoutDisks(described, await disksBeside(deps.database.stores, provider, resource.id))
   // Redacted before it leaves the step: neither the log of the operation nor the manifest may hold boot data.
   const redacted = redactDna(own)
   const dna = JSON.parse(JSON.stringify(redacted)) as JsonObject // drops what is undefined

@@ -8,6 +8,7 @@ import { systemActor } from '../access/access.ts'
 import type { SagaDeps } from '../context.ts'
 import { recordChange } from '../journal/record-change.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
+import { describeOwn } from '../recovery/restored-disks/disks-beside.ts'
 import { swapOrRepeat } from '../seen-version.ts'
 import { dnaHashOf, redactDna } from './redact.ts'
 import type { Resource } from './resource.ts'
@@ -40,7 +41,8 @@ type Definition = { readonly nativeId: string; readonly dna: Json; readonly dnaH
 async function describe(deps: RefreshResourceDeps, step: StepContext<Params, object>): Promise<Definition> {
   const resource = await presentResource(deps, step.params.resourceId)
   const provider = await deps.openProvider(resource.accountId)
-  const described = await provider.inventory.describe({ ...provider.scope, nativeId: resource.nativeId })
+  // What stands beside its disks for a time is no change of it, and no reason to make its shadows anew.
+  const described = await describeOwn(deps.database.stores, provider, resource)
   if (described === undefined || described.state === 'terminated') {
     throw new AppError('not_found', `The cloud no longer knows ${resource.nativeId}.`, {
       details: { remedy: 'If it was ended on purpose, delete the resource; otherwise start a failover to one of its shadows.' },

@@ -12,6 +12,7 @@ import { awaitHealthy, watchesStandby } from '../cloud/health.ts'
 import type { SagaDeps } from '../context.ts'
 import { sagaVersions } from '../operations/saga-versions.ts'
 import { rememberAvoided } from '../placement/remember-avoided.ts'
+import { describeOwn, disksBeside } from '../recovery/restored-disks/disks-beside.ts'
 import type { Resource } from '../resources/resource.ts'
 import { portableSource, promisedPlace } from './portable-source.ts'
 import { shadowCall } from './shadow-world.ts'
@@ -134,7 +135,7 @@ async function launch(deps: SagaDeps, step: StepContext<Params, object>): Promis
   const { shadow, resource, provider } = await worldOf(deps, step)
   const context = purposeOf(deps, step, shadow, 'launch')
   const place = shadow.accountId === resource.accountId ? undefined : promisedPlace(resource, shadow)
-  const source = place === undefined ? await sourceOf(provider, resource) : await portableSource(deps, { resource, provider, place })
+  const source = place === undefined ? await sourceOf(deps, provider, resource) : await portableSource(deps, { resource, provider, place })
   const spec: CloneSpec = {
     name: `${resource.name}-shadow`,
     power: shadow.readiness === 'parked' ? (place === undefined && resource.tier?.holdMemory === true ? 'held' : 'stopped') : 'running',
@@ -174,8 +175,8 @@ async function launch(deps: SagaDeps, step: StepContext<Params, object>): Promis
 }
 
 /** The primary's definition as it is now: what we stored is redacted and cannot boot anything. */
-async function sourceOf(provider: Provider, resource: Resource): Promise<ResourceDna> {
-  const dna = await provider.inventory.describe({ ...provider.scope, nativeId: resource.nativeId })
+async function sourceOf(deps: SagaDeps, provider: Provider, resource: Resource): Promise<ResourceDna> {
+  const dna = await describeOwn(deps.database.stores, provider, resource)
   if (!dna) throw new AppError('conflict', `The primary ${resource.nativeId} no longer exists, so nothing can be made like it.`)
   return dna
 }
@@ -222,7 +223,9 @@ async function keepDisks(deps: SagaDeps, step: StepContext<Params, object>): Pro
   const primary = { ...provider.scope, nativeId: resource.nativeId }
   const context = purposeOf(deps, step, shadow, 'capture')
   await step.audit({ action: 'snapshots.capture', target: primary.nativeId })
-  const set = await awaitOperation(deps, provider, await snapshots.capture(primary, context), step.signal)
+  const beside = await disksBeside(deps.database.stores, provider, resource.id)
+  const without = [...beside].map((nativeId) => ({ ...provider.scope, nativeId }))
+  const set = await awaitOperation(deps, provider, await snapshots.capture(primary, context, { without }), step.signal)
   await awaitCondition(deps, step.signal, async () => {
     const found = await snapshots.get(set)
     if (found === undefined || found.state === 'failed') throw new AppError('provider_rejected', 'The cloud could not keep the disks of the primary.')

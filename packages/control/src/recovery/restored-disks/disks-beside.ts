@@ -30,6 +30,21 @@ export async function besideOf(stores: Pick<Stores, 'restoredDisks'>, provider: 
 export const disksBeside = async (...parameters: Parameters<typeof besideOf>): Promise<ReadonlySet<string>> =>
   new Set((await besideOf(...parameters)).map(({ disk }) => disk))
 
+/** Those that are known by their ids already. Asks no cloud, for whoever has no time to. */
+export async function knownBeside(stores: Pick<Stores, 'restoredDisks'>, resourceId: string): Promise<ReadonlySet<string>> {
+  return new Set((await stores.restoredDisks.listAlive(resourceId)).flatMap(({ disk }) => disk ?? []))
+}
+
+/** Reads the definition of a primary as its owner knows it. Undefined: the cloud does not know the instance. */
+export async function describeOwn(
+  stores: Pick<Stores, 'restoredDisks'>,
+  provider: Provider,
+  { id, nativeId }: { readonly id: string; readonly nativeId: string },
+): Promise<ResourceDna | undefined> {
+  const described = await provider.inventory.describe({ ...provider.scope, nativeId })
+  return described && withoutDisks(described, await disksBeside(stores, provider, id))
+}
+
 /** The definition as it would be without them. */
 export function withoutDisks(dna: ResourceDna, beside: ReadonlySet<string>): ResourceDna {
   const disks = dna.disks.filter(({ ref }) => !beside.has(ref.nativeId))

@@ -1,4 +1,4 @@
-export { disksBeside, withoutDisks } from './disks-beside.ts'
+export { describeOwn, disksBeside, knownBeside, withoutDisks } from './disks-beside.ts'
 export * from './read-restored-disks.ts'
 export * from './release-disk.ts'
 export { releaseDiskSaga } from './release-disk.saga.ts'
