@@ -1,25 +1,17 @@
 import { startAzureCloud, startGoogleCloud } from '@understudy/cloud-sim'
 import type { Cloud } from '@understudy/cloud-sim'
-import {
-  createPolicy,
-  getTransition,
-  listSignals,
-  listTransitions,
-  maintenanceReconciler,
-  postponeTransition,
-  transitionsReconciler,
-} from '@understudy/control'
-import type { Resource, Transition } from '@understudy/control'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createPolicy, getTransition, listSignals, listTransitions, postponeTransition } from '@understudy/control'
+import type { Resource } from '@understudy/control'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { askBooks } from './books.ts'
 import { adoptFrom, askCloud } from './cloud-machine.ts'
+import { isPrepared, untilTransition } from './follow-transition.ts'
 import { startApi } from './listening-api.ts'
 import type { ListeningApi } from './listening-api.ts'
 import { createWorld } from './world.ts'
 import type { World } from './world.ts'
 
 const hourSeconds = 3600
-const patience = { timeout: 300_000, interval: 100 }
 let world: World
 let api: ListeningApi
 const clouds: Cloud[] = []
@@ -38,17 +30,6 @@ const schedule = (cloud: Cloud, { nativeId }: Resource) =>
   askCloud(cloud, 'POST', '/scheduled-event', { nativeId, code: 'system-reboot', startsInSeconds: 100 * hourSeconds })
 const takeBack = (cloud: Cloud, { nativeId }: Resource) => askCloud(cloud, 'POST', '/cancel-event', { nativeId })
 
-/** The reconcilers of the worker may be at it too: a lost race is made up for by the next look. */
-async function until(resource: Resource, isSo: (transition: Transition) => boolean | Promise<boolean>): Promise<Transition> {
-  return vi.waitUntil(async () => {
-    await maintenanceReconciler.pass(world.control)
-    await transitionsReconciler.pass(world.control).catch(() => undefined)
-    const { items } = await listTransitions(world.control, world.principal, { resourceId: resource.id })
-    for (const item of items) if (await isSo(item)) return item
-    return undefined
-  }, patience)
-}
-
 describe.each([
   ['Azure', () => startAzureCloud({ speed: 60, onInternalError: () => undefined }), ['agent', 'poll'], 'reboot'],
   ['Google Cloud', () => startGoogleCloud({ speed: 60, onInternalError: () => undefined }), ['poll'], 'stop'],
@@ -62,13 +43,10 @@ describe.each([
     // Google Cloud's own books are asked about what is protected, and about what is open: here the first is told by hand.
     if (!sources.some((source) => source === 'agent')) await askBooks(world, resource)
     await schedule(cloud, resource)
-    const prepared = await until(
-      resource,
-      async ({ status, pointId }) => status === 'prepared' && (await points.findById(pointId ?? ''))?.status === 'usable',
-    )
+    const prepared = await untilTransition(world, resource, (transition) => isPrepared(world, transition))
     expect(prepared).toMatchObject({ source: 'cloud', effect, nativeId: resource.nativeId })
     await takeBack(cloud, resource)
-    const over = await until(resource, ({ id, status }) => id === prepared.id && status === 'cancelled')
+    const over = await untilTransition(world, resource, ({ id, status }) => id === prepared.id && status === 'cancelled')
     expect(await points.findById(over.pointId!)).toMatchObject({ status: 'usable' })
     const { items: words } = await listSignals(control, principal, { resourceId: resource.id, kind: 'maintenance' })
     const said = (phase: string) => words.filter((word) => word.phase === phase)
@@ -87,7 +65,7 @@ describe.each([
     expect(options.some(({ possible }) => possible)).toBe(false)
 
     await schedule(cloud, resource)
-    const next = await until(resource, ({ id, status }) => id !== prepared.id && status !== 'cancelled')
+    const next = await untilTransition(world, resource, ({ id, status }) => id !== prepared.id && status !== 'cancelled')
     expect(next).toMatchObject({ effect, source: 'cloud' })
     expect((await listTransitions(control, principal, { resourceId: resource.id })).items).toHaveLength(2)
   })

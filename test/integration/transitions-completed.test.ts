@@ -1,20 +1,21 @@
 import { startAzureCloud, startGoogleCloud } from '@understudy/cloud-sim'
 import type { Cloud } from '@understudy/cloud-sim'
-import { createPolicy, listSignals, listTransitions, maintenanceReconciler, transitionsReconciler } from '@understudy/control'
+import { createPolicy, listSignals } from '@understudy/control'
 import type { Resource, Transition } from '@understudy/control'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { askBooks } from './books.ts'
 import { adoptFrom, askCloud } from './cloud-machine.ts'
+import { isPrepared, untilTransition } from './follow-transition.ts'
 import { startApi } from './listening-api.ts'
 import type { ListeningApi } from './listening-api.ts'
 import { createWorld } from './world.ts'
 import type { World } from './world.ts'
 
 const hourSeconds = 3600
-const patience = { timeout: 300_000, interval: 50 }
-/** Of the clouds; what is under way for half an hour of theirs can be seen from here for half a minute, however busy the machine is. */
+/** Of the clouds. */
 const speed = 60
-const lastsSeconds = 1800
+/** What has begun is over when that is said, and not before somebody has seen it. */
+const lastsSeconds = 10_000 * hourSeconds
 
 let world: World
 let api: ListeningApi
@@ -36,7 +37,9 @@ interface Place {
   /** Has what is planned begin. Where nobody can approve it early, its time is moved to now. */
   begin(): Promise<void>
   /** One of its controls, about this machine. */
-  tell(what: 'scheduled-event' | 'start-event' | 'move-event' | 'cancel-event', how?: object): Promise<void>
+  tell(what: 'scheduled-event' | 'start-event' | 'finish-event' | 'move-event' | 'cancel-event', how?: object): Promise<void>
+  /** Whether its cloud says so when what it has announced begins. */
+  readonly tellsStart: boolean
   /** Has the cloud's clock run as ours does: what a guest says of its uptime is compared with it. */
   slowDown(): Promise<void>
   /** Ends the instance, as a host that fails does. */
@@ -54,10 +57,18 @@ async function onAws(name: string): Promise<Place> {
     })
     if (!answer.ok) throw new Error(await answer.text())
   }
+  const hasBegun = () =>
+    world.sim.dataCentre.instances
+      .get(resource.nativeId)
+      ?.scheduledEvents.some(({ state, startedAtMs }) => state === 'active' && startedAtMs !== undefined)
   return {
     resource,
     tell,
-    begin: () => tell('move-event', { startsInSeconds: 60 }),
+    tellsStart: false,
+    async begin() {
+      await tell('move-event', { startsInSeconds: 60 })
+      await vi.waitUntil(hasBegun, { timeout: 300_000, interval: 50 })
+    },
     slowDown: () => Promise.resolve(world.sim.clock.setSpeed(1)),
     lose: () => void world.sim.dataCentre.instances.terminate([resource.nativeId]),
   }
@@ -75,6 +86,7 @@ async function onCloud(start: () => Promise<Cloud>, name: string): Promise<Place
   return {
     resource,
     tell,
+    tellsStart: true,
     begin: () => tell('start-event'),
     slowDown: () => askCloud(cloud, 'POST', '/clock', { speed: 1 }).then(() => undefined),
     lose() {
@@ -83,18 +95,8 @@ async function onCloud(start: () => Promise<Cloud>, name: string): Promise<Place
   }
 }
 
-/** What becomes of the transitions of a resource; the reconcilers of the worker may be at it too. */
-async function until({ id: resourceId }: Resource, isSo: (transition: Transition) => boolean | Promise<boolean>): Promise<Transition> {
-  return vi.waitUntil(async () => {
-    await maintenanceReconciler.pass(world.control)
-    await transitionsReconciler.pass(world.control).catch(() => undefined)
-    const { items } = await listTransitions(world.control, world.principal, { resourceId })
-    for (const item of items) if (await isSo(item)) return item
-    return undefined
-  }, patience)
-}
-const isPrepared = async ({ status, pointId }: Transition): Promise<boolean> =>
-  status === 'prepared' && (await world.control.database.stores.recoveryPoints.findById(pointId ?? ''))?.status === 'usable'
+const until = (resource: Resource, isSo: (transition: Transition) => boolean | Promise<boolean>) => untilTransition(world, resource, isSo)
+const untilPrepared = (resource: Resource) => until(resource, (transition) => isPrepared(world, transition))
 
 async function toldOf({ id }: Transition): Promise<readonly { readonly what: string | undefined; readonly data: unknown }[]> {
   const events = await world.control.database.stores.events.listAfter(0, { limit: 1000, projectId: world.principal.projectId })
@@ -122,7 +124,7 @@ describe.each(places)('what %s has announced, begins and brings to its end', (_n
 
   test('is at another time once its start was moved, and its owner is told; then it can be taken back', { timeout: 900_000 }, async () => {
     await at.tell('scheduled-event', { code: 'system-reboot', startsInSeconds: 100 * hourSeconds, lastsSeconds })
-    const first = await until(at.resource, isPrepared)
+    const first = await untilPrepared(at.resource)
     await at.tell('move-event', { startsInSeconds: 300 * hourSeconds })
     const moved = await until(
       at.resource,
@@ -139,8 +141,10 @@ describe.each(places)('what %s has announced, begins and brings to its end', (_n
 
   test('is looked at, and verified; nobody calls it taken back', { timeout: 900_000 }, async () => {
     await at.tell('scheduled-event', { code: 'system-reboot', startsInSeconds: 100 * hourSeconds, lastsSeconds })
-    const prepared = await until(at.resource, isPrepared)
+    const prepared = await untilPrepared(at.resource)
     await at.begin()
+    if (at.tellsStart) await until(at.resource, ({ id, status }) => id === prepared.id && status === 'started')
+    await at.tell('finish-event')
     const over = await until(at.resource, ({ id, status }) => id === prepared.id && status === 'verified')
     expect(over.check).toMatchObject({ findings: [], recommendedPointId: null })
     // It began long before its time, and what was said is what counts.
@@ -159,7 +163,7 @@ describe('a reboot that somebody approves early on Azure, and whose start no age
   test('has happened, since the machine has booted: it is looked at, and not called taken back', { timeout: 900_000 }, async () => {
     const at = await onCloud(() => startAzureCloud({ speed, onInternalError: () => undefined }), 'unseen')
     await at.tell('scheduled-event', { code: 'system-reboot', startsInSeconds: 100 * hourSeconds })
-    const prepared = await until(at.resource, isPrepared)
+    const prepared = await untilPrepared(at.resource)
     await at.slowDown()
     await at.begin()
     const over = await until(at.resource, ({ id, status }) => id === prepared.id && status !== 'prepared' && status !== 'started')
@@ -171,10 +175,11 @@ describe('a reboot that somebody approves early on Azure, and whose start no age
 describe('what a completed change has left damaged', () => {
   test('is found by the check, which names the point to go back to', { timeout: 900_000 }, async () => {
     const at = await onAws('damaged')
-    await at.tell('scheduled-event', { code: 'system-reboot', startsInSeconds: 100 * hourSeconds, lastsSeconds: 60 })
-    const prepared = await until(at.resource, isPrepared)
+    await at.tell('scheduled-event', { code: 'system-reboot', startsInSeconds: 100 * hourSeconds, lastsSeconds })
+    const prepared = await untilPrepared(at.resource)
     await at.begin()
     at.lose()
+    await at.tell('finish-event')
     const over = await until(at.resource, ({ id, status }) => id === prepared.id && (status === 'damaged' || status === 'verified'))
     expect(over).toMatchObject({ status: 'damaged', check: { recommendedPointId: prepared.pointId, findings: [{ kind: 'instance_gone' }] } })
     expect((await toldOf(over)).map(({ what }) => what)).toContain('rollback_recommended')

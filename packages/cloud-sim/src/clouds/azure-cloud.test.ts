@@ -94,7 +94,7 @@ describe('a simulated Azure with its data plane', () => {
     expect(document).toMatchObject({ Events: [{ EventType: 'Preempt', EventStatus: 'Scheduled', Resources: ['web'] }] })
     await cloud.close()
 
-    cloud = await start(5)
+    cloud = await start(1)
     expect((await ask('GET', '/account')).body).toMatchObject({
       nativeAccount: before['nativeAccount'],
       credentials: before['credentials'],
@@ -109,6 +109,7 @@ describe('a simulated Azure with its data plane', () => {
       },
     })
     expect(await whoAnswers()).toBe(service.nativeId)
+    await ask('POST', '/clock', { speed: 50 })
     const deadlineMs = Date.parse((document as { readonly Events: readonly { readonly NotBefore: string }[] }).Events[0]?.NotBefore ?? '')
     await vi.waitFor(async () => expect(await whoAnswers()).toBeUndefined(), patience)
     const { now } = (await ask('GET', '/state')).body.clock

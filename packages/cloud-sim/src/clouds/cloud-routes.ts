@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ControlRoutes } from '../control/handle.ts'
-import { breakSomething, cancelEvent, mend, moveEvent, scheduleEvent, startEvent, stateOf } from '../control/routes.ts'
+import { breakSomething, cancelEvent, finishEvent, mend, moveEvent, scheduleEvent, startEvent, stateOf } from '../control/routes.ts'
 import type { ScaledClock } from '../control/scaled-clock.ts'
 import { cancelEventBody, capacityBody, clockBody, faultBody, moveEventBody, scheduledEventBody } from '../control/schemas.ts'
 import type { DataPlane } from '../data-plane/data-plane.ts'
@@ -67,6 +67,10 @@ export const cloudRoutes: ControlRoutes<ControlledCloud> = {
   'POST /start-event': (cloud, body) => {
     const { nativeId, ...event } = takenBackBody.parse(body)
     return startEvent(cloud, { ...event, instanceId: cloud.instanceIdOf(nativeId) })
+  },
+  'POST /finish-event': (cloud, body) => {
+    const { nativeId, ...event } = takenBackBody.parse(body)
+    return finishEvent(cloud, { ...event, instanceId: cloud.instanceIdOf(nativeId) })
   },
   'POST /move-event': (cloud, body) => {
     const { nativeId, ...event } = movedBody.parse(body)

@@ -28,6 +28,8 @@ export class GuestAgents {
   readonly #onError: (error: unknown) => void
   readonly #unsubscribe: () => void
   readonly #pending = new Set<() => void>()
+  /** What each agent is handing in, by machine: one document after the other, as a program does that waits for its answer. */
+  readonly #handingIn = new Map<string, Promise<void>>()
 
   constructor(options: {
     readonly dataCentre: DataCentre
@@ -69,12 +71,23 @@ export class GuestAgents {
       this.#pending.delete(cancel)
       const document = scheduledEvents(this.#dataCentre, machine)
       if (document === undefined) return
-      forward(agent, { nativeId: machine.id, document, uptimeSeconds: uptimeSeconds(this.#dataCentre, machine) }).catch((error: unknown) => {
+      this.#handIn(agent, machine, { nativeId: machine.id, document, uptimeSeconds: uptimeSeconds(this.#dataCentre, machine) })
+    })
+    this.#pending.add(cancel)
+  }
+
+  #handIn(agent: AgentSettings, machine: VmRecord, read: Parameters<typeof forward>[1]): void {
+    const key = `${agent.accountId} ${machine.id}`
+    const handedIn = (this.#handingIn.get(key) ?? Promise.resolve())
+      .then(() => forward(agent, read))
+      .catch((error: unknown) => {
         this.#onError(error)
         this.#look(agent, machine)
       })
-    })
-    this.#pending.add(cancel)
+      .finally(() => {
+        if (this.#handingIn.get(key) === handedIn) this.#handingIn.delete(key)
+      })
+    this.#handingIn.set(key, handedIn)
   }
 }
 

@@ -4,8 +4,9 @@ import type { AccessKeys } from '../aws/access-keys.ts'
 import { compact } from '../aws/compact.ts'
 import { nameRoutes, type Names } from '../clouds/names.ts'
 import type { DataCentre } from '../datacentre/datacentre.ts'
+import { isUnderWay } from '../datacentre/maintenance.ts'
 import { SimError } from '../datacentre/sim-error.ts'
-import type { EventBridgeEvent } from '../datacentre/types.ts'
+import type { EventBridgeEvent, ScheduledEvent } from '../datacentre/types.ts'
 import type { ScaledClock } from './scaled-clock.ts'
 import {
   cancelEventBody,
@@ -49,6 +50,7 @@ export const controlRoutes: Readonly<Record<string, Handler>> = {
   'POST /scheduled-event': ({ region }, body) => scheduleEvent(region, scheduledEventBody.parse(body)),
   'POST /cancel-event': ({ region }, body) => cancelEvent(region, cancelEventBody.parse(body)),
   'POST /start-event': ({ region }, body) => startEvent(region, cancelEventBody.parse(body)),
+  'POST /finish-event': ({ region }, body) => finishEvent(region, cancelEventBody.parse(body)),
   'POST /move-event': ({ region }, body) => moveEvent(region, moveEventBody.parse(body)),
   'POST /event': ({ region }, body) => {
     // Whatever document is given reaches the queue byte for byte as JSON: also ones no data centre would send.
@@ -162,12 +164,23 @@ export const cancelEvent = ({ dataCentre }: Pick<SimulatedRegion, 'dataCentre'>,
 export const startEvent = ({ dataCentre }: Pick<SimulatedRegion, 'dataCentre'>, planned: Planned): Named =>
   forEach(dataCentre, planned, (id) => dataCentre.maintenance.start(planned.instanceId, id))
 
+/** What is under way is over. */
+export const finishEvent = ({ dataCentre }: Pick<SimulatedRegion, 'dataCentre'>, planned: Planned): Named =>
+  forEach(dataCentre, planned, (id) => dataCentre.maintenance.finish(planned.instanceId, id), isUnderWay)
+
 export const moveEvent = ({ dataCentre }: Pick<SimulatedRegion, 'dataCentre'>, planned: z.infer<typeof moveEventBody>): Named =>
   forEach(dataCentre, planned, (id) => dataCentre.maintenance.move(planned.instanceId, id, dataCentre.now() + planned.startsInSeconds * 1000))
 
-function forEach({ instances }: DataCentre, { instanceId, instanceEventId }: Planned, act: (instanceEventId: string) => void): Named {
-  const ahead = (instances.get(instanceId)?.scheduledEvents ?? []).filter(({ state, startedAtMs }) => state === 'active' && startedAtMs === undefined)
-  const instanceEventIds = instanceEventId === undefined ? ahead.map((event) => event.instanceEventId) : [instanceEventId]
+const isAhead = ({ state, startedAtMs }: ScheduledEvent): boolean => state === 'active' && startedAtMs === undefined
+
+function forEach(
+  { instances }: DataCentre,
+  { instanceId, instanceEventId }: Planned,
+  act: (instanceEventId: string) => void,
+  isMeant = isAhead,
+): Named {
+  const meant = (instances.get(instanceId)?.scheduledEvents ?? []).filter((event) => isMeant(event))
+  const instanceEventIds = instanceEventId === undefined ? meant.map((event) => event.instanceEventId) : [instanceEventId]
   for (const id of instanceEventIds) act(id)
   return { instanceEventIds }
 }

@@ -393,6 +393,8 @@ export interface MaintenanceApi {
   move(instanceId: string, instanceEventId: string, notBeforeMs: number): ScheduledEvent
   /** Before its time: somebody has approved it, where the cloud lets them. */
   start(instanceId: string, instanceEventId: string): void
+  /** What is under way is over now, however long it was to last. */
+  finish(instanceId: string, instanceEventId: string): void
   /** ModifyInstanceEventStartTime: only with a deadline, not beyond it, at least 60 min ahead, not in the last 5 min. */
   postpone(instanceId: string, instanceEventId: string, notBeforeMs: number): ScheduledEvent
   /** The cloud takes back what it has announced. */

@@ -71,6 +71,13 @@ export class Maintenance implements MaintenanceApi {
     this.#begin(instance, this.#needEvent(instance, instanceEventId))
   }
 
+  finish(instanceId: string, instanceEventId: string): void {
+    const instance = this.#need(instanceId)
+    const event = instance.scheduledEvents.find((candidate) => candidate.instanceEventId === instanceEventId && isUnderWay(candidate))
+    if (event === undefined) throw unknownEvent(instance, instanceEventId)
+    this.#end(instance, event, 'completed')
+  }
+
   cancel(instanceId: string, instanceEventId: string): void {
     const instance = this.#need(instanceId)
     const event = this.#needEvent(instance, instanceEventId)
@@ -155,11 +162,15 @@ export class Maintenance implements MaintenanceApi {
     const event = instance.scheduledEvents.find(
       (candidate) => candidate.instanceEventId === instanceEventId && candidate.state === 'active' && candidate.startedAtMs === undefined,
     )
-    if (!event)
-      throw new SimError('InvalidInstanceEventIDNotFound', `The event '${instanceEventId}' does not exist for instance '${instance.instanceId}'.`)
+    if (!event) throw unknownEvent(instance, instanceEventId)
     return event
   }
 }
+
+export const isUnderWay = ({ state, startedAtMs }: ScheduledEvent): boolean => state === 'active' && startedAtMs !== undefined
+
+const unknownEvent = ({ instanceId }: Instance, instanceEventId: string): SimError =>
+  new SimError('InvalidInstanceEventIDNotFound', `The event '${instanceEventId}' does not exist for instance '${instanceId}'.`)
 
 const descriptions: Record<ScheduledEvent['code'], string> = {
   'instance-reboot': 'The instance is scheduled for a reboot',
