@@ -3,7 +3,7 @@ import type { Clock } from '@understudy/core'
 import { ScaledClock } from './scaled-clock.ts'
 
 /** A clock that moves when told to. */
-function handClock(startMs: number): Clock & { advance(ms: number): void } {
+function handClock(startMs: number): Clock & { advance(ms: number): void; stall(ms: number): void } {
   let nowMs = startMs
   const timers = new Set<{ dueMs: number; fire: () => void }>()
   return {
@@ -13,6 +13,7 @@ function handClock(startMs: number): Clock & { advance(ms: number): void } {
       timers.add(timer)
       return () => timers.delete(timer)
     },
+    stall: (ms) => void (nowMs += ms),
     advance(ms) {
       const endMs = nowMs + ms
       for (;;) {
@@ -70,6 +71,23 @@ describe('a scaled clock', () => {
     inner.advance(1000)
     expect(early).toBe(0)
     expect(clock.nowMs()).toBe(1_790_000_007_123)
+  })
+
+  it('stands still while its process does, when it runs fast, and only then', () => {
+    const inner = handClock(0)
+    const [fast, plain] = [new ScaledClock(inner, { speed: 60 }), new ScaledClock(inner)]
+    const fired: number[] = []
+    for (const clock of [fast, plain]) clock.schedule(60_000, () => fired.push(clock.nowMs()))
+    inner.advance(400)
+    expect(fast.nowMs()).toBe(24_000)
+    // Nothing of the machine's comes in for a minute, as when the process is stopped.
+    inner.stall(60_000)
+    expect(fast.nowMs()).toBeLessThan(24_000 + 60 * 200)
+    expect(plain.nowMs()).toBe(60_400)
+    inner.advance(0)
+    expect(fired).toEqual([60_400])
+    inner.advance(600)
+    expect(fired).toEqual([60_400, 60_000])
   })
 
   it('refuses a speed that is none', () => {

@@ -6,9 +6,16 @@ interface Pending {
   cancel: () => void
 }
 
+/** How often a clock that runs fast looks whether its process runs, and how much of the time between two looks counts at most. */
+const lookMs = 50
+const countedMs = 150
+
 /**
  * A clock that runs faster or slower than another. The speed may be changed at any time; what was scheduled keeps its
  * moment on this clock and is reached sooner or later by the other.
+ *
+ * One that runs faster stands still while its process does: somebody whom a busy machine has kept waiting for seconds would otherwise have
+ * missed minutes, or hours, of a world in which nobody else has moved either.
  */
 export class ScaledClock implements Clock {
   readonly #inner: Clock
@@ -16,6 +23,8 @@ export class ScaledClock implements Clock {
   #originMs: number
   #innerOriginMs: number
   readonly #pending = new Set<Pending>()
+  /** Ends the looks; there are some while anything is awaited. */
+  #unwatch: (() => void) | undefined
 
   /** `startMs`: what this clock shows first; the inner clock's time by default. */
   constructor(inner: Clock, options: { speed?: number; startMs?: number } = {}) {
@@ -37,18 +46,19 @@ export class ScaledClock implements Clock {
   schedule(delayMs: number, fire: () => void): () => void {
     const pending: Pending = { dueMs: this.#exactMs() + Math.max(0, delayMs), fire, cancel: () => undefined }
     this.#pending.add(pending)
+    this.#watch()
     this.#arm(pending)
     return () => {
-      this.#pending.delete(pending)
       pending.cancel()
+      this.#drop(pending)
     }
   }
 
   setSpeed(speed: number): void {
     if (!(speed > 0 && speed <= 10_000)) throw new RangeError('the speed of the clock is a number above 0 and at most 10000')
-    this.#originMs = this.#exactMs()
-    this.#innerOriginMs = this.#inner.nowMs()
+    this.#stand()
     this.#speed = speed
+    this.#watch()
     for (const pending of this.#pending) {
       pending.cancel()
       this.#arm(pending)
@@ -56,7 +66,35 @@ export class ScaledClock implements Clock {
   }
 
   #exactMs(): number {
-    return this.#originMs + (this.#inner.nowMs() - this.#innerOriginMs) * this.#speed
+    const passedMs = this.#inner.nowMs() - this.#innerOriginMs
+    return this.#originMs + (this.#unwatch === undefined ? passedMs : Math.min(passedMs, countedMs)) * this.#speed
+  }
+
+  /** From here on it is counted anew. */
+  #stand(): void {
+    this.#originMs = this.#exactMs()
+    this.#innerOriginMs = this.#inner.nowMs()
+  }
+
+  #watch(): void {
+    const isWanted = this.#speed > 1 && this.#pending.size > 0
+    if (isWanted === (this.#unwatch !== undefined)) return
+    this.#stand()
+    this.#unwatch?.()
+    this.#unwatch = undefined
+    if (isWanted) this.#look()
+  }
+
+  #look(): void {
+    this.#unwatch = this.#inner.schedule(lookMs, () => {
+      this.#stand()
+      this.#look()
+    })
+  }
+
+  #drop(pending: Pending): void {
+    this.#pending.delete(pending)
+    this.#watch()
   }
 
   #arm(pending: Pending): void {
@@ -67,7 +105,7 @@ export class ScaledClock implements Clock {
         this.#arm(pending)
         return
       }
-      this.#pending.delete(pending)
+      this.#drop(pending)
       pending.fire()
     })
   }
