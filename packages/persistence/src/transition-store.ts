@@ -38,7 +38,8 @@ export function transitionStore(db: Prisma.TransactionClient, sql: Sql): Transit
         [limit],
       )
       const rows = await db.transition.findMany({ where: { id: { in: picked.map(({ id }) => id) } }, orderBy: [{ startsAt: 'asc' }, { id: 'asc' }] })
-      return rows.map((row) => toDomain(row))
+      // It may have come to its end since.
+      return rows.map((row) => toDomain(row)).filter((transition) => isOpen(transition))
     },
     async findAnnounced(nativeId, resourceId, effect, { begun = false } = {}) {
       const status = { in: begun ? open : open.slice(0, 2) }
@@ -59,7 +60,8 @@ export function transitionStore(db: Prisma.TransactionClient, sql: Sql): Transit
         [since.toISOString(), limit],
       )
       const rows = await db.signal.findMany({ where: { id: { in: picked.map(({ id }) => id) } }, orderBy: [{ receivedAt: 'asc' }, { id: 'asc' }] })
-      return rows.map((row) => toSignal(row))
+      // It may have been ended since.
+      return rows.map((row) => toSignal(row)).filter(({ endedBy }) => endedBy === undefined)
     },
     async update(transition, seenVersion) {
       const { id, projectId, createdAt: _c, ...changes } = toColumns(transition)
@@ -71,6 +73,9 @@ export function transitionStore(db: Prisma.TransactionClient, sql: Sql): Transit
     },
   }
 }
+
+const isOpen = ({ status, check, lentTier }: Transition): boolean =>
+  open.includes(status) || (status === 'damaged' && check?.automatic === undefined) || lentTier
 
 const endingsStatement = `
   select transitions.id, bool_or(words.phase = 'completed') as completed, max(words.observed_at) as at,

@@ -10,6 +10,7 @@ import { priorities } from '../../operations/operation.ts'
 import { sagaVersions } from '../../operations/saga-versions.ts'
 import { startOperation } from '../../operations/start-operation.ts'
 import { changeTransition } from './change-transition.ts'
+import { openStatuses } from './transition.ts'
 import type { Transition, TransitionFinding } from './transition.ts'
 
 const params = z.strictObject({ transitionId: z.string() })
@@ -80,7 +81,7 @@ async function record(deps: SagaDeps, id: string, operationId: string, findings:
   await deps.database.transaction(async (stores) => {
     const transition = await required(stores, id)
     // Repeated after a crash: it is recorded already. Or its announcement was taken back while it was looked at.
-    if (transition.check !== undefined || transition.status === 'cancelled') return
+    if (!openStatuses.includes(transition.status)) return
     const point = transition.pointId === undefined ? undefined : await stores.recoveryPoints.findById(transition.pointId)
     const recommendedPointId = !whole && point?.status === 'usable' ? point.id : null
     const check = { at: now(deps.clock).toISOString(), findings, recommendedPointId }

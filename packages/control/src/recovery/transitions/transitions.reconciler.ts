@@ -27,6 +27,8 @@ const adoptSinceMs = 60 * 86_400_000
 const usualLeadSeconds = 86_400
 /** How long a change takes of which nobody has said it. */
 const usualSeconds = 15 * 60
+/** A look that could not be taken, since the cloud did not answer, is taken again so long afterwards. */
+const lookAgainMs = 5 * 60_000
 const actor = systemActor('transitions')
 
 /** Makes transitions of what clouds announce, and brings each one along: prepared when it is near, started, looked at afterwards. */
@@ -135,6 +137,8 @@ async function bringAlong(control: Control, transition: Transition, ending: Tran
   const rule = (await findPolicyOf(stores, resource))?.rules
   // 3. It is over, and the resource is not whole.
   if (transition.status === 'damaged') return rollBackByPolicy(control, transition, rule?.automatic)
+  // It has come to its end since the open ones were listed: nothing begins anew.
+  if (!openStatuses.includes(transition.status)) return false
   // 4. Whoever announced it says that it is over.
   if (ending !== undefined) return finish(control, transition, resource, ending)
   const { leadSeconds = usualLeadSeconds } = rule?.transitions ?? {}
@@ -195,7 +199,7 @@ async function prepare(control: Control, transition: Transition, resource: Resou
 }
 
 async function check(control: Control, transition: Transition, resource: Resource): Promise<boolean> {
-  if (transition.operationId !== undefined) return false
+  if (!(await mayBegin(control, transition))) return false
   await control.database.transaction(async (stores) => {
     const { operation } = await startOperation(control, stores, {
       kind: 'transition.check',
@@ -210,4 +214,11 @@ async function check(control: Control, transition: Transition, resource: Resourc
     await changeTransition(control, stores, transition, { operationId: operation.id }, { what: 'check_started', actor, operationId: operation.id })
   })
   return true
+}
+
+/** Whether nobody looks already, and nobody has just tried to. */
+async function mayBegin({ database, clock }: Control, { operationId }: Transition): Promise<boolean> {
+  const before = operationId === undefined ? undefined : await database.stores.operations.findById(operationId)
+  if (before === undefined) return true
+  return before.finishedAt !== undefined && clock.nowMs() - before.finishedAt.getTime() >= lookAgainMs
 }

@@ -1,0 +1,57 @@
+import { transitionsReconciler } from '@understudy/control'
+import type { Control, Transition } from '@understudy/control'
+import { expect, test } from 'vitest'
+import { usePlaces } from './announced-place.ts'
+
+/** What an honest delay of ours, or of a cloud, makes of what is announced. */
+const { rooms, place, announced, bringAlong, look, finishAll, operationsOf, only, toldOf } = usePlaces()
+const minuteMs = 60_000
+
+/** A change that has begun early, since somebody has stopped and started the instance. */
+async function begunEarly() {
+  const { dc, clock } = rooms()
+  const at = await place()
+  await announced(at, 100)
+  await look()
+  dc.instances.stop([at.resource.nativeId])
+  clock.advance(10 * minuteMs)
+  dc.instances.start([at.resource.nativeId])
+  clock.advance(10 * minuteMs)
+  await look()
+  expect(await only(at)).toMatchObject({ status: 'started' })
+  return at
+}
+
+/** As the reconciler sees them that has listed the open ones before they were over. */
+function listedBefore(control: Control, seen: readonly Transition[]): Control {
+  const { stores } = control.database
+  return { ...control, database: { ...control.database, stores: { ...stores, transitions: { ...stores.transitions, listOpen: async () => seen } } } }
+}
+
+test('what has come to its end while a reconciler was reading does not begin anew', async () => {
+  const { control, drive } = rooms()
+  const at = await begunEarly()
+  await finishAll(at)
+  const over = await only(at)
+  expect(over).toMatchObject({ status: 'verified' })
+  await drive(transitionsReconciler.pass(listedBefore(control, [over])))
+  expect(await only(at)).toEqual(over)
+  expect((await toldOf(at, over)).map(({ what }) => what)).toEqual(['announced', 'started', 'check_started', 'verified'])
+})
+
+test('a look that could not be taken, since the cloud did not answer, is taken again', async () => {
+  const { dc, clock } = rooms()
+  const at = await begunEarly()
+  dc.faults.failNext('DescribeInstances', { kind: 'unavailable' }, 1000)
+  await finishAll(at)
+  dc.faults.clear()
+  const looks = async () => (await operationsOf(at)).filter(({ kind }) => kind === 'transition.check')
+  expect(await looks()).toMatchObject([{ status: 'failed' }])
+  await bringAlong()
+  expect(await looks()).toHaveLength(1)
+  clock.advance(6 * minuteMs)
+  await bringAlong()
+  await finishAll(at)
+  expect(await looks()).toHaveLength(2)
+  expect(await only(at)).toMatchObject({ status: 'verified', check: { findings: [] } })
+})
