@@ -21,13 +21,15 @@ export const recoveryCopiesReconciler: Reconciler = {
   async pass(control) {
     const { stores } = control.database
     const failures = new AccountFailures()
-    const clouds = await cloudsThatCopy(control, failures)
+    const clouds = new Map<string, CopyingCloud | undefined>()
     let started = 0
     for (const projectId of await stores.recoverySchedules.projects()) {
       const policies = await stores.rollbackPolicies.inForce([projectId])
       if (!policies.some(({ rules }) => (rules.copies ?? []).length > 0)) continue
       for await (const governed of governedPages(stores, projectId, policies)) {
-        const wanted = governed.flatMap(({ resource, policy }) => {
+        const copied = governed.filter(({ policy }) => (policy.rules.copies ?? []).length > 0)
+        await lookAt(control, failures, clouds, copied)
+        const wanted = copied.flatMap(({ resource, policy }) => {
           const cloud = clouds.get(resource.accountId)
           if (cloud === undefined) return []
           const { inOrder } = cloud
@@ -46,17 +48,22 @@ interface CopyingCloud {
   readonly inOrder: boolean
 }
 
-/** By account, of those whose cloud makes copies. */
-async function cloudsThatCopy(control: Control, failures: AccountFailures): Promise<ReadonlyMap<string, CopyingCloud>> {
-  const clouds = new Map<string, CopyingCloud>()
-  for (const { id } of await control.database.stores.accounts.listAll()) {
+/** Accounts are opened when something of theirs is to be copied, and not before. Undefined: the cloud makes no copies. */
+async function lookAt(
+  control: Control,
+  failures: AccountFailures,
+  clouds: Map<string, CopyingCloud | undefined>,
+  governed: readonly { readonly resource: { readonly accountId: string } }[],
+): Promise<void> {
+  for (const id of new Set(governed.map(({ resource }) => resource.accountId))) {
+    if (clouds.has(id)) continue
+    clouds.set(id, undefined)
     await failures.isolate(control, id, async (account) => {
       const { copies, scope, traits } = await control.providers.open(account)
       const inOrder = traits.copySnapshots.supported && traits.copySnapshots.inOrder === true
       if (copies !== undefined) clouds.set(id, { region: scope.region, inOrder })
     })
   }
-  return clouds
 }
 
 async function start(control: Control, wanted: readonly WantedCopies[], max: number): Promise<number> {
