@@ -1,17 +1,16 @@
 import { now } from '@understudy/core'
 import type { JsonObject } from '@understudy/core'
 import { systemActor } from '../access/access.ts'
-import { awaitCondition, awaitOperation } from '../cloud/await-operation.ts'
+import { awaitOperation } from '../cloud/await-operation.ts'
 import type { SagaDeps } from '../context.ts'
 import { recordChange } from '../journal/record-change.ts'
 import { refreshOf } from './rollback-steps.ts'
 import { startOperation } from '../operations/start-operation.ts'
-import { isProviderError } from '@understudy/provider'
 import { stopsFor } from './rollback-fields.ts'
 import type { PlannedField } from './rollback-plan.ts'
 import { approvedPlan } from './rollback-steps.ts'
 import type { Verified } from './rollback-steps.ts'
-import { rollbackContext, rollbackWorld } from './rollback.world.ts'
+import { rollbackContext, rollbackWorld, whileItRests } from './rollback.world.ts'
 import type { RollbackStep } from './rollback.world.ts'
 
 export type AgreedFields = {
@@ -50,15 +49,9 @@ export async function apply(
         break
       case 'size':
         await step.audit({ action: 'compute.resize', target: primary.nativeId, details: { instanceType: field[way] } })
-        await awaitCondition(deps, step.signal, async () => {
-          try {
-            await awaitOperation(deps, provider, await provider.compute.resize(primary, { instanceType: field[way] }, context), step.signal)
-            return true
-          } catch (error) {
-            // It is still coming to rest.
-            if (isProviderError(error, 'conflict')) return undefined
-            throw error
-          }
+        await whileItRests(deps, step, `${way}:size`, async () => {
+          await awaitOperation(deps, provider, await provider.compute.resize(primary, { instanceType: field[way] }, context), step.signal)
+          return true
         })
     }
   }

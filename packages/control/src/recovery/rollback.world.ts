@@ -58,28 +58,33 @@ export const rollbackContext = (deps: SagaDeps, step: RollbackStep, suffix: stri
 export const formerPlaces = ({ scope }: Provider, devices: readonly PlannedDevice[]): readonly DiskPlace[] =>
   devices.map(({ device, present, deleteWithInstance }) => ({ deviceKey: device, disk: { ...scope, nativeId: present }, deleteWithInstance }))
 
-/**
- * Declares the places again and again until the cloud has brought them about. What was seen may be history: the instance is still coming
- * to rest, or the former round has just ended. One that somebody has started meanwhile is stopped again: it was agreed that it goes down.
- */
+/** Declares the places again and again until the cloud has brought them about. */
 export async function bringAbout(deps: SagaDeps, step: RollbackStep, places: readonly DiskPlace[], suffix: string): Promise<void> {
-  const { provider, disks, primary } = await rollbackWorld(deps, step)
+  const { disks, primary } = await rollbackWorld(deps, step)
   await step.audit({
     action: 'disks.arrange',
     target: primary.nativeId,
     details: { [suffix]: places.map(({ deviceKey, disk }) => `${deviceKey}=${disk.nativeId}`) },
   })
+  await whileItRests(deps, step, suffix, async () => (await disks.arrange(primary, places, rollbackContext(deps, step, suffix))).settled)
+}
+
+/**
+ * Repeats a change for which the instance has to be at rest until it answers true. In a conflict what was seen was history: it is still
+ * coming to rest, or the former round has just ended. One that somebody has started is stopped again: it was agreed that it goes down.
+ */
+export async function whileItRests(deps: SagaDeps, step: RollbackStep, suffix: string, change: () => Promise<boolean>): Promise<void> {
+  const { provider, primary } = await rollbackWorld(deps, step)
   let starts = 0
   await awaitCondition(deps, step.signal, async () => {
     try {
-      const { settled } = await disks.arrange(primary, places, rollbackContext(deps, step, suffix))
-      return settled ? true : undefined
+      return (await change()) || undefined
     } catch (error) {
       if (!isProviderError(error, 'conflict')) throw error
     }
     if ((await provider.inventory.states([primary])).get(primary.nativeId)?.state !== 'running') return undefined
     starts += 1
-    await step.note(`${primary.nativeId} runs, although it was stopped for the exchange of its disks: it is stopped again.`)
+    await step.note(`${primary.nativeId} runs, although it was stopped for this: it is stopped again.`)
     await step.audit({ action: 'compute.stop', target: primary.nativeId, details: { startedMeanwhile: starts } })
     await ensureResting(deps, provider, primary, false, rollbackContext(deps, step, `${suffix}:stop:${starts}`))
     return undefined
