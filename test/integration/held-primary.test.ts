@@ -12,27 +12,37 @@ import { awsSite } from './rollback/aws-site.ts'
 import { azureSite } from './rollback/azure-site.ts'
 import { googleSite } from './rollback/google-site.ts'
 import type { Site } from './rollback/site.ts'
+import type { RunnerEvent } from '@understudy/saga'
 import { createWorld } from './world.ts'
 import type { World } from './world.ts'
 
 const hourMs = 3_600_000
 const patience = { timeout: 300_000, interval: 100 }
-/** Behind its point of no return a step asks for an hour whether it is so by now: that hour takes a minute. */
-const asking = 60
-/** Nor does anybody look on for the minutes that a failover gives snapshots. */
-const failing = 20
+/** Behind its point of no return a step asks for an hour whether it is so by now: nobody looks on between two rounds. */
+const betweenRounds = 600
+/** Nor for the minutes that a failover gives snapshots. */
+const failing = 15
 
 /** Ours, not that of the clouds: the hours that a person is given until somebody calls them. */
 const clock = new ScaledClock(systemClock({ keepAlive: true }))
+/** Operations that are asking right now. A round has a minute, and that is one of ours. */
+const asking = new Set<string>()
+let isOnlyAsking = false
+function observe(event: RunnerEvent): void {
+  if ((event.type !== 'step_started' && event.type !== 'step_finished') || event.step !== 'agreed') return
+  if (event.type === 'step_started') asking.add(event.operationId)
+  else asking.delete(event.operationId)
+  if (isOnlyAsking) clock.setSpeed(asking.size > 0 ? 1 : betweenRounds)
+}
 let world: World
 let api: ListeningApi
 let key: string
 const heard: { readonly type: string; readonly data: Record<string, unknown> }[] = []
 let hook: Server
-const sites: Pick<Site, 'close'>[] = []
+const sites: Site[] = []
 
 beforeAll(async () => {
-  world = await createWorld({ clock, leaseMs: 12 * hourMs, sim: { speed: 60, listeners: false } })
+  world = await createWorld({ clock, observe, leaseMs: 12 * hourMs, sim: { speed: 60, listeners: false } })
   api = await startApi(world.control)
   key = (await createApiKey(world.control, world.principal, { name: 'on duty', role: 'admin' })).secret
   hook = createServer((request, response) => {
@@ -111,9 +121,11 @@ async function untilStuck(all: readonly Held[], heldMs: number): Promise<void> {
     expect(heard.filter(({ type, data }) => type === 'io.understudy.failover.state_late.v1' && data['resourceId'] === former.id)).toEqual([])
   }
   await at(300, () => hours(6))
-  await at(asking, async () => {
+  isOnlyAsking = true
+  await at(betweenRounds, async () => {
     for (const { retiredBy } of all) await until(retiredBy, 'stuck', 'succeeded', 'failed', 'cancelled')
   })
+  isOnlyAsking = false
 }
 
 /** What the person on duty sees, and what is still there. */
@@ -130,8 +142,8 @@ async function expectCalled({ former, set, retiredBy }: Held, state: string): Pr
   expect((await world.resource(former.id)).nativeId).not.toBe(former.nativeId)
 }
 
-/** Of a cloud of its own: one machine whose failover has left it behind. */
-async function heldOn(open: () => Promise<Site>): Promise<{ readonly site: Site; readonly one: Held }> {
+/** One machine of a cloud of its own. */
+async function adoptedOn(open: () => Promise<Site>): Promise<{ readonly site: Site; readonly former: Resource }> {
   const site = await open()
   sites.push(site)
   const account = await createAccount(world.control, world.principal, site.account)
@@ -139,7 +151,7 @@ async function heldOn(open: () => Promise<Site>): Promise<{ readonly site: Site;
   instanceIds.set(nativeId, site.instanceIdOf(nativeId))
   await importResource(world.control, world.principal, { accountId: account.id, nativeId, name: 'held' })
   const former = await vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
-  return { site, one: await at(failing, () => held(site, former)) }
+  return { site, former }
 }
 /** By native id; what has gone keeps its own. */
 const instanceIds = new Map<string, string>()
@@ -149,17 +161,21 @@ const stateIn = ({ dataCentre }: Pick<Site, 'dataCentre'>, { former }: Held): st
 const names = ['saved', 'given-up', 'kept'] as const
 let aws: Pick<Site, 'dataCentre' | 'instanceIdOf'>
 let onAws: Record<(typeof names)[number], Held>
-let elsewhere: Record<'Azure' | 'Google Cloud', Awaited<ReturnType<typeof heldOn>>>
+let elsewhere: Record<'Azure' | 'Google Cloud', { readonly site: Site; readonly one: Held }>
 /** The same hours pass for all of them. */
 beforeAll(async () => {
   aws = awsSite(world)
-  const services = await Promise.all(names.map((name) => world.seed(name, { purchase: 'on-demand' })))
-  const resources = await Promise.all(services.map((service) => world.adopt(service)))
+  const [own, azure, google] = await Promise.all([
+    Promise.all(names.map(async (name) => ({ site: aws, former: await world.adopt(await world.seed(name, { purchase: 'on-demand' })) }))),
+    adoptedOn(azureSite),
+    adoptedOn(googleSite),
+  ])
   const begunMs = clock.nowMs()
-  const [saved, givenUp, kept] = (await at(failing, () => Promise.all(resources.map((resource) => held(aws, resource))))) as [Held, Held, Held]
+  const all = await at(failing, () => Promise.all([...own, azure, google].map(({ site, former }) => held(site, former))))
+  const [saved, givenUp, kept, onAzure, onGoogle] = all as [Held, Held, Held, Held, Held] // as many as were asked for
   onAws = { saved, 'given-up': givenUp, kept }
-  elsewhere = { Azure: await heldOn(azureSite), 'Google Cloud': await heldOn(googleSite) }
-  await untilStuck([saved, givenUp, kept, elsewhere.Azure.one, elsewhere['Google Cloud'].one], begunMs)
+  elsewhere = { Azure: { site: azure.site, one: onAzure }, 'Google Cloud': { site: google.site, one: onGoogle } }
+  await untilStuck(all, begunMs)
 }, 900_000)
 
 /** As the runbook finds them: by the tag that has the key. */

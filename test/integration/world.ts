@@ -1,7 +1,7 @@
 import { adapters, createProviders } from '@understudy/adapters'
 import { startSimServer } from '@understudy/cloud-sim'
 import type { SimServer, SimServerOptions } from '@understudy/cloud-sim'
-import { aesGcmVault, bootstrap, createAccount, importResource, protectResource, wakeReconciler } from '@understudy/control'
+import { aesGcmVault, bootstrap, createAccount, failureOf, importResource, protectResource, wakeReconciler } from '@understudy/control'
 import type { Account, Control, Operation, Principal, Resource, Tier } from '@understudy/control'
 import { Secret, randomIds, systemClock, systemRandom } from '@understudy/core'
 import type { Clock } from '@understudy/core'
@@ -24,6 +24,7 @@ export interface World {
   readonly account: Account
   readonly worker: RunningWorker
   readonly events: readonly RunnerEvent[]
+  /** What went wrong in the worker. That a busy machine keeps the database's answer waiting is none of it: it is asked again. */
   readonly errors: readonly string[]
   /** A running web service behind a load balancer of its own. */
   seed(name: string, how?: { readonly purchase?: 'spot' | 'on-demand'; readonly placementGroup?: string }): Promise<SeededService>
@@ -73,6 +74,8 @@ export async function createWorld(
     /** Of everything but the clouds. A test that lets hours pass on it gives leases that outlive them. */
     readonly clock?: Clock
     readonly leaseMs?: number
+    /** Hears of every step as it begins and ends. */
+    readonly observe?: (event: RunnerEvent) => void
   } = {},
 ): Promise<World> {
   const clock = options.clock ?? systemClock({ keepAlive: true })
@@ -114,8 +117,13 @@ export async function createWorld(
     concurrencyMax: 64,
     leaseMs: options.leaseMs ?? 10_000,
     sender: createWebhookSender({ clock, allowedNetworks: ['127.0.0.0/8'] }),
-    observe: (event) => events.push(event),
-    onError: (where, error) => errors.push(`${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    observe(event) {
+      events.push(event)
+      options.observe?.(event)
+    },
+    onError(where, error) {
+      if (failureOf(error).code !== 'unavailable') errors.push(`${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    },
     pollers: { parallel: 2, waitSeconds: 2, refreshMs: 500 },
   })
   const world: World = {
