@@ -80,7 +80,7 @@ export function useRooms(): () => Rooms {
 async function openRooms(): Promise<Rooms & { close(): Promise<void> }> {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const testDatabase = await createTestDatabase()
-  const real = openDatabase({ url: testDatabase.url, clock })
+  const real = openDatabase({ url: testDatabase.url, clock, connectTimeoutMs: 60_000 })
   const inFlight = new InFlight()
   const database = countedDatabase(real, inFlight)
   const settle = () => inFlight.settle()

@@ -80,7 +80,7 @@ export async function createWorld(
 ): Promise<World> {
   const clock = options.clock ?? systemClock({ keepAlive: true })
   const testDatabase = await createTestDatabase()
-  const database = openDatabase({ url: testDatabase.url, clock })
+  const database = openDatabase({ url: testDatabase.url, clock, connectTimeoutMs: 60_000 })
   const sim = await startSimServer({ ...quick, ...options.sim })
   const vault = aesGcmVault({ keys: new Map([['test', new Uint8Array(32).fill(7)]]), current: 'test' })
   const providers = createProviders({ adapters, accounts: () => database.stores.accounts, vault, installation: 'test', clock, random: systemRandom })

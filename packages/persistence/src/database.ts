@@ -30,6 +30,8 @@ export interface DatabaseOptions {
    * another length is another statement, and the server would keep them all. Default false.
    */
   readonly preparesStatements?: boolean
+  /** How long a free connection, or a new one, is waited for; default 5 s. More where nobody waits for an answer. */
+  readonly connectTimeoutMs?: number
 }
 
 const sagaPoolMax = 3
@@ -44,6 +46,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const sagaPool = openPool(options.url, sagaPoolMax, observe, options)
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
   const around = observed(options.clock, observe)
+  const limits = { ...transactionLimits, maxWait: Math.max(transactionLimits.maxWait, options.connectTimeoutMs ?? 0) }
   const isDivisible = (error: unknown): boolean => !isAppError(translate(error), 'unavailable')
   const batcher = new WriteBatcher<SagaWrite>({ flush: (writes) => flush(writes), batchMax, isDivisible })
 
@@ -71,7 +74,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       sagaStore(retrying(observe, sqlOfPg(sagaPool)), (write) => batcher.submit(write)),
       around,
     ),
-    transaction: (work) => around('transaction', () => retried(observe, () => prismaTransaction(prisma, around, work))),
+    transaction: (work) => around('transaction', () => retried(observe, () => prismaTransaction(prisma, around, work, limits))),
     ping: () => around('ping', async () => void (await pool.query('select 1'))),
     async close() {
       await batcher.drain()
@@ -96,7 +99,12 @@ const observed =
     }
   }
 
-function prismaTransaction<T>(prisma: PrismaClient, around: Around, work: (stores: Stores) => Promise<T>): Promise<T> {
+function prismaTransaction<T>(
+  prisma: PrismaClient,
+  around: Around,
+  work: (stores: Stores) => Promise<T>,
+  limits: typeof transactionLimits,
+): Promise<T> {
   return prisma.$transaction(async (tx) => {
     const sql = sqlOfPrisma(tx)
     const journal = deferredJournal(sql)
@@ -115,5 +123,5 @@ function prismaTransaction<T>(prisma: PrismaClient, around: Around, work: (store
     if (failures.length > 0) throw failures[0]
     await journal.settle()
     return result
-  }, transactionLimits)
+  }, limits)
 }

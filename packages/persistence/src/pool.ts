@@ -6,7 +6,8 @@ import { PreparingClient } from './preparing-client.ts'
 import { sqlOfPg } from './sql.ts'
 import type { Sql } from './sql.ts'
 
-const connectTimeoutMs = 5000
+/** So long a connection is waited for: one that is free, or a new one. */
+const usualConnectTimeoutMs = 5000
 /** Longer than the server's own limit below: it only fires when the server does not even say that it has given up. */
 const answerTimeoutMs = 35_000
 
@@ -16,12 +17,17 @@ const answerTimeoutMs = 35_000
  */
 const sessionSettings = `set time zone 'UTC'; set statement_timeout = '30s'; set idle_in_transaction_session_timeout = '60s'`
 
-export function openPool(url: string, max: number, observe: Observe, options: { readonly preparesStatements?: boolean } = {}): pg.Pool {
+export function openPool(
+  url: string,
+  max: number,
+  observe: Observe,
+  options: { readonly preparesStatements?: boolean; readonly connectTimeoutMs?: number } = {},
+): pg.Pool {
   const pool = new pg.Pool({
     ...(options.preparesStatements && { Client: PreparingClient }),
     connectionString: url,
     max,
-    connectionTimeoutMillis: connectTimeoutMs,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? usualConnectTimeoutMs,
     query_timeout: answerTimeoutMs,
     keepAlive: true,
     // The pool waits for the promise before it hands the connection out; its type does not say so.

@@ -57,7 +57,7 @@ const allAdapters = [...adapters.filter(({ name }) => name !== azureAdapter.name
 export async function startTestApp(options: { readonly clock?: Clock; readonly settings?: Partial<ApiSettings> } = {}): Promise<TestApp> {
   const clock = options.clock ?? new VirtualClock(Date.UTC(2026, 2, 1, 12))
   const testDatabase = await createTestDatabase()
-  const database = openDatabase({ url: testDatabase.url, clock })
+  const database = openDatabase({ url: testDatabase.url, clock, connectTimeoutMs: 60_000 })
   const vault = aesGcmVault({ keys: new Map([['test', new Uint8Array(32).fill(7)]]), current: 'test' })
   const random = seededRandom(1)
   const cloud = simulatedCloud()

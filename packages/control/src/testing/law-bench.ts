@@ -29,7 +29,7 @@ export function useLawBench(): LawBench {
   const present: Clock = { nowMs: () => clock.nowMs(), schedule: (delayMs, fire) => clock.schedule(delayMs, fire) }
   beforeAll(async () => {
     own = await createTestDatabase()
-    real = openDatabase({ url: own.url, poolMax: 4, clock: present, preparesStatements: true })
+    real = openDatabase({ url: own.url, poolMax: 4, clock: present, preparesStatements: true, connectTimeoutMs: 60_000 })
     counting = countedDatabase(real, inFlight)
     await real.stores.access.insertProject({ id: projectId, name: 'laws', createdAt: new Date(clock.nowMs()) })
   })

@@ -43,7 +43,7 @@ export function useDatabase(): TestConnection {
   const clients: pg.Client[] = []
   beforeAll(async () => {
     own = await createTestDatabase()
-    database = openDatabase({ url: own.url, poolMax: 12, clock: systemClock() })
+    database = openDatabase({ url: own.url, poolMax: 12, clock: systemClock(), connectTimeoutMs: 60_000 })
   })
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.end()))
