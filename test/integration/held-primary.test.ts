@@ -25,13 +25,15 @@ const failing = 15
 
 /** Ours, not that of the clouds: the hours that a person is given until somebody calls them. */
 const clock = new ScaledClock(systemClock({ keepAlive: true }))
-/** Operations that are asking right now. A round has a minute, and that is one of ours. */
+const endsClaim: ReadonlySet<RunnerEvent['type']> = new Set(['released', 'finished', 'stuck', 'fenced', 'lease_lost', 'engine_failed'])
+/** Operations that are asking right now, or about to. A round has a minute, and that is one of ours. */
 const asking = new Set<string>()
 let isOnlyAsking = false
 function observe(event: RunnerEvent): void {
-  if ((event.type !== 'step_started' && event.type !== 'step_finished') || event.step !== 'agreed') return
-  if (event.type === 'step_started') asking.add(event.operationId)
-  else asking.delete(event.operationId)
+  if (!('saga' in event) || event.saga !== 'failover.retire') return
+  const isWaiting = 'step' in event && event.step === 'saved' && event.type !== 'step_finished'
+  if (isWaiting || endsClaim.has(event.type)) asking.delete(event.operationId)
+  else asking.add(event.operationId)
   if (isOnlyAsking) clock.setSpeed(asking.size > 0 ? 1 : betweenRounds)
 }
 let world: World
