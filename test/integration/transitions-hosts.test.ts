@@ -1,3 +1,4 @@
+import { ScaledClock } from '@understudy/cloud-sim'
 import {
   announceTransition,
   createPolicy,
@@ -9,14 +10,17 @@ import {
   updatePolicy,
 } from '@understudy/control'
 import type { Resource, RollbackPolicy, Shadow, Transition } from '@understudy/control'
+import { systemClock } from '@understudy/core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createWorld } from './world.ts'
 import type { World } from './world.ts'
 
+/** Ours: a refused launch is waited for a minute, in case it comes to be after all. */
+const clock = new ScaledClock(systemClock({ keepAlive: true }))
 let world: World
 let policy: RollbackPolicy
 beforeAll(async () => {
-  world = await createWorld({ sim: { speed: 60, listeners: false } })
+  world = await createWorld({ clock, leaseMs: 3_600_000, sim: { speed: 60, listeners: false } })
   policy = await createPolicy(world.control, world.principal, { name: 'hosts', rules: {} })
 })
 afterAll(() => world.close())
@@ -85,7 +89,8 @@ describe('a shadow that is lent for a transition', () => {
       .items.filter(({ name }) => name !== resource.zone)
     for (const { name } of others) sim().catalogue.setCapacity('m7i.large', name, 'on-demand', 0)
     await prepared(await announce(resource))
-    const shadow = await readyShadow(resource)
+    clock.setSpeed(10)
+    const shadow = await readyShadow(resource).finally(() => clock.setSpeed(1))
     for (const { name } of others) sim().catalogue.setCapacity('m7i.large', name, 'on-demand', Number.POSITIVE_INFINITY)
     expect(shadow).toMatchObject({ zone: resource.zone, hosts: { rule: 'separate', group: 'kept-apart' } })
     expect(sim().hostGroups.hardwareOf(shadow.nativeId!)).not.toBe(sim().hostGroups.hardwareOf(resource.nativeId))

@@ -17,6 +17,7 @@ interface Wanted {
   readonly instanceType: string
   readonly purchase: PurchaseModel
   readonly occupiedZones: readonly string[]
+  readonly failedZones?: readonly string[]
   /** Left out: the primary's own. */
   readonly accountId?: string
 }
@@ -42,6 +43,7 @@ export async function placementQuestion(
     zones,
     primaryZone,
     occupiedZones: wanted.occupiedZones,
+    failedZones: wanted.failedZones,
     wanted: wanted.zones,
     hosts: wanted.hosts,
     hostGroup: accountId === resource.accountId ? hostGroupOf(resource) : undefined,

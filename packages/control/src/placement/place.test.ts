@@ -31,6 +31,12 @@ describe('placements', () => {
     expect(zonesOf({ avoided: [{ zone: 'c', instanceType: 'm7i.xlarge', purchase: 'spot' }] })).toEqual(['c', 'b'])
     expect(zonesOf({ avoided: [{ instanceType: 'm7i.large' }] })).toEqual([])
   })
+  test('asks a zone that has failed lately after those that have not, also after that of the primary; and all of them in turn', () => {
+    expect(zonesOf({ failedZones: ['c'] })).toEqual(['b', 'c'])
+    expect(zonesOf({ wanted: 'any', failedZones: ['c', 'b'] })).toEqual(['a', 'c', 'b'])
+    expect(zonesOf({ wanted: 'any', failedZones: ['c', 'b', 'a', 'c'] })).toEqual(['b', 'a', 'c'])
+    expect(zonesOf({ wanted: ['b', 'a'], failedZones: ['b'] })).toEqual(['a', 'b'])
+  })
   test('asks a zone without a known price last', () => expect(zonesOf({ quotes: question().quotes.slice(0, 2) })).toEqual(['b', 'c']))
   test('ignores zones that do not exist', () => expect(zonesOf({ wanted: ['z', 'b'] })).toEqual(['b']))
   const separable = { id: 'pg-1', strategy: 'apart', separable: true } as const

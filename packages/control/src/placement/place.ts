@@ -8,6 +8,8 @@ export interface PlacementQuestion {
   readonly primaryZone: string | undefined
   /** Zones in which shadows of this resource stand already: spread before doubling up. */
   readonly occupiedZones: readonly string[]
+  /** Zones in which nothing could be made lately, as often as that was: others are asked before. Left out: none. */
+  readonly failedZones?: readonly string[] | undefined
   readonly wanted: Tier['zones']
   /** Left out: any. */
   readonly hosts?: HostRule | undefined
@@ -26,7 +28,8 @@ export interface Placement {
 
 /**
  * Places a shadow may stand in, best first. Never the primary's zone unless asked for (`any` or by name); never an offering
- * that has just refused capacity; a zone without a stand-in before one that has one; then the cheaper one.
+ * that has just refused capacity; a zone that has failed less often lately, since what it refused may be forgotten before the last one is
+ * asked; a zone without a stand-in before one that has one; then the cheaper one.
  * The owner's own list of zones keeps its order. A group of hosts is asked whatever its zone has refused: it has room of its own.
  */
 export function placements(question: PlacementQuestion): readonly Placement[] {
@@ -38,6 +41,7 @@ export function placements(question: PlacementQuestion): readonly Placement[] {
     .map((zone, index) => ({
       zone,
       rank: [
+        question.failedZones?.filter((failed) => failed === zone).length ?? 0,
         wanted === 'any' && zone === question.primaryZone ? 1 : 0,
         question.occupiedZones.filter((occupied) => occupied === zone).length,
         typeof wanted === 'string' ? priceOf(question.quotes, { zone, instanceType, purchase }) : index,

@@ -36,13 +36,14 @@ export async function planShadows(
   missing: number,
 ): Promise<Planning> {
   const { tier } = resource
-  if (tier === undefined || (await isBackingOff(control, resource, account.id))) return unasked
+  const failures = await recentFailures(control, resource, account.id)
+  if (tier === undefined || isBackingOff(control, failures)) return unasked
   const provider = await control.providers.open(account)
   const instanceType = tier.instanceType ?? resource.dna.size.type
   let planned = 0
   const occupiedZones = existing.filter(({ accountId }) => accountId === account.id).map((shadow) => shadow.zone)
   for (; planned < missing; planned++) {
-    const wanted = { zones: tier.zones, hosts: tier.hosts, instanceType, purchase: tier.purchase, occupiedZones }
+    const wanted = { zones: tier.zones, hosts: tier.hosts, instanceType, purchase: tier.purchase, occupiedZones, failedZones: zonesOf(failures) }
     const question = await placementQuestion(control, provider, resource, wanted)
     const [placement] = placements(question)
     if (!placement) return { planned, nowhere: whyNowhere(question) }
@@ -57,7 +58,8 @@ export async function planShadows(
 
 /** The same for the one in another account: of the closest type that its catalogue has and that can be had. */
 export async function planElsewhere(control: Control, account: Account, resource: Resource, place: Elsewhere): Promise<Planning> {
-  if (await isBackingOff(control, resource, account.id)) return unasked
+  const failures = await recentFailures(control, resource, account.id)
+  if (isBackingOff(control, failures)) return unasked
   const provider = await control.providers.open(account)
   const { readiness, purchase, definition } = place
   const { vcpus, memoryMiB, arch } = definition
@@ -65,7 +67,7 @@ export async function planElsewhere(control: Control, account: Account, resource
   let nowhere: Nowhere = { code: 'type', reason: `No type that the cloud offers has ${size}.` }
   for (const { instanceType } of (await provider.portable?.fitting(definition)) ?? []) {
     if (readiness === 'warm' && instanceType === resource.dna.size.type) continue
-    const wanted = { zones: place.zones, instanceType, purchase, occupiedZones: [], accountId: account.id }
+    const wanted = { zones: place.zones, instanceType, purchase, occupiedZones: [], failedZones: zonesOf(failures), accountId: account.id }
     const question = await placementQuestion(control, provider, resource, wanted)
     const [placement] = placements(question)
     nowhere = whyNowhere(question)
@@ -76,8 +78,14 @@ export async function planElsewhere(control: Control, account: Account, resource
   return { planned: 0, nowhere }
 }
 
-/** A cloud that refuses is asked again ever more rarely, so that a wrong tier does not become a loop of launches. Another account may still do. */
-async function isBackingOff(control: Control, resource: Resource, accountId: string): Promise<boolean> {
+interface Failure {
+  readonly atMs: number
+  readonly zone: string | undefined
+}
+const zonesOf = (failures: readonly Failure[]): readonly string[] => failures.flatMap(({ zone }) => zone ?? [])
+
+/** What could not be made of late in this account. Another one may still do. */
+async function recentFailures(control: Control, resource: Resource, accountId: string): Promise<readonly Failure[]> {
   const { operations, shadows } = control.database.stores
   const failed = await operations.list(resource.projectId, {
     after: undefined,
@@ -87,16 +95,21 @@ async function isBackingOff(control: Control, resource: Resource, accountId: str
     status: 'failed',
   })
   const nowMs = control.clock.nowMs()
-  const recent: number[] = []
+  const recent: Failure[] = []
   for (const { finishedAt, shadowId } of failed) {
     const finishedMs = finishedAt?.getTime() ?? 0
     if (nowMs - finishedMs >= rememberMs) continue
     const shadow = shadowId === undefined ? undefined : await shadows.findById(shadowId)
-    if (shadow === undefined || shadow.accountId === accountId) recent.push(finishedMs)
+    if (shadow === undefined || shadow.accountId === accountId) recent.push({ atMs: finishedMs, zone: shadow?.zone })
   }
-  if (recent.length === 0) return false
-  const waitMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** (recent.length - 1))
-  return nowMs - Math.max(...recent) < waitMs
+  return recent
+}
+
+/** A cloud that refuses is asked again ever more rarely, so that a wrong tier does not become a loop of launches. */
+function isBackingOff({ clock }: Control, failures: readonly Failure[]): boolean {
+  if (failures.length === 0) return false
+  const waitMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** (failures.length - 1))
+  return clock.nowMs() - Math.max(...failures.map(({ atMs }) => atMs)) < waitMs
 }
 
 interface Planned {
