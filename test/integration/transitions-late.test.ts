@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { usePlaces } from './announced-place.ts'
 
 /** What an honest delay of ours, or of a cloud, makes of what is announced. */
-const { rooms, place, announced, bringAlong, look, finishAll, operationsOf, only, toldOf } = usePlaces()
+const { rooms, place, schedule, announced, bringAlong, look, finishAll, operationsOf, only, say, toldOf } = usePlaces()
 const minuteMs = 60_000
 
 /** A change that has begun early, since somebody has stopped and started the instance. */
@@ -54,4 +54,20 @@ test('a look that could not be taken, since the cloud did not answer, is taken a
   await finishAll(at)
   expect(await looks()).toHaveLength(2)
   expect(await only(at)).toMatchObject({ status: 'verified', check: { findings: [] } })
+})
+
+test('what its books are read of only when it has begun, long before its time, is the same change', async () => {
+  const { clock } = rooms()
+  const at = await place()
+  schedule(at, 100, 'system-reboot')
+  await say(at, { deadline: new Date(clock.nowMs() + 100 * 60 * minuteMs) })
+  await bringAlong()
+  clock.advance(minuteMs)
+  await say(at, { phase: 'started' })
+  await bringAlong()
+  expect(await only(at)).toMatchObject({ status: 'started' })
+  await look()
+  const known = await only(at)
+  expect(known).toMatchObject({ status: 'started' })
+  expect(known.signalIds).toHaveLength(3)
 })

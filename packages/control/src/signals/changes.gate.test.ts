@@ -120,4 +120,13 @@ describe('a word that a change is over', () => {
     expect(overtakenBy(word({ changeId: 'e-2' }), [over])).toBeUndefined()
     expect(overtakenBy(word({ listSequence: 3, observedAt: at(10) }), [{ ...over, listSequence: 4 }])).toMatchObject({ id: 'sig_w' })
   })
+  test('overtakes what was pushed when it began and comes in when the books call it over, and nothing that began later', () => {
+    const begun = word({ id: 'sig_2', phase: 'started', changeId: 'entry', list: undefined, observedAt: at(5), deadline: at(5) })
+    const completed = { ...over, phase: 'completed' as const, changeId: undefined }
+    expect(overtakenBy(begun, [completed])).toBe(completed)
+    expect(overtakenBy({ ...begun, observedAt: at(10) }, [completed])).toBeUndefined()
+    expect(overtakenBy({ ...begun, effect: 'stop' }, [completed])).toBeUndefined()
+    expect(overtakenBy({ ...begun, list: 'another' }, [completed])).toBeUndefined()
+    expect(overtakenBy(begun, [over])).toBeUndefined()
+  })
 })

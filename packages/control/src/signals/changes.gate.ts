@@ -100,15 +100,13 @@ export const endedByWord = (word: ChangeWord, holding: readonly ChangeWord[]): r
  * over: of one effect no two changes of one instance are under way at once.
  */
 export const toldOtherwise = (word: ChangeWord, ended: readonly ChangeWord[], holding: readonly ChangeWord[]): readonly ChangeWord[] =>
-  holding.filter(
-    (held) =>
-      held.nativeId === word.nativeId &&
-      held.effect === word.effect &&
-      (held.list === undefined) !== (word.list === undefined) &&
-      !isBefore(word, held) &&
-      !ended.includes(held) &&
-      (isAtStartOf(held, [word, ...ended]) || (held.phase === 'started' && word.phase === 'completed')),
-  )
+  holding.filter((held) => !isBefore(word, held) && !ended.includes(held) && isToldOtherwise(held, word, ended))
+
+const isToldOtherwise = (held: ChangeWord, word: ChangeWord, ended: readonly ChangeWord[]): boolean =>
+  held.nativeId === word.nativeId &&
+  held.effect === word.effect &&
+  (held.list === undefined) !== (word.list === undefined) &&
+  (isAtStartOf(held, [word, ...ended]) || (held.phase === 'started' && word.phase === 'completed'))
 
 /** A word that names no time is about any. */
 const isAtStartOf = ({ deadline }: ChangeWord, words: readonly ChangeWord[]): boolean =>
@@ -116,13 +114,16 @@ const isAtStartOf = ({ deadline }: ChangeWord, words: readonly ChangeWord[]): bo
     (word) => word.deadline === undefined || (deadline !== undefined && Math.abs(word.deadline.getTime() - deadline.getTime()) < sameStartMs),
   )
 
-/** The word that had ended an announcement before it came in: it was overtaken, and announces nothing any more. */
+/**
+ * The word that had ended an announcement before it came in: it was overtaken, and announces nothing any more. Also one that came another way:
+ * a cloud may push late that a change has begun which its own books call over.
+ */
 export const overtakenBy = (announcement: ChangeWord, words: readonly ChangeWord[]): ChangeWord | undefined =>
   words.findLast(
     (word) =>
-      !isAnnouncement(word) &&
-      isSameChange(word, announcement) &&
-      // Only a name of its own is the same in every list.
-      (word.changeId !== undefined || (word.list === announcement.list && isAtStartOf(announcement, [word]))) &&
-      !isBefore(word, announcement),
+      !isAnnouncement(word) && !isBefore(word, announcement) && (isOfThisChange(word, announcement) || isToldOtherwise(announcement, word, [])),
   )
+
+/** Only a name of its own is the same in every list. */
+const isOfThisChange = (word: ChangeWord, announcement: ChangeWord): boolean =>
+  isSameChange(word, announcement) && (word.changeId !== undefined || (word.list === announcement.list && isAtStartOf(announcement, [word])))

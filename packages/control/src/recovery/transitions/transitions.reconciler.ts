@@ -106,6 +106,11 @@ async function adoptKnown(
     told.filter((word) => word !== undefined),
     signal,
   )
+  // It has begun, and the cloud's books still name the start that was announced.
+  if (known.status === 'started' && !moved && told.some((word) => isSameStart(word, signal))) {
+    await stores.transitions.update({ ...known, signalIds }, known.version)
+    return true
+  }
   // Its time had come by what was said before, and it has not begun: unless it is looked at already, it is ahead again.
   if (known.status === 'started' && (!moved || known.operationId !== undefined)) return false
   const postponeUntil = signal.canPostponeUntil ?? known.postponeUntil
@@ -122,6 +127,9 @@ async function adoptKnown(
   await changeTransition(control, stores, known, { ...change, status }, { what: 'rescheduled', actor, data })
   return true
 }
+
+const isSameStart = (word: Signal | undefined, signal: Signal): boolean =>
+  word?.deadline !== undefined && signal.deadline !== undefined && word.phase === 'announced' && !isElsewhen(word, signal)
 
 /** One thing at most, then the next pass. Answers whether anything was done. */
 async function bringAlong(control: Control, transition: Transition, ending: TransitionEnding | undefined): Promise<boolean> {
