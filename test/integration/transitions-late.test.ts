@@ -56,6 +56,42 @@ test('a look that could not be taken, since the cloud did not answer, is taken a
   expect(await only(at)).toMatchObject({ status: 'verified', check: { findings: [] } })
 })
 
+test('a capture that fails is made again before it starts, and what is kept is not', async () => {
+  const { control, dc, clock } = rooms()
+  const at = await place({ transitions: { leadSeconds: 200 * 3600 } })
+  await announced(at, 100)
+  dc.faults.failSnapshots(1)
+  const captures = async () => (await operationsOf(at)).filter(({ kind }) => kind === 'recovery.capture')
+  const nextOne = async () => {
+    await bringAlong()
+    await bringAlong()
+    await finishAll(at)
+    return captures()
+  }
+  expect(await nextOne()).toMatchObject([{ status: 'failed' }])
+  expect(await nextOne()).toHaveLength(1)
+  clock.advance(61 * minuteMs)
+  expect((await nextOne()).map(({ status }) => status).toSorted()).toEqual(['failed', 'succeeded'])
+  clock.advance(61 * minuteMs)
+  expect(await nextOne()).toHaveLength(2)
+  const kept = await control.database.stores.recoveryPoints.findById((await only(at)).pointId ?? '')
+  expect(kept).toMatchObject({ status: 'usable' })
+})
+
+test('a capture that somebody has cancelled is not made again', async () => {
+  const { control, clock } = rooms()
+  const at = await place({ transitions: { leadSeconds: 200 * 3600 } })
+  await announced(at, 100)
+  await look()
+  const captures = async () => (await operationsOf(at)).filter(({ kind }) => kind === 'recovery.capture')
+  const [capture] = await captures()
+  expect(await control.database.stores.operations.requestCancel(capture!.id, new Date(clock.nowMs()))).toBe(true)
+  await finishAll(at)
+  clock.advance(61 * minuteMs)
+  await look()
+  expect(await captures()).toMatchObject([{ id: capture!.id, status: 'cancelled' }])
+})
+
 test('what its books are read of only when it has begun, long before its time, is the same change', async () => {
   const { clock } = rooms()
   const at = await place()

@@ -17,6 +17,7 @@ import { rollBackByPolicy } from './automatic-rollback.ts'
 import { changeTransition, tell } from './change-transition.ts'
 import { takeTierBack, tierToLend } from './lent-tier.ts'
 import { takeBack } from './take-back.ts'
+import { mayKeepAgain } from './keep-again.ts'
 import { openStatuses } from './transition.ts'
 import type { Transition, TransitionEnding } from './transition.ts'
 import { wakeReconciler } from '../../reconcilers/wake-reconciler.ts'
@@ -153,6 +154,9 @@ async function bringAlong(control: Control, transition: Transition, ending: Tran
   const startMs = transition.startsAt.getTime()
   // 5. It is near.
   if (transition.status === 'announced' && startMs - nowMs <= leadSeconds * 1000) return prepare(control, transition, resource, rule?.transitions)
+  // What was to be kept could not be, and there is time to try again.
+  if (transition.status === 'prepared' && startMs > nowMs && (await mayKeepAgain(control, transition)))
+    return prepare(control, transition, resource, rule?.transitions)
   // 6. Its time has come.
   if (transition.status === 'prepared' && startMs <= nowMs) return move(control, transition, { status: 'started' }, 'started')
   // 7. Its time is over.
