@@ -27,7 +27,8 @@ sagaLaws(sweepLeftoversSaga, {
       async expectDone() {
         expect(present()).toEqual(ids(kept))
         for (const { allocationId } of left) expect((await rows(allocationId)).map(({ action }) => action)).toContain('leftovers.remove')
-        expect((await rows(region.account.id)).filter(({ action }) => action === 'accounts.leftovers_removed')).toHaveLength(1)
+        const told = (await rows(region.account.id)).filter(({ action }) => action === 'accounts.leftovers_removed')
+        expect(told).toMatchObject([{ details: { addresses: left.length, commands: 0 } }])
       },
       // What nobody had stays removed; nothing else is gone.
       async expectCleanSlate() {

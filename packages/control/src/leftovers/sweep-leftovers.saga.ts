@@ -49,21 +49,38 @@ export const sweepLeftoversSaga = saga<SagaDeps, z.infer<typeof params>>('accoun
 async function remove(deps: SagaDeps, step: Step): Promise<{ readonly addresses: number; readonly commands: number }> {
   const provider = await deps.openProvider(step.params.accountId)
   // Looked for anew: since the sweep was asked for, the world has moved.
-  const found = await findLeftovers(deps, await accountOf(deps, step), provider)
-  const removed: Leftover['kind'][] = []
+  const account = await accountOf(deps, step)
+  const found = await findLeftovers(deps, account, provider)
+  const staying = new Set<string>()
   for (const { kind, nativeId, tags } of found) {
     const resourceId = tags[ownTags.resource] ?? ''
     await step.audit({ action: 'leftovers.remove', target: nativeId, details: { kind, resourceId, madeBy: tags[ownTags.operation] ?? '' } })
     try {
       await provider.leftovers?.remove({ kind, nativeId }, callContext(deps, step, { suffix: nativeId, resourceId, priority: 'background' }))
-      removed.push(kind)
     } catch (error) {
       if (!isProviderError(error, 'conflict')) throw error
+      staying.add(nativeId)
       await step.note(`${nativeId} is in use again: it stays.`)
     }
   }
-  const count = (of: Leftover['kind']): number => removed.filter((kind) => kind === of).length
+  const removed = await begunOn(deps, account, step)
+  const count = (of: Leftover['kind']): number => [...removed].filter(([target, kind]) => kind === of && !staying.has(target)).length
   return { addresses: count('address'), commands: count('command') }
+}
+
+const pageSize = 1000
+
+/** What this operation has gone about, in attempts before this one as well, which were cut off: the kind by the id. */
+async function begunOn({ database: { stores } }: SagaDeps, { projectId }: Account, { operationId }: Step): Promise<ReadonlyMap<string, unknown>> {
+  const begun = new Map<string, unknown>()
+  for (let after = 0; ;) {
+    const page = await stores.audit.list(projectId, { after, limit: pageSize, operationId })
+    for (const { action, target, details } of page)
+      if (action === 'leftovers.remove') begun.set(target, (details as { readonly kind?: unknown } | null)?.kind) // as it was written above
+    const last = page.at(-1)
+    if (last === undefined || page.length < pageSize) return begun
+    after = last.sequence
+  }
 }
 
 async function accountOf({ database }: SagaDeps, step: Step): Promise<Account> {
