@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { usePlaces } from './announced-place.ts'
 
 /** What an honest delay of ours, or of a cloud, makes of what is announced. */
-const { rooms, place, schedule, announced, bringAlong, look, finishAll, operationsOf, only, say, toldOf } = usePlaces()
+const { rooms, place, schedule, announced, bringAlong, look, finishAll, operationsOf, only, say, toldOf, transitionsOf } = usePlaces()
 const minuteMs = 60_000
 
 /** A change that has begun early, since somebody has stopped and started the instance. */
@@ -106,4 +106,26 @@ test('what its books are read of only when it has begun, long before its time, i
   const known = await only(at)
   expect(known).toMatchObject({ status: 'started' })
   expect(known.signalIds).toHaveLength(3)
+})
+
+test('what was called off by somebody who had not heard that it began is looked at when that comes in', async () => {
+  const { clock } = rooms()
+  const at = await place()
+  const deadline = new Date(clock.nowMs() + 100 * 60 * minuteMs)
+  await say(at, { deadline })
+  await bringAlong()
+  clock.advance(minuteMs)
+  const observedAt = new Date(clock.nowMs())
+  clock.advance(minuteMs)
+  await say(at, { deadline, phase: 'cancelled' })
+  await bringAlong()
+  expect(await only(at)).toMatchObject({ status: 'cancelled' })
+  await say(at, { deadline, phase: 'started', observedAt })
+  await look()
+  clock.advance(16 * minuteMs)
+  await look()
+  await finishAll(at)
+  const found = await transitionsOf(at)
+  expect(found.map(({ status }) => status).toSorted()).toEqual(['cancelled', 'verified'])
+  expect(found.find(({ status }) => status === 'verified')).toMatchObject({ startsAt: observedAt, check: { findings: [] } })
 })

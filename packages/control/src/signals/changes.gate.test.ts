@@ -120,6 +120,12 @@ describe('a word that a change is over', () => {
     expect(overtakenBy(word({ changeId: 'e-2' }), [over])).toBeUndefined()
     expect(overtakenBy(word({ listSequence: 3, observedAt: at(10) }), [{ ...over, listSequence: 4 }])).toMatchObject({ id: 'sig_w' })
   })
+  test('that it was taken back does not overtake that it began, whenever that comes in', () => {
+    const begun = word({ id: 'sig_2', phase: 'started', observedAt: at(3), deadline: at(3) })
+    expect(overtakenBy(begun, [over])).toBeUndefined()
+    expect(overtakenBy(begun, [{ ...over, phase: 'completed' }])).toMatchObject({ id: 'sig_w' })
+    expect(phases(endedByList(list(9), [], [begun]))).toEqual([['completed', ['sig_2']]])
+  })
   test('overtakes what was pushed when it began and comes in when the books call it over, and nothing that began later', () => {
     const begun = word({ id: 'sig_2', phase: 'started', changeId: 'entry', list: undefined, observedAt: at(5), deadline: at(5) })
     const completed = { ...over, phase: 'completed' as const, changeId: undefined }

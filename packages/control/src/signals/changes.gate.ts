@@ -116,12 +116,16 @@ const isAtStartOf = ({ deadline }: ChangeWord, words: readonly ChangeWord[]): bo
 
 /**
  * The word that had ended an announcement before it came in: it was overtaken, and announces nothing any more. Also one that came another way:
- * a cloud may push late that a change has begun which its own books call over.
+ * a cloud may push late that a change has begun which its own books call over. What has begun was not taken back: whoever said so had not heard
+ * of it.
  */
 export const overtakenBy = (announcement: ChangeWord, words: readonly ChangeWord[]): ChangeWord | undefined =>
   words.findLast(
     (word) =>
-      !isAnnouncement(word) && !isBefore(word, announcement) && (isOfThisChange(word, announcement) || isToldOtherwise(announcement, word, [])),
+      !isAnnouncement(word) &&
+      !isBefore(word, announcement) &&
+      !(word.phase === 'cancelled' && announcement.phase === 'started') &&
+      (isOfThisChange(word, announcement) || isToldOtherwise(announcement, word, [])),
   )
 
 /** Only a name of its own is the same in every list. */
