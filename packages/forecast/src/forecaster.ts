@@ -16,6 +16,9 @@ import { crpsOfRow } from './evaluation/crps.ts'
 import type { Score, Verdict } from './evaluation/scorecard.ts'
 import { Scorecard, verdictOf } from './evaluation/scorecard.ts'
 import type { Factor } from './factors/factor.ts'
+import type { Correct, Correction, Corrector } from './learned/correction.ts'
+import type { LocalForecast } from './learned/local-forecast.ts'
+import { emptyLocalForecast, localLevels } from './learned/local-forecast.ts'
 import type { FittedMember, Member, Plan } from './members/member.ts'
 import { fillGaps } from './series/fill.ts'
 import type { Scale } from './series/scale.ts'
@@ -36,15 +39,19 @@ export interface FitOptions {
 /** A value that is farther from the history than so many of its own units counts as that: the unit is no longer a measure of it. */
 const farthest = 1e12
 
-/** One step's forecasts that wait for what happens. */
-interface Pending {
+/** What is forecast at one time, for each step ahead: told, and later compared with what happens. */
+interface Told {
   readonly points: Float64Array
   readonly naive: Float64Array
   /** The scale of the time at which they were made. */
   readonly restlessness: number
   /** The scores at each level, per step. */
   readonly offsets: readonly Float64Array[]
+  readonly correction: Correction | undefined
 }
+
+const medianIndex = gridLevels.indexOf(0.5)
+const localIndices = Object.entries(localLevels).map(([name, level]) => [name as keyof typeof localLevels, gridLevels.indexOf(level)] as const)
 
 /** What was fitted to a series: it predicts, takes in what happens, and says how far it may be trusted. */
 export interface Forecaster {
@@ -82,17 +89,21 @@ export class RegularForecaster implements Forecaster {
   private readonly trajectories: Float64Array[] = []
   /** One per step ahead. */
   private readonly scorecards: readonly Scorecard[]
-  private readonly pending: Pending[] = []
+  private readonly pending: Told[] = []
   private offsets: readonly Float64Array[] | undefined
-  private current: { readonly points: Float64Array; readonly naive: Float64Array } | undefined
+  /** Until a value comes. */
+  private current: Told | undefined
+  private readonly corrector: Corrector | undefined
+  private readonly local: LocalForecast | undefined
   /** Where each model writes its forecasts, and those of all for one step. */
   private readonly each: readonly Float64Array[]
   private readonly at: Float64Array
-  /** The quantiles of a forecast that came due. */
-  private readonly told = new Float64Array(gridLevels.length)
+  /** The quantiles of one step. */
+  private readonly row = new Float64Array(gridLevels.length)
   readonly members: readonly { readonly name: string; readonly weight: number }[]
 
-  constructor(series: Series, plan: Plan, members: readonly Member[]) {
+  /** @param correct makes what corrects the forecast by what was learnt elsewhere */
+  constructor(series: Series, plan: Plan, members: readonly Member[], correct?: Correct) {
     this.series = series
     this.plan = plan
     this.scale = scaleOf(series.values)
@@ -121,6 +132,13 @@ export class RegularForecaster implements Forecaster {
     this.placeScale = new PlaceScale(errors, past.origins, plan.horizon, period)
     this.recentScale = this.learnErrors(errors, past.origins)
     this.position = values.length
+    this.corrector = correct?.(
+      series,
+      values,
+      plan,
+      fits.map(({ member }) => member),
+    )
+    this.local = this.corrector && emptyLocalForecast(plan.horizon)
     if (past.origins.length === 0) this.learnMoves(values)
   }
 
@@ -148,20 +166,17 @@ export class RegularForecaster implements Forecaster {
 
   predict(horizon = this.plan.horizon): Distribution {
     requireWhole('horizon', horizon, 1, this.plan.horizon)
-    const { points } = this.points()
-    const offsets = this.currentOffsets()
-    const restlessness = this.recentScale.now()
-    return {
-      levels: gridLevels,
-      values: Array.from({ length: horizon }, (_, step) =>
-        this.denormalised(
-          points[step]!,
-          offsets[step]!,
-          restlessness * this.placeScale.at(this.position + step),
-          this.least.shareAt(this.position + step),
-        ),
-      ),
-    }
+    const { floor, cap } = this.series
+    const { centre, unit } = this.scale
+    const told = this.now()
+    const values = Array.from({ length: horizon }, (_, step) => {
+      const share = this.least.shareAt(this.position + step)
+      return this.fillRow(told, step, this.position + step).map((quantile, index) => {
+        const value = centre + unit * quantile
+        return Math.min(cap, Math.max(floor, gridLevels[index]! <= share ? Math.min(this.least.value, value) : value))
+      })
+    })
+    return { levels: gridLevels, values }
   }
 
   paths(horizon: number, count: number, random: Random): readonly Float64Array[] {
@@ -182,13 +197,14 @@ export class RegularForecaster implements Forecaster {
 
   private take(value: number): void {
     const { centre, unit } = this.scale
-    const { points, naive } = this.points()
-    this.pending.unshift({ points, naive, restlessness: this.recentScale.now(), offsets: this.currentOffsets() })
+    const { points } = this.now()
+    this.pending.unshift(this.now())
     if (this.pending.length > this.plan.horizon) this.pending.pop()
     const normal = Number.isFinite(value) ? Math.max(-farthest, Math.min(farthest, (value - centre) / unit)) : points[0]!
     if (Number.isFinite(value)) this.settle(normal)
     this.least.add(value)
     for (const model of this.fitted) model.update(normal)
+    this.corrector?.add(normal)
     this.current = undefined
     this.position++
   }
@@ -200,23 +216,19 @@ export class RegularForecaster implements Forecaster {
     const place = this.placeScale.at(this.position)
     const share = this.least.shareAt(this.position)
     const least = (this.least.value - centre) / unit
-    const { told } = this
     this.pending.forEach((past, step) => {
-      const spread = place * past.restlessness
-      const point = past.points[step]!
-      this.pool.add(step, (value - point) / spread)
-      past.offsets[step]!.forEach((offset, index) => {
-        const quantile = point + spread * offset
-        told[index] = gridLevels[index]! <= share ? Math.min(least, quantile) : quantile
-      })
-      const level = levelAmong(gridLevels, told, value)
+      this.pool.add(step, (value - past.points[step]!) / (place * past.restlessness))
+      const row = this.fillRow(past, step, this.position)
+      const forecast = past.correction === undefined ? past.points[step]! : row[medianIndex]!
+      for (let index = 0; gridLevels[index]! <= share; index++) row[index] = Math.min(least, row[index]!)
+      const level = levelAmong(gridLevels, row, value)
       if (step === last || step === 0) this.pool.adapt(level >= 0.1 && level <= 0.9)
       this.scorecards[step]!.add({
         actual: unit * value,
-        forecast: unit * point,
+        forecast: unit * forecast,
         naive: unit * past.naive[step]!,
         level,
-        crps: unit * crpsOfRow(gridLevels, told, value),
+        crps: unit * crpsOfRow(gridLevels, row, value),
       })
     })
     this.recentScale.add((value - this.pending[0]!.points[0]!) / place)
@@ -233,29 +245,48 @@ export class RegularForecaster implements Forecaster {
     return this.offsets
   }
 
-  /** Combined point forecasts in normal units, and the yardstick's, until a value comes. */
-  private points(): { readonly points: Float64Array; readonly naive: Float64Array } {
-    return (this.current ??= this.combine())
+  private now(): Told {
+    return (this.current ??= this.tell())
   }
 
-  private combine(): { readonly points: Float64Array; readonly naive: Float64Array } {
-    const { fitted, each, at } = this
+  private tell(): Told {
+    const { fitted, each, at, corrector } = this
     for (let index = 0; index < fitted.length; index++) fitted[index]!.predict(each[index]!)
     const points = new Float64Array(this.plan.horizon)
     for (let step = 0; step < points.length; step++) {
       for (let index = 0; index < each.length; index++) at[index] = each[index]![step]!
       points[step] = combined(this.combination, at)
     }
-    return { points, naive: each[0]!.slice() }
+    const restlessness = this.recentScale.now()
+    const told = { points, naive: each[0]!.slice(), restlessness, offsets: this.currentOffsets(), correction: undefined }
+    return corrector === undefined ? told : { ...told, correction: corrector.correct(this.localForecast(told)) }
   }
 
-  /** @param share how likely the least value of the series is */
-  private denormalised(point: number, offsets: Float64Array, spread: number, share: number): Float64Array {
-    const { floor, cap } = this.series
-    const { centre, unit } = this.scale
-    return offsets.map((offset, index) => {
-      const quantile = centre + unit * (point + spread * offset)
-      return Math.min(cap, Math.max(floor, gridLevels[index]! <= share ? Math.min(this.least.value, quantile) : quantile))
-    })
+  private localForecast(told: Told): LocalForecast {
+    const { each } = this
+    const local = this.local!
+    for (let step = 0; step < told.points.length; step++) {
+      const row = this.fillRow(told, step, this.position + step)
+      for (const [name, index] of localIndices) local[name][step] = row[index]!
+      let sum = 0
+      for (let index = 0; index < each.length; index++) sum += each[index]![step]!
+      local.meanOfModels[step] = sum / each.length
+    }
+    return local
+  }
+
+  /** The quantiles of one step in normal units, at the index `position`; overwritten by the next call. */
+  private fillRow({ points, restlessness, offsets, correction }: Told, step: number, position: number): Float64Array {
+    const { row } = this
+    const point = points[step]!
+    const spread = restlessness * this.placeScale.at(position)
+    const distances = offsets[step]!
+    for (let index = 0; index < row.length; index++) row[index] = point + spread * distances[index]!
+    if (correction === undefined) return row
+    const median = row[medianIndex]!
+    const moved = median + correction.shift[step]!
+    const [below, above] = [correction.below[step]!, correction.above[step]!]
+    for (let index = 0; index < row.length; index++) row[index] = moved + (index < medianIndex ? below : above) * (row[index]! - median)
+    return row
   }
 }

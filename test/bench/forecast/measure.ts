@@ -15,6 +15,8 @@ import {
   scoredLevels,
   smape,
 } from '@understudy/forecast'
+import type { Correct } from '@understudy/forecast/learned'
+import { fitCorrected } from '@understudy/forecast/learned'
 import type { Task } from './data.ts'
 
 export const period = 24
@@ -59,11 +61,16 @@ function stopwatch(): () => Elapsed {
   }
 }
 
-/** Fits, predicts all quantiles and scores one task, with the yardstick as R's `snaive` states it (normal intervals). */
-export function measure(task: Task): Measured {
+/**
+ * Fits, predicts all quantiles and scores one task, with the yardstick as R's `snaive` states it (normal intervals).
+ * @param correct what corrects forecasts instead of what the engine comes with
+ */
+export function measure(task: Task, correct?: Correct): Measured {
   const { history, future } = task
   const fitted = stopwatch()
-  const forecaster = fitForecaster(regularSeries({ values: history }), { horizon: future.length })
+  const series = regularSeries({ values: history })
+  const options = { horizon: future.length }
+  const forecaster = correct === undefined ? fitForecaster(series, options) : fitCorrected(series, options, correct)
   const distribution = forecaster.predict()
   const fit = fitted()
   const updated = stopwatch()

@@ -1,0 +1,10 @@
+/** For those who learn from series of their own: what is learnt from, and forecasts that are corrected by it. */
+export { fitCorrected } from '../fit-forecaster.ts'
+export { scaleOf } from '../series/scale.ts'
+export type { Correct, LearnedModel } from './correction.ts'
+export { correctBy, isLearnable } from './correction.ts'
+export { featureNames, FeatureTable, lookedAt } from './features.ts'
+export type { Forest } from './forest.ts'
+export { depth, parts, predictForest } from './forest.ts'
+export { localDeviation } from './local-forecast.ts'
+export { packForest, unpackForest } from './packed.ts'
