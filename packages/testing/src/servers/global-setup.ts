@@ -1,3 +1,4 @@
+import { isAppError } from '@understudy/core'
 import { migrate } from '@understudy/persistence/migrate'
 import type { TestProject } from 'vitest/node'
 import { removeStaleTestPostgres, startTestPostgres } from '../postgres/test-postgres.ts'
@@ -37,7 +38,7 @@ async function startServers(): Promise<Servers> {
   const postgres = await startTestPostgres({ connectionsMax: 400 })
   const redis = await findTestRedis()
   await administer(postgres.url, `create database ${templateDatabase}`)
-  await migrate(databaseUrl(postgres.url, templateDatabase))
+  await migratePatiently(databaseUrl(postgres.url, templateDatabase))
   return {
     postgresUrl: postgres.url,
     redisUrl: redis?.url ?? null,
@@ -45,5 +46,17 @@ async function startServers(): Promise<Servers> {
       await redis?.stop()
       await postgres.stop()
     },
+  }
+}
+
+/** A machine that is busy may keep us from a server that is there: no test runs without this. */
+async function migratePatiently(url: string): Promise<void> {
+  for (let left = 5; ; left -= 1) {
+    try {
+      await migrate(url)
+      return
+    } catch (error) {
+      if (left === 0 || !isAppError(error, 'unavailable')) throw error
+    }
   }
 }
