@@ -5,7 +5,7 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   forecast: () => import('./forecast/forecast.ts'),
   'forecast-factors': async () => (await import('./forecast-factors.ts')).benchForecastFactors(process.argv.slice(3)),
   'forecast-pool': async () => (await import('./forecast-pool.ts')).benchForecastPool(process.argv.slice(3)),
-  sizing: async () => (await import('./sizing/sizing.ts')).benchSizing(),
+  sizing: async () => (await import('./sizing/sizing.ts')).benchSizing(process.argv.slice(3)),
   'spot-policy': async () => (await import('./spot-policy.ts')).benchSpotPolicy(process.argv.slice(3)),
   deviation: async () => (await import('./deviation.ts')).benchDeviation(process.argv.slice(3)),
   nab: async () => (await import('./nab.ts')).benchNab(),

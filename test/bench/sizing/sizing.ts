@@ -1,8 +1,12 @@
+import type { Forecaster } from '@understudy/forecast'
 import { fitForecaster, quantile, regularSeries } from '@understudy/forecast'
+import { fitCorrected } from '@understudy/forecast/learned'
 import type { ReadinessTier, SizingAlternative } from '@understudy/forecast/sizing'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
 import { dataDirectory } from '../data-directory.ts'
 import type { Task } from '../forecast/data.ts'
+import { learntFromOthers } from '../learning/unseen.ts'
 import { intervalByDrawing } from '../forecast/by-chance.ts'
 import { cloudSeries, cloudTasks } from '../forecast/data.ts'
 import { mean } from '../forecast/measure.ts'
@@ -30,34 +34,43 @@ const lanes = {
   'Decided every hour, units serve 24 h later': everyHour(24),
 } satisfies Readonly<Record<string, Lane>>
 
-export async function benchSizing(): Promise<void> {
+type Fit = (source: string, history: Float64Array, horizon: number) => Forecaster
+
+/** With `--unseen`, what corrects the forecasts of each source is learnt from the other sources first. */
+export async function benchSizing(args: readonly string[]): Promise<void> {
+  const { values: options } = parseArgs({ args: [...args], options: { unseen: { type: 'boolean', default: false } } })
   const { path, isShort } = dataDirectory()
+  const correctOf = options.unseen && !isShort ? await learntFromOthers(path) : undefined
+  const fit: Fit = (source, values, horizon) => {
+    const series = regularSeries({ values })
+    return correctOf === undefined ? fitForecaster(series, { horizon }) : fitCorrected(series, { horizon }, correctOf(source))
+  }
   // The extracts hold no whole clusters; machines started per hour of a region come nearest.
   const isWanted = (source: string): boolean => (isShort ? source === 'azure2017' : aggregates.has(source))
   const tasks = (await cloudTasks(path)).filter(({ source }) => isWanted(source))
   const everyDay = (await cloudTasks(path, 'daily')).filter(({ source }) => isWanted(source))
-  const dayAhead = sayPlanned('three days per series', tasks)
-  const dayAheadEveryDay = sayPlanned('every day', everyDay)
-  const series = (await cloudSeries(path)).filter(({ source }) => isWanted(source)).map(({ values }) => values)
-  const walked = walk(series, lanes)
+  const dayAhead = sayPlanned('three days per series', tasks, fit)
+  const dayAheadEveryDay = sayPlanned('every day', everyDay, fit)
+  const series = (await cloudSeries(path)).filter(({ source }) => isWanted(source))
+  const walked = walk(series, lanes, fit)
   for (const [name, tallies] of Object.entries(walked)) {
     say(`\n${name}: ${series.length} series\n\n${tallies.render()}`)
     sayStatic(tallies, 'and by what came of decisions')
   }
-  const inTiers = compareTiers(tasks)
+  const inTiers = compareTiers(tasks, fit)
   say(
     `\nHot, warm (1 min) and parked (10 min) units at the same costs: ${inTiers.cost.toFixed(2)} of what hot units alone cost, as expected; ${inTiers.realCost.toFixed(2)} as it came`,
   )
   await mkdir('bench-results', { recursive: true })
-  const result = { bench: 'sizing', isShort, nominal, costs, tiers, dayAhead, dayAheadEveryDay, walked, inTiers }
+  const result = { bench: 'sizing', isShort, options, nominal, costs, tiers, dayAhead, dayAheadEveryDay, walked, inTiers }
   await writeFile('bench-results/sizing.json', `${JSON.stringify(result, undefined, 2)}\n`)
   say('Written to bench-results/sizing.json')
 }
 
 /** Plans each task by its 14 days alone, and says what came of it and where the shortage might as well lie by chance. */
-function sayPlanned(days: string, tasks: readonly Task[]): Tallies {
+function sayPlanned(days: string, tasks: readonly Task[], fit: Fit): Tallies {
   const tallies = new Tallies()
-  const shortages = tasks.map((task) => planTask(task, tallies))
+  const shortages = tasks.map((task) => planTask(task, tallies, fit))
   say(`\nPlanned once for the next 24 hours, ${days}: ${tasks.length} tasks, nominal shortage ${nominal * 100} %\n\n${tallies.render()}`)
   sayStatic(tallies, policySized)
   // Days of one series within four tell of one another.
@@ -72,8 +85,8 @@ function sayPlanned(days: string, tasks: readonly Task[]): Tallies {
 const policySized = 'sized by the costs'
 
 /** Returns the share of hours in which what the costs ask for was short. */
-function planTask({ history, future }: Task, tallies: Tallies): number {
-  const distribution = fitForecaster(regularSeries({ values: history }), { horizon: future.length }).predict()
+function planTask({ source, history, future }: Task, tallies: Tallies, fit: Fit): number {
+  const distribution = fit(source, history, future.length).predict()
   const fixed = staticPools(history)
   let [short, hours] = [0, 0]
   future.forEach((demand, index) => {
@@ -98,10 +111,10 @@ function planTask({ history, future }: Task, tallies: Tallies): number {
 }
 
 /** Expected and real cost of pools in tiers over those of hot units alone, summed over tasks in units of each task's mean demand. */
-function compareTiers(tasks: readonly Task[]): { readonly cost: number; readonly realCost: number } {
+function compareTiers(tasks: readonly Task[], fit: Fit): { readonly cost: number; readonly realCost: number } {
   const sums = { tiered: 0, hot: 0, realTiered: 0, realHot: 0 }
-  for (const { history, future } of tasks) {
-    const distribution = fitForecaster(regularSeries({ values: history }), { horizon: future.length }).predict()
+  for (const { source, history, future } of tasks) {
+    const distribution = fit(source, history, future.length).predict()
     const mean = future.reduce((sum, value) => sum + value, 0) / future.length
     future.forEach((demand, index) => {
       const pool = atStep(distribution, index + 1)

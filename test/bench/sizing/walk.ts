@@ -1,5 +1,4 @@
 import type { Distribution, Forecaster } from '@understudy/forecast'
-import { fitForecaster, regularSeries } from '@understudy/forecast'
 import { exceedanceOf, RealisedLevels, RealisedLevelsGroup, settleSize } from '@understudy/forecast/sizing'
 import type { DemandQuantiles } from '@understudy/forecast/sizing'
 import { atStep, sized } from './sized.ts'
@@ -24,18 +23,34 @@ const [known, horizon] = [336, 24]
 const waitingDecisions = 3
 const scaleIn = { deadband: 0.05, largestStep: 0.3, allowsFractions: true }
 
+/** Of one series, hour by hour. */
+interface Demand {
+  readonly source: string
+  readonly values: Float64Array
+}
+
 /**
  * Walks through all series side by side as an installation would: hour by hour, with what is known then of any of them, the models
  * fitted anew every day.
+ * @param fit fits the history of a series of the source
  */
-export function walk<T extends Readonly<Record<string, Lane>>>(all: readonly Float64Array[], lanes: T): Readonly<Record<keyof T & string, Tallies>> {
-  const long = all.filter((values) => values.length > known)
+export function walk<T extends Readonly<Record<string, Lane>>>(
+  all: readonly Demand[],
+  lanes: T,
+  fit: (source: string, history: Float64Array, horizon: number) => Forecaster,
+): Readonly<Record<keyof T & string, Tallies>> {
+  const long = all.filter(({ values }) => values.length > known)
+  const fitAt = ({ source, values }: Demand, hour: number): Forecaster => fit(source, values.subarray(hour, hour + known), horizon)
   const groups = Object.entries(lanes).map(([name, lane]) => ({ name, lane, group: new RealisedLevelsGroup() }))
-  const walkers = long.map((values) => ({ values, walks: groups.map(({ lane, group }) => new LaneWalk(lane, group)), forecaster: fit(values, 0) }))
-  for (let hour = 0; hour < Math.max(...long.map(({ length }) => length - known)); hour++) {
+  const walkers = long.map((demand) => ({
+    ...demand,
+    walks: groups.map(({ lane, group }) => new LaneWalk(lane, group)),
+    forecaster: fitAt(demand, 0),
+  }))
+  for (let hour = 0; hour < Math.max(...long.map(({ values }) => values.length - known)); hour++) {
     const going = walkers.filter(({ values }) => known + hour < values.length)
     for (const walker of going) {
-      if (hour > 0 && hour % 24 === 0) walker.forecaster = fit(walker.values, hour)
+      if (hour > 0 && hour % 24 === 0) walker.forecaster = fitAt(walker, hour)
       const distribution = walker.forecaster.predict()
       const fixed = staticPools(walker.values.subarray(hour, hour + known))
       for (const one of walker.walks) one.decide(hour, distribution, fixed)
@@ -48,10 +63,6 @@ export function walk<T extends Readonly<Record<string, Lane>>>(all: readonly Flo
   }
   const tallies = groups.map(({ name }, lane) => [name, tally(walkers.map(({ walks }) => walks[lane]!))] as const)
   return Object.fromEntries(tallies) as Record<keyof T & string, Tallies>
-}
-
-function fit(values: Float64Array, hour: number): Forecaster {
-  return fitForecaster(regularSeries({ values: values.subarray(hour, hour + known) }), { horizon })
 }
 
 /** The decisions of one lane for one series. */
