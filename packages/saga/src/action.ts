@@ -72,7 +72,9 @@ export async function runAction(engine: ActionEngine, held: Held, writer: Writer
       if (aborted) return end({ outcome: 'failed', failure: abortFailure(aborted, last), attempt }, error)
       const failure = engine.classify(error)
       last = failure
-      const delayMs = fullJitterMs(engine.random, retry, retryBackoff)
+      // Asked sooner it would only fail again, and use up an attempt.
+      const wantedMs = Math.min(failure.retryAfterMs ?? 0, retryBackoff.capMs)
+      const delayMs = Math.max(fullJitterMs(engine.random, retry, retryBackoff), wantedMs)
       const again = retry < action.attemptsMax && action.retries(failure) && clock.nowMs() + delayMs < action.dueMs
       if (!again) return end({ outcome: 'failed', failure, attempt }, error)
       if (engine.draining()) return end({ outcome: 'interrupted', attempt })

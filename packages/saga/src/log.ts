@@ -22,4 +22,6 @@ export interface StepFailure {
   readonly message: string
   readonly transient: boolean
   readonly remedy?: string
+  /** For so long whoever failed wants not to be asked again. */
+  readonly retryAfterMs?: number
 }

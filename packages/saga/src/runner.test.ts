@@ -1,5 +1,7 @@
 import { AppError, sleep } from '@understudy/core'
 import { describe, expect, it } from 'vitest'
+import { classifyAppError } from './failure.ts'
+import type { Classify } from './failure.ts'
 import { aborted, bench, ended } from './fixture.ts'
 import type { Bench } from './fixture.ts'
 
@@ -63,6 +65,23 @@ describe('a saga that goes well', () => {
       ['succeeded', 4],
     ])
     expect(b.types().filter((type) => type === 'step_retried')).toHaveLength(3)
+  })
+})
+
+describe('a failure that says when to ask again', () => {
+  it.each([
+    [7_000, 7_000],
+    [3_600_000, 10_000],
+  ])('in %i ms is waited for, for %i ms', async (retryAfterMs, waitedMs) => {
+    const b = bench()
+    let failures = 1
+    b.shop.before = (call) => {
+      if (call === 'make frame' && failures-- > 0) throw transient()
+    }
+    const startMs = b.clock.nowMs()
+    const classify: Classify = (error) => ({ ...classifyAppError(error), retryAfterMs })
+    expect(await b.drive(b.runner({ classify }).runOne(await b.submit()))).toEqual({ kind: 'finished', status: 'succeeded' })
+    expect(b.clock.nowMs() - startMs).toBe(waitedMs)
   })
 })
 

@@ -111,6 +111,7 @@ function providerFailure(shape: ProviderErrorShape): StepFailure {
     remedy: shape.kind === 'unauthorized' ? authorizationRemedy(shape.nativeCode) : remedy,
     nativeCode: withoutSecrets(shape.nativeCode),
     ...(shape.requestId === undefined ? {} : { requestId: shape.requestId }),
+    ...(shape.retryAfterMs === undefined ? {} : { retryAfterMs: shape.retryAfterMs }),
   }
 }
 
