@@ -3,14 +3,13 @@ import { createRunner, runnable } from '@understudy/saga'
 import { describe, expect, test } from 'vitest'
 import { failureOf } from '../operations/failure.ts'
 import type { Operation } from '../operations/operation.ts'
-import { redactDna } from '../resources/redact.ts'
 import { insertPoint, keptPoint } from '../testing/kept-point.ts'
 import { useLawBench } from '../testing/law-bench.ts'
 import { hotTier, setStage } from '../testing/stage.ts'
 import type { Stage } from '../testing/stage.ts'
+import { submitRollback } from '../testing/submit-rollback.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
 import { recoveryPointsReconciler } from './recovery-points.reconciler.ts'
-import { planRollback } from './rollback-plan.ts'
 import { rollbackSaga } from './rollback.saga.ts'
 
 const bench = useLawBench()
@@ -50,20 +49,7 @@ describe('what happens between the approval of a rollback and its beginning ends
   test.each(happenings)('%s', async (_what, code, happen) => {
     const stage = await setStage(bench, hotTier, { purchase: 'on-demand' })
     const point = await keptPoint(stage)
-    const safety = await insertPoint(stage)
-    const present = redactDna((await stage.drive(stage.provider.inventory.describe(stage.primary)))!)
-    const answer = planRollback({ resource: stage.resource, point, present, traits: stage.provider.traits })
-    if (!answer.ok) throw new Error(answer.reason)
-    const { store, submit, read } = await bench.makeStore()
-    const id = await submit({
-      saga: rollbackSaga.name,
-      version: rollbackSaga.version,
-      params: {
-        ...{ resourceId: stage.resource.id, pointId: point.id, primary: stage.primary.nativeId, primaryEpoch: 1 },
-        ...{ planHash: answer.planHash, safetyPointId: safety.id },
-      },
-      createdMs: stage.clock.nowMs(),
-    })
+    const { id, store, read, safety } = await submitRollback(bench, stage, point)
     await happen(stage, point)
     const before = await outside(stage)
     const sagas = [runnable(rollbackSaga, () => stage.deps)]

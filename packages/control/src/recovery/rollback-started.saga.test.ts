@@ -2,33 +2,18 @@ import { seededRandom } from '@understudy/core'
 import { createRunner, runnable } from '@understudy/saga'
 import { expect, test } from 'vitest'
 import { failureOf } from '../operations/failure.ts'
-import { redactDna } from '../resources/redact.ts'
-import { insertPoint, keptPoint } from '../testing/kept-point.ts'
+import { keptPoint } from '../testing/kept-point.ts'
 import { useLawBench } from '../testing/law-bench.ts'
 import { hotTier, setStage } from '../testing/stage.ts'
-import { planRollback } from './rollback-plan.ts'
+import { submitRollback } from '../testing/submit-rollback.ts'
 import { rollbackSaga } from './rollback.saga.ts'
 
 const bench = useLawBench()
 
 test('an instance that somebody starts while its disks are exchanged is stopped again, and is rolled back', async () => {
   const stage = await setStage(bench, hotTier, { purchase: 'on-demand' })
-  const { dc, clock, primary, provider, resource, deps } = stage
-  const point = await keptPoint(stage)
-  const safety = await insertPoint(stage)
-  const present = redactDna((await stage.drive(provider.inventory.describe(primary)))!)
-  const answer = planRollback({ resource, point, present, traits: provider.traits })
-  if (!answer.ok) throw new Error(answer.reason)
-  const { store, submit, read } = await bench.makeStore()
-  const id = await submit({
-    saga: rollbackSaga.name,
-    version: rollbackSaga.version,
-    params: {
-      ...{ resourceId: resource.id, pointId: point.id, primary: primary.nativeId, primaryEpoch: 1 },
-      ...{ planHash: answer.planHash, safetyPointId: safety.id },
-    },
-    createdMs: clock.nowMs(),
-  })
+  const { dc, clock, primary, deps } = stage
+  const { id, store, read, present } = await submitRollback(bench, stage, await keptPoint(stage))
   const states: string[] = []
   let meddles = true
   dc.subscribe((event) => {
