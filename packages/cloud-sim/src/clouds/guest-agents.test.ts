@@ -1,4 +1,5 @@
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it, vi } from 'vitest'
 import { startAzureCloud } from './azure-cloud.ts'
@@ -53,4 +54,29 @@ it('hands in one document after the other, in their order, however late the firs
     api.closeAllConnections()
     await new Promise((resolve) => api.close(resolve))
   }
+})
+
+it('is cut off when its machine ends, which is no error, and hands nothing in any more', async () => {
+  const errors: unknown[] = []
+  const api = createServer()
+  await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
+  const cloud = await startAzureCloud({ speed: 50, onInternalError: (error) => errors.push(error) })
+  const ask = async (path: string, body: object) => (await cloud.control({ method: 'POST', path, text: JSON.stringify(body) })).body
+  try {
+    const { services } = (await ask('/seed', { name: 'web' })) as { readonly services: readonly { readonly nativeId: string }[] } // as it answers
+    const { nativeId } = services[0]!
+    await vi.waitUntil(() => [...cloud.dataCentre.instances.all()].some(({ state }) => state === 'running'), patience)
+    await ask('/agents', { url: `http://127.0.0.1:${(api.address() as AddressInfo).port}`, apiKey: 'usk_x', accountId: 'acc_x' })
+    const arrives = once(api, 'request')
+    await ask('/scheduled-event', { nativeId, code: 'system-reboot', startsInSeconds: 3600, lastsSeconds: 360_000 })
+    const [request] = (await arrives) as [IncomingMessage]
+    const cutOff = once(request.socket, 'close')
+    await cloud.close()
+    await cutOff
+  } finally {
+    await cloud.close()
+    api.closeAllConnections()
+    await new Promise((resolve) => api.close(resolve))
+  }
+  expect(errors).toEqual([])
 })

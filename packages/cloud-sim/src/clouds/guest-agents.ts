@@ -30,6 +30,8 @@ export class GuestAgents {
   readonly #pending = new Set<() => void>()
   /** What each agent is handing in, by machine: one document after the other, as a program does that waits for its answer. */
   readonly #handingIn = new Map<string, Promise<void>>()
+  /** Ends with the machines: what an agent was handing in then is cut off, and is nobody's error. */
+  readonly #closing = new AbortController()
 
   constructor(options: {
     readonly dataCentre: DataCentre
@@ -57,6 +59,7 @@ export class GuestAgents {
   close(): void {
     this.#unsubscribe()
     for (const cancel of this.#pending) cancel()
+    this.#closing.abort()
   }
 
   #watch(instanceId: string): void {
@@ -79,8 +82,9 @@ export class GuestAgents {
   #handIn(agent: AgentSettings, machine: VmRecord, read: Parameters<typeof forward>[1]): void {
     const key = `${agent.accountId} ${machine.id}`
     const handedIn = (this.#handingIn.get(key) ?? Promise.resolve())
-      .then(() => forward(agent, read))
+      .then(() => forward(agent, read, this.#closing.signal))
       .catch((error: unknown) => {
+        if (this.#closing.signal.aborted) return
         this.#onError(error)
         this.#look(agent, machine)
       })
@@ -108,12 +112,14 @@ function uptimeSeconds(dataCentre: DataCentre, { instanceId = '' }: VmRecord): n
 async function forward(
   { url, apiKey, accountId }: AgentSettings,
   read: { readonly nativeId: string } & Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
 ): Promise<void> {
   const { nativeId } = read
   const answer = await fetch(new URL('/v1/signals', url), {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify({ accountId, documentKind: 'scheduledevents', ...read }),
+    signal,
   })
   // It says nothing that is of use there: an event that was taken back before anybody had heard of it. To repeat it would not help.
   if (answer.status === 400) return
