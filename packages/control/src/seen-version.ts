@@ -16,12 +16,15 @@ export async function swap(write: Promise<void>): Promise<void> {
   }
 }
 
-/** The same for the service itself, which reads and writes at once: a lost race is `busy`, and repeating it reads again. */
+/**
+ * The same for the service itself, which reads and writes at once, and for a row that is put where there was none: a lost race is `busy`, and
+ * repeating it reads again. It may be lost to an attempt before, whose commit came after its answer had been given up.
+ */
 export async function swapOrRepeat(write: Promise<void>): Promise<void> {
   try {
     await write
   } catch (error) {
-    const lost = isAppError(error, 'conflict') || isAppError(error, 'precondition_failed')
+    const lost = isAppError(error, 'conflict') || isAppError(error, 'precondition_failed') || isAppError(error, 'already_exists')
     throw lost ? new AppError('busy', 'Somebody changed it at the same moment.', { cause: error }) : error
   }
 }

@@ -10,6 +10,7 @@ import { rememberAvoided } from '../placement/remember-avoided.ts'
 import { knownBeside, withoutDisks } from '../recovery/restored-disks/disks-beside.ts'
 import { withoutRedacted } from '../resources/redact.ts'
 import type { Resource } from '../resources/resource.ts'
+import { swapOrRepeat } from '../seen-version.ts'
 import type { StandIn } from './failover.ts'
 import { failoverWorld, unlessGone, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
@@ -197,8 +198,7 @@ async function recordPlanned(deps: SagaDeps, step: FailoverStep, resource: Resou
     updatedAt: at,
     version: (existing?.version ?? 0) + 1,
   }
-  if (existing) await shadows.update(row, existing.version)
-  else await shadows.insert(row)
+  await swapOrRepeat(existing ? shadows.update(row, existing.version) : shadows.insert(row))
 }
 
 async function sourceOf(deps: SagaDeps, provider: Provider, primary: InstanceRef, resource: Resource, step: FailoverStep): Promise<ResourceDna> {

@@ -2,6 +2,7 @@ import { now, ownTags } from '@understudy/core'
 import type { SagaDeps } from '../context.ts'
 import { holdsAfterPromotion, hostGroupOf } from '../placement/hosts.ts'
 import { fingerprintOfPlace, placeIn } from '../resources/elsewhere.ts'
+import { swapOrRepeat } from '../seen-version.ts'
 import { failoverWorld, formerAccountOf, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
 import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
@@ -33,36 +34,38 @@ export async function replenish(
   const promoted = former.promotedId === undefined ? undefined : await deps.database.stores.shadows.findById(former.promotedId)
   await deps.database.transaction(async (stores) => {
     if (former.fate === 'kept' && (await stores.shadows.findById(formerShadowId)) === undefined) {
-      await stores.shadows.insert({
-        id: formerShadowId,
-        projectId: resource.projectId,
-        resourceId: resource.id,
-        accountId,
-        status: 'unproven',
-        nativeId: step.params.primary,
-        zone: former.zone ?? '',
-        instanceType: former.instanceType,
-        // Elsewhere it stands for what the tier promises there, of which it is the original.
-        purchase: place?.purchase ?? resource.dna.purchase,
-        readiness: 'hot',
-        // Two that are on one group, or apart, are so in both directions.
-        hosts: accountId === promoted?.accountId ? promoted.hosts : undefined,
-        dnaFingerprint: place === undefined ? resource.dna.fingerprint : fingerprintOfPlace(place),
-        dataAsOf: at,
-        proof: undefined,
-        armedUntil: undefined,
-        operationId: undefined,
-        failures: 0,
-        lastError: undefined,
-        createdAt: at,
-        updatedAt: at,
-        version: 1,
-      })
+      await swapOrRepeat(
+        stores.shadows.insert({
+          id: formerShadowId,
+          projectId: resource.projectId,
+          resourceId: resource.id,
+          accountId,
+          status: 'unproven',
+          nativeId: step.params.primary,
+          zone: former.zone ?? '',
+          instanceType: former.instanceType,
+          // Elsewhere it stands for what the tier promises there, of which it is the original.
+          purchase: place?.purchase ?? resource.dna.purchase,
+          readiness: 'hot',
+          // Two that are on one group, or apart, are so in both directions.
+          hosts: accountId === promoted?.accountId ? promoted.hosts : undefined,
+          dnaFingerprint: place === undefined ? resource.dna.fingerprint : fingerprintOfPlace(place),
+          dataAsOf: at,
+          proof: undefined,
+          armedUntil: undefined,
+          operationId: undefined,
+          failures: 0,
+          lastError: undefined,
+          createdAt: at,
+          updatedAt: at,
+          version: 1,
+        }),
+      )
     }
     // What the others have proven was about the former primary, and the entry point may have let go of them: their drills are due.
     for (const shadow of await stores.shadows.listAlive([resource.id])) {
       if (shadow.id !== formerShadowId && !holdsAfterPromotion(shadow.hosts, hostGroupOf(resource)))
-        await stores.shadows.update({ ...shadow, hosts: undefined }, shadow.version)
+        await swapOrRepeat(stores.shadows.update({ ...shadow, hosts: undefined }, shadow.version))
       await stores.shadows.move(shadow.id, { from: shadow.snapshotSetId === undefined ? ['ready'] : [], to: 'unproven', at })
     }
     await stores.resources.setStatus(resource.id, resource.tier ? 'degraded' : 'unprotected', at)

@@ -11,6 +11,7 @@ import { sagaVersions } from '../operations/saga-versions.ts'
 import { findImportable } from './find-importable.ts'
 import type { Found, Skipped } from './find-importable.ts'
 import { alreadyImported } from './import-resource.ts'
+import { swapOrRepeat } from '../seen-version.ts'
 import { dnaHashOf, redactDna } from './redact.ts'
 import type { EntryPoint, Resource } from './resource.ts'
 
@@ -112,11 +113,13 @@ async function storeOne(deps: ImportResourceDeps, step: ImportStep, item: Found[
 async function insert(deps: ImportResourceDeps, step: ImportStep, resource: Resource): Promise<string | undefined> {
   return deps.database.transaction(async (stores) => {
     const [known] = await stores.resources.findByNativeIds(resource.accountId, [resource.nativeId])
+    // Stored by the attempt before, whose commit came after its answer had been given up.
+    if (known?.id === resource.id) return undefined
     if (known !== undefined) {
       if (step.params.nativeId !== undefined) throw alreadyImported(resource.nativeId, known.id)
       return `It is imported already, as ${known.id}.`
     }
-    await stores.resources.insert(resource)
+    await swapOrRepeat(stores.resources.insert(resource))
     await recordChange(deps, stores, {
       projectId: resource.projectId,
       actor: systemActor('resource.import'),
