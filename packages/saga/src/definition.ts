@@ -61,7 +61,7 @@ export interface StepDefinition<Deps, Params, Outputs, Output> {
   /** Puts back what `run` did. Runs for every step that was started, last first, and must tolerate being run twice. */
   readonly undo: ((deps: Deps, context: UndoContext<Params, Outputs, Output>) => Promise<void>) | 'nothing-to-undo'
   readonly budget: StepBudget
-  /** Retries of transient failures, bounded by the budget. Default 5. */
+  /** How often it is tried where failures are transient, bounded by the budget. Default 8, which outlasts ten to twenty seconds of a cloud's not answering. */
   readonly attemptsMax?: number
   /**
    * What was urgent is done: from this step on the operation takes no slot of its runner, and the step lets urgent operations that
@@ -124,7 +124,7 @@ export function saga<Deps, Params>(
         title: definition.title,
         afterCommit: committed,
         budget: definition.budget,
-        attemptsMax: definition.attemptsMax ?? 5,
+        attemptsMax: definition.attemptsMax ?? 8,
         unhurried: definition.unhurried ?? false,
         output: definition.output as z.ZodType | undefined,
         when: definition.when as Step['when'],

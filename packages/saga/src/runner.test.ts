@@ -116,7 +116,7 @@ describe('a step that fails before the point of no return', () => {
       if (call === 'make frame') throw transient()
     }
     await b.drive(b.runner().runOne(id))
-    expect(b.shop.calls.filter((call) => call === 'make frame')).toHaveLength(5)
+    expect(b.shop.calls.filter((call) => call === 'make frame')).toHaveLength(8)
     expect((await b.store.read(id)).status).toBe('failed')
   })
 })
