@@ -1,5 +1,5 @@
 import type { Cloud } from '@understudy/cloud-sim'
-import { createAccount, createApiKey, importResource } from '@understudy/control'
+import { createAccount, createApiKey } from '@understudy/control'
 import type { Resource } from '@understudy/control'
 import { vi } from 'vitest'
 import type { ListeningApi } from './listening-api.ts'
@@ -15,7 +15,8 @@ export async function askCloud(cloud: Cloud, method: string, path: string, body?
 }
 
 /** A machine of this cloud, imported, with an agent where nobody else would say what is planned for it. */
-export async function adoptFrom(cloud: Cloud, { control, principal }: World, api: ListeningApi, name: string): Promise<Resource> {
+export async function adoptFrom(cloud: Cloud, world: World, api: ListeningApi, name: string): Promise<Resource> {
+  const { control, principal } = world
   const asked = (await askCloud(cloud, 'GET', '/account')) as unknown as Parameters<typeof createAccount>[2] // as it is meant to be posted
   const account = await createAccount(control, principal, asked)
   if (cloud.name === 'azure') {
@@ -25,6 +26,5 @@ export async function adoptFrom(cloud: Cloud, { control, principal }: World, api
   const { services } = (await askCloud(cloud, 'POST', '/seed', { name })) as { readonly services: readonly { readonly nativeId: string }[] } // as it answers
   const { nativeId } = services[0]!
   await vi.waitUntil(() => [...cloud.dataCentre.instances.all()].some(({ state, answering }) => state === 'running' && answering), patience)
-  await importResource(control, principal, { accountId: account.id, nativeId, name })
-  return vi.waitUntil(async () => (await control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
+  return world.imported({ accountId: account.id, nativeId, name })
 }

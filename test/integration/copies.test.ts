@@ -5,7 +5,6 @@ import {
   createPolicy,
   deleteRecoveryPoint,
   getRecoveryPoint,
-  importResource,
   listCompliance,
 } from '@understudy/control'
 import type { Operation, RecoveryCopy, RecoveryPoint, Resource } from '@understudy/control'
@@ -128,8 +127,7 @@ test.each(clouds)('on %s: points are copied, byte for byte, and purged there fir
     const account = await createAccount(control, principal, { ...site.account, name })
     const nativeId = await site.make('far')
     const labels = { copied: site.account.nativeAccount }
-    await importResource(control, principal, { accountId: account.id, nativeId, name: 'far', labels })
-    const resource = await vi.waitUntil(async () => (await control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
+    const resource = await world.imported({ accountId: account.id, nativeId, name: 'far', labels })
     const { blocks, storage, faults } = site.dataCentre
     const keepWith = (byte: number): Promise<RecoveryPoint> => {
       for (const { volumeId } of site.attachments(nativeId)) blocks.write(volumeId, 0, Uint8Array.of(byte))

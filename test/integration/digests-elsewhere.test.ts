@@ -3,7 +3,6 @@ import {
   createAccount,
   createPolicy,
   getRecoveryPoint,
-  importResource,
   listRecoveryPoints,
   prepareRollback,
   startRollback,
@@ -31,8 +30,7 @@ const point = (id: string): Promise<RecoveryPoint> => getRecoveryPoint(world.con
 async function adopted(site: Site, name: string): Promise<Resource> {
   const account = await createAccount(world.control, world.principal, site.account)
   const nativeId = await site.make(name)
-  await importResource(world.control, world.principal, { accountId: account.id, nativeId, name })
-  return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
+  return world.imported({ accountId: account.id, nativeId, name })
 }
 
 /** Captured, and read. */

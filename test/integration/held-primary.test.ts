@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ScaledClock } from '@understudy/cloud-sim'
-import { createAccount, createApiKey, createWebhook, importResource } from '@understudy/control'
+import { createAccount, createApiKey, createWebhook } from '@understudy/control'
 import type { Resource } from '@understudy/control'
 import { ownTags, sleep, systemClock } from '@understudy/core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -151,8 +151,7 @@ async function adoptedOn(open: () => Promise<Site>): Promise<{ readonly site: Si
   const account = await createAccount(world.control, world.principal, site.account)
   const nativeId = await site.make('held')
   instanceIds.set(nativeId, site.instanceIdOf(nativeId))
-  await importResource(world.control, world.principal, { accountId: account.id, nativeId, name: 'held' })
-  const former = await vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
+  const former = await world.imported({ accountId: account.id, nativeId, name: 'held' })
   return { site, former }
 }
 /** By native id; what has gone keeps its own. */

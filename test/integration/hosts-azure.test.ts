@@ -1,4 +1,4 @@
-import { createAccount, getResourceCapabilities, importResource, protectResource, shadowsReconciler } from '@understudy/control'
+import { createAccount, getResourceCapabilities, protectResource, shadowsReconciler } from '@understudy/control'
 import type { Resource, Shadow, Tier } from '@understudy/control'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { azureSite } from './rollback/azure-site.ts'
@@ -23,8 +23,7 @@ const patience = { timeout: 200_000, interval: 100 }
 
 async function adopted(name: string): Promise<Resource> {
   const nativeId = await site.make(name)
-  await importResource(world.control, world.principal, { accountId, nativeId, name })
-  return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(accountId, [nativeId]))[0], patience)
+  return world.imported({ accountId, nativeId, name })
 }
 async function shadowOf(resource: Resource, tier: Partial<Tier>): Promise<Shadow> {
   const asked = { ...hotTier, purchase: 'on-demand', zones: 'any', ...tier } as const

@@ -1,4 +1,4 @@
-import { createAccount, importResource, leftoversReconciler } from '@understudy/control'
+import { createAccount, leftoversReconciler } from '@understudy/control'
 import type { Account, Operation, Resource } from '@understudy/control'
 import { ownTags, randomIds, sha256 } from '@understudy/core'
 import type { CallContext, CloneSpec, Provider } from '@understudy/provider'
@@ -26,8 +26,7 @@ const patience = { timeout: 200_000, interval: 100 }
 
 async function adopted(name: string): Promise<Resource> {
   const nativeId = await site.make(name)
-  await importResource(world.control, world.principal, { accountId: account.id, nativeId, name })
-  return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
+  return world.imported({ accountId: account.id, nativeId, name })
 }
 
 /** As an operation of the resource would, that is over or not. */

@@ -2,7 +2,7 @@ import { adapters, createProviders } from '@understudy/adapters'
 import { startSimServer } from '@understudy/cloud-sim'
 import type { SimServer, SimServerOptions } from '@understudy/cloud-sim'
 import { aesGcmVault, bootstrap, createAccount, failureOf, importResource, protectResource, wakeReconciler } from '@understudy/control'
-import type { Account, Control, Operation, Principal, Resource, Tier } from '@understudy/control'
+import type { Account, Control, ImportRequest, Operation, Principal, Resource, Tier } from '@understudy/control'
 import { Secret, randomIds, systemClock, systemRandom } from '@understudy/core'
 import type { Clock } from '@understudy/core'
 import { openDatabase } from '@understudy/persistence'
@@ -30,6 +30,8 @@ export interface World {
   seed(name: string, how?: { readonly purchase?: 'spot' | 'on-demand'; readonly placementGroup?: string }): Promise<SeededService>
   /** Imports it and waits for the resource. */
   adopt(service: SeededService): Promise<Resource>
+  /** Imports an instance, of the account of this world if none is named, and waits until that has ended well. */
+  imported(request: Omit<ImportRequest, 'accountId'> & { readonly accountId?: string; readonly nativeId: string }): Promise<Resource>
   /** Protects it and waits until the promised shadows are proven. */
   protect(resource: Resource, tier?: Partial<Tier>): Promise<Resource>
   resource(id: string): Promise<Resource>
@@ -137,6 +139,7 @@ export async function createWorld(
     errors,
     seed: (name, how) => seed(sim, { name, ...how }),
     adopt: (service) => adopt(world, service),
+    imported: (request) => imported(world, { accountId: account.id, ...request }),
     protect: (resource, tier) => protect(world, resource, { ...hotTier, ...tier }),
     async resource(id) {
       const found = await database.stores.resources.findById(id)
@@ -187,16 +190,17 @@ async function seed(
 
 async function adopt(world: World, service: SeededService): Promise<Resource> {
   const { listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port } = service
-  await importResource(world.control, world.principal, {
-    accountId: world.account.id,
+  return world.imported({
     nativeId: service.instanceId,
     name: service.instanceId,
     traffic: { mechanism: 'lb-weight', native: { listenerArn, primaryTargetGroupArn, standbyTargetGroupArn, port } },
   })
-  return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(world.account.id, [service.instanceId]))[0], {
-    timeout: 120_000,
-    interval: 100,
-  })
+}
+
+async function imported(world: World, request: ImportRequest & { readonly nativeId: string }): Promise<Resource> {
+  const { status, error } = await world.ended(await importResource(world.control, world.principal, request))
+  if (status !== 'succeeded') throw new Error(`importing ${request.nativeId} ended as ${status}: ${error?.code}: ${error?.message}`)
+  return (await world.control.database.stores.resources.findByNativeIds(request.accountId, [request.nativeId]))[0]!
 }
 
 async function protect(world: World, resource: Resource, tier: Tier): Promise<Resource> {

@@ -3,7 +3,6 @@ import {
   createAccount,
   createPolicy,
   getRecoveryPoint,
-  importResource,
   manifestHash,
   prepareRollback,
   startRollback,
@@ -80,8 +79,7 @@ const damages: readonly (readonly [string, Finding['kind'], Damage])[] = [
 async function adopted(site: Place, account: Account, what: string, labels = {}): Promise<Resource> {
   const name = what.replaceAll('_', '-')
   const nativeId = await site.make(name)
-  await importResource(world.control, world.principal, { accountId: account.id, nativeId, name, labels })
-  return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
+  return world.imported({ accountId: account.id, nativeId, name, labels })
 }
 
 const pointOf = (id: string): Promise<RecoveryPoint> => getRecoveryPoint(world.control, world.principal, { id })

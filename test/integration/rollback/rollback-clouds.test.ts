@@ -5,7 +5,6 @@ import {
   drillKeys,
   getRecoveryPoint,
   getRestoreDrill,
-  importResource,
   prepareRollback,
   startRollback,
   startTestRollback,
@@ -34,8 +33,7 @@ const betweenMs = 21 * 60_000
 async function adopted(site: Site, name: string): Promise<Resource> {
   const account = await createAccount(world.control, world.principal, site.account)
   const nativeId = await site.make(name)
-  await importResource(world.control, world.principal, { accountId: account.id, nativeId, name })
-  return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
+  return world.imported({ accountId: account.id, nativeId, name })
 }
 
 const bytesOf = ({ dataCentre }: Site, id: string): number => Buffer.from(dataCentre.blocks.read(id, 0, 4)).readUInt32BE()

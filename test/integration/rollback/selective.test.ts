@@ -4,7 +4,6 @@ import {
   createAccount,
   getRecoveryPoint,
   getRestoredDisk,
-  importResource,
   prepareRollback,
   releaseRestoredDisk,
   restoreDisk,
@@ -43,8 +42,7 @@ async function done(started: Promise<Operation>): Promise<Operation> {
 
 async function adopted({ site, accountId }: Opened, name: string): Promise<Resource> {
   const nativeId = await site.make(name)
-  await importResource(world.control, world.principal, { accountId, nativeId, name })
-  return vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(accountId, [nativeId]))[0], patience)
+  return world.imported({ accountId, nativeId, name })
 }
 
 async function keep(resource: Resource): Promise<RecoveryPoint> {

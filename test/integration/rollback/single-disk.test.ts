@@ -5,7 +5,6 @@ import {
   getRecoveryPoint,
   getRestoreDrill,
   getRestoredDisk,
-  importResource,
   listRecoveryPoints,
   prepareRollback,
   releaseRestoredDisk,
@@ -28,8 +27,7 @@ beforeAll(async () => {
   site = await azureSite({ dataDisks: 0 })
   const account = await createAccount(world.control, world.principal, site.account)
   const nativeId = await site.make('alone')
-  await importResource(world.control, world.principal, { accountId: account.id, nativeId, name: 'alone' })
-  resource = await vi.waitUntil(async () => (await world.control.database.stores.resources.findByNativeIds(account.id, [nativeId]))[0], patience)
+  resource = await world.imported({ accountId: account.id, nativeId, name: 'alone' })
 }, 180_000)
 afterAll(async () => {
   await site.close()

@@ -40,7 +40,8 @@ describe.each(interruptedClouds)('on $title, the notice of an interruption', (cl
     await expectFailedOver(world, service, () => worker)
     expect(isDone()).toBe(true)
     await world.repeatNotice(nativeId, 10)
-    await vi.waitUntil(async () => (await signalsOf(service, 'interruption'))[0]?.duplicates === 49, { timeout: 120_000, interval: 100 })
+    // The cloud may deliver one twice by itself, where a busy worker acknowledges late.
+    await vi.waitUntil(async () => ((await signalsOf(service, 'interruption'))[0]?.duplicates ?? 0) >= 49, { timeout: 120_000, interval: 100 })
     expect(await signalsOf(service, 'interruption')).toMatchObject([{ outcome: 'accepted' }])
     await expectFailedOver(world, service, () => worker)
   })
