@@ -27,7 +27,7 @@ test('the README has an example of each capability, and each says what it prints
   expect([...imported].sort()).toEqual(Object.keys(packages).sort())
 })
 
-test.each(examples)('example $# of the README prints what it says', { timeout: 120_000 }, async ({ code, output }) => {
+test.each(examples)('example %# of the README prints what it says', { timeout: 120_000 }, async ({ code, output }) => {
   const body = code.replaceAll(
     /import (\{[^}]+\}) from '@understudy\/(.+?)'/g,
     (_import, names: string, from: string) => `const ${names} = packages['${from}']`,

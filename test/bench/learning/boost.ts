@@ -1,6 +1,6 @@
 import type { Random } from '@understudy/core'
 import type { Forest } from '@understudy/forecast/learned'
-import { depth } from '@understudy/forecast/learned'
+import { depth, outputs } from '@understudy/forecast/learned'
 
 export interface Boosting {
   readonly trees: number
@@ -33,24 +33,24 @@ export function binned(columns: readonly Int32Array[]): Binned {
 }
 
 /**
- * Boosts trees on the loss of the quantile `level` (stochastic gradient boosting; Friedman 2002): each tree divides the signs of the errors, and its
- * leaves take the quantile of what is left.
+ * Boosts trees on the loss of the quantiles `levels`, which share them (stochastic gradient boosting; Friedman 2002): each tree divides the signs of
+ * all errors, and its leaves take the quantiles of what is left.
  */
-export function boostQuantile(
+export function boostQuantiles(
   { edges, bins }: Binned,
   targets: Float64Array,
   weights: Float64Array,
-  level: number,
+  levels: readonly number[],
   { trees, rate, random }: Boosting,
 ): Forest {
   const rows = targets.length
   const order = new Uint32Array(rows)
   const all = Uint32Array.from({ length: rows }, (_, row) => row)
-  const base = Math.fround(weightedQuantile(targets, weights, all, level, 0))
-  const left = targets.map((target) => target - base)
+  const bases = Float32Array.from(levels, (level) => weightedQuantile(targets, weights, all, level, 0))
+  const left = Array.from(bases, (base) => targets.map((target) => target - base))
   const features = new Uint8Array(trees * depth)
   const thresholds = new Int32Array(trees * depth)
-  const leaves = new Float32Array(trees * 2 ** depth)
+  const leaves = new Float32Array(trees * outputs * 2 ** depth)
   const leafOf = new Uint8Array(rows)
   const size = 2 ** depth
   for (let tree = 0; tree < trees; tree++) {
@@ -66,7 +66,7 @@ export function boostQuantile(
         leafOf,
         left,
         weights,
-        level,
+        levels,
         leaves: 1 << depthNow,
       })
       features[tree * depth + depthNow] = feature
@@ -82,11 +82,16 @@ export function boostQuantile(
     for (let row = 0; row < rows; row++) order[next[leafOf[row]!]!++] = row
     for (let leaf = 0; leaf < size; leaf++) {
       const within = order.subarray(starts[leaf], starts[leaf + 1])
-      leaves[tree * size + leaf] = within.length === 0 ? 0 : rate * weightedQuantile(left, weights, within, level, inLeaf)
+      levels.forEach((level, output) => {
+        const value = within.length === 0 ? 0 : rate * weightedQuantile(left[output]!, weights, within, level, inLeaf)
+        leaves[(tree * size + leaf) * outputs + output] = value
+      })
     }
-    for (let row = 0; row < rows; row++) left[row] = left[row]! - leaves[tree * size + leafOf[row]!]!
+    left.forEach((errors, output) => {
+      for (let row = 0; row < rows; row++) errors[row] = errors[row]! - leaves[(tree * size + leafOf[row]!) * outputs + output]!
+    })
   }
-  return { base, features, thresholds, leaves }
+  return { bases, features, thresholds, leaves }
 }
 
 interface Growing {
@@ -94,43 +99,53 @@ interface Growing {
   readonly edges: readonly Int32Array[]
   readonly sample: Uint32Array
   readonly leafOf: Uint8Array
-  readonly left: Float64Array
+  /** Per level. */
+  readonly left: readonly Float64Array[]
   readonly weights: Float64Array
-  readonly level: number
+  readonly levels: readonly number[]
   readonly leaves: number
 }
 
 /** The question, the same for all leaves, whose answers divide the signs of the errors best. */
 function bestQuestion(asked: readonly number[], growing: Growing): { readonly feature: number; readonly edge: number } {
-  const { bins, edges, sample, leafOf, left, weights, level, leaves } = growing
+  const { bins, edges, sample, leafOf, left, weights, levels, leaves } = growing
   const width = edgesMax + 1
   const gradients = new Float64Array(leaves * width)
   const totals = new Float64Array(leaves * width)
   let best = { feature: asked[0]!, edge: 0, gain: -Infinity }
   for (const feature of asked) {
     const column = bins[feature]!
-    gradients.fill(0)
     totals.fill(0)
     for (let index = 0; index < sample.length; index++) {
       const row = sample[index]!
       const at = leafOf[row]! * width + column[row]!
-      gradients[at] = gradients[at]! + weights[row]! * (left[row]! > 0 ? level : level - 1)
       totals[at] = totals[at]! + weights[row]!
     }
     const gains = new Float64Array(edges[feature]!.length)
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      let [all, total] = [0, 0]
-      for (let bin = 0; bin < width; bin++) {
-        all += gradients[leaf * width + bin]!
-        total += totals[leaf * width + bin]!
+    levels.forEach((level, output) => {
+      const errors = left[output]!
+      gradients.fill(0)
+      for (let index = 0; index < sample.length; index++) {
+        const row = sample[index]!
+        const at = leafOf[row]! * width + column[row]!
+        gradients[at] = gradients[at]! + weights[row]! * (errors[row]! > 0 ? level : level - 1)
       }
-      let [below, weight] = [0, 0]
-      for (let edge = 0; edge < gains.length; edge++) {
-        below += gradients[leaf * width + edge]!
-        weight += totals[leaf * width + edge]!
-        gains[edge] = gains[edge]! + below ** 2 / (weight + inGain) + (all - below) ** 2 / (total - weight + inGain)
+      // The gradients of a level vary by level * (1 - level): counted in that unit, each level has as much of a say.
+      const unit = level * (1 - level)
+      for (let leaf = 0; leaf < leaves; leaf++) {
+        let [all, total] = [0, 0]
+        for (let bin = 0; bin < width; bin++) {
+          all += gradients[leaf * width + bin]!
+          total += totals[leaf * width + bin]!
+        }
+        let [below, weight] = [0, 0]
+        for (let edge = 0; edge < gains.length; edge++) {
+          below += gradients[leaf * width + edge]!
+          weight += totals[leaf * width + edge]!
+          gains[edge] = gains[edge]! + (below ** 2 / (weight + inGain) + (all - below) ** 2 / (total - weight + inGain)) / unit
+        }
       }
-    }
+    })
     gains.forEach((gain, edge) => {
       if (gain > best.gain) best = { feature, edge, gain }
     })

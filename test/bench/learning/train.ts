@@ -1,7 +1,7 @@
 import { seededRandom } from '@understudy/core'
-import type { Forest, LearnedModel } from '@understudy/forecast/learned'
-import { featureNames } from '@understudy/forecast/learned'
-import { binned, boostQuantile } from './boost.ts'
+import type { LearnedModel } from '@understudy/forecast/learned'
+import { featureNames, localLevels } from '@understudy/forecast/learned'
+import { binned, boostQuantiles } from './boost.ts'
 import type { Lessons } from './rows.ts'
 
 const settings = { trees: 50, rate: 0.2 }
@@ -17,13 +17,11 @@ export function learn(lessons: readonly Lessons[], boosting = settings): Learned
   const targets = joined(({ targets }) => targets)
   const weights = joined((lesson) => new Float64Array(lesson.rows).fill(lesson.rows ** -0.5))
   const mean = weights.reduce((sum, weight) => sum + weight, 0) / rows
-  const forest = (level: number): Forest =>
-    boostQuantile(
-      features,
-      targets,
-      weights.map((weight) => weight / mean),
-      level,
-      { ...boosting, random: seededRandom(1) },
-    )
-  return { low: forest(0.1), median: forest(0.5), high: forest(0.9) }
+  return boostQuantiles(
+    features,
+    targets,
+    weights.map((weight) => weight / mean),
+    Object.values(localLevels),
+    { ...boosting, random: seededRandom(1) },
+  )
 }

@@ -4,7 +4,7 @@ import { allMembers } from '../members/index.ts'
 import type { Series } from '../series/series.ts'
 import { FeatureTable, lookedAt } from './features.ts'
 import type { Forest } from './forest.ts'
-import { predictForest } from './forest.ts'
+import { outputs, predictForest } from './forest.ts'
 import type { LocalForecast } from './local-forecast.ts'
 import { localDeviation } from './local-forecast.ts'
 
@@ -28,12 +28,8 @@ export interface Corrector {
  */
 export type Correct = (series: Series, values: Float64Array, plan: Plan, members: readonly Member[]) => Corrector | undefined
 
-/** What other series taught: quantiles of (what came − local median) / local deviation. */
-export interface LearnedModel {
-  readonly low: Forest
-  readonly median: Forest
-  readonly high: Forest
-}
+/** What other series taught: the 10 %, the 50 % and the 90 % quantile of (what came − local median) / local deviation. */
+export type LearnedModel = Forest
 
 const hourMs = 3_600_000
 /** A day, and the hour that clocks may add to it. */
@@ -68,17 +64,14 @@ class LearnedCorrector implements Corrector {
   private readonly model: LearnedModel
   private readonly history: History
   private readonly table: FeatureTable
-  private readonly low: Float64Array
-  private readonly median: Float64Array
-  private readonly high: Float64Array
+  /** What was learnt, of all steps: low quantiles, medians and high ones. */
+  private readonly learnt: Float64Array
 
   constructor(model: LearnedModel, values: Float64Array, horizon: number) {
     this.model = model
     this.history = new History(values)
     this.table = new FeatureTable(horizon)
-    this.low = new Float64Array(horizon)
-    this.median = new Float64Array(horizon)
-    this.high = new Float64Array(horizon)
+    this.learnt = new Float64Array(outputs * horizon)
   }
 
   add(value: number): void {
@@ -86,19 +79,18 @@ class LearnedCorrector implements Corrector {
   }
 
   correct(local: LocalForecast): Correction {
-    const { model, table, history, low, median, high } = this
+    const { model, table, history, learnt } = this
     const { horizon } = table
     table.fill(history.values.subarray(history.length - lookedAt, history.length), local)
-    predictForest(model.low, table.values, horizon, low)
-    predictForest(model.median, table.values, horizon, median)
-    predictForest(model.high, table.values, horizon, high)
+    predictForest(model, table.values, horizon, learnt)
     const correction = { shift: new Float64Array(horizon), below: new Float64Array(horizon), above: new Float64Array(horizon) }
     for (let step = 0; step < horizon; step++) {
       const deviation = localDeviation(local, step)
-      const shift = Math.max(-largestShift, Math.min(largestShift, median[step]!))
+      const [low, median, high] = [learnt[step]!, learnt[horizon + step]!, learnt[2 * horizon + step]!]
+      const shift = Math.max(-largestShift, Math.min(largestShift, median))
       correction.shift[step] = believed.shift * shift * deviation
-      correction.below[step] = factor(median[step]! - low[step]!, (local.median[step]! - local.low[step]!) / deviation)
-      correction.above[step] = factor(high[step]! - median[step]!, (local.high[step]! - local.median[step]!) / deviation)
+      correction.below[step] = factor(median - low, (local.median[step]! - local.low[step]!) / deviation)
+      correction.above[step] = factor(high - median, (local.high[step]! - local.median[step]!) / deviation)
     }
     return correction
   }

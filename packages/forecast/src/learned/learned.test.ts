@@ -6,56 +6,58 @@ import { fitCorrected, fitForecaster } from '../fit-forecaster.ts'
 import { seasonalNaive } from '../members/seasonal-naive.ts'
 import { regularSeries } from '../series/series.ts'
 import { dailyDemand } from '../testing-series.ts'
-import type { LearnedModel } from './correction.ts'
 import { correctBy } from './correction.ts'
 import { featureNames, FeatureTable, lookedAt } from './features.ts'
 import type { Forest } from './forest.ts'
-import { depth, parts, predictForest } from './forest.ts'
+import { depth, outputs, parts, predictForest } from './forest.ts'
 import { emptyLocalForecast } from './local-forecast.ts'
 import { packForest, unpackForest } from './packed.ts'
-import { highText, lowText, medianText } from './shipped-model.ts'
+import { shippedText } from './shipped-model.ts'
 
-const constant = (base: number): Forest => ({
-  base,
+const constant = (low: number, median: number, high: number): Forest => ({
+  bases: Float32Array.of(low, median, high),
   features: new Uint8Array(),
   thresholds: new Int32Array(),
   leaves: new Float32Array(),
 })
 /** A normal distribution's quantiles around a median that is `shift` local deviations away, `width` times as wide. */
-const says = (shift: number, width: number): LearnedModel => ({
-  low: constant(shift - 1.28155 * width),
-  median: constant(shift),
-  high: constant(shift + 1.28155 * width),
-})
+const says = (shift: number, width: number): Forest => constant(shift - 1.28155 * width, shift, shift + 1.28155 * width)
 const history = (seed: number, length = 336): Float64Array => dailyDemand(seededRandom(seed), length, 5)
-const forecastOf = (values: Float64Array, model?: LearnedModel, horizon = 24) =>
+const forecastOf = (values: Float64Array, model?: Forest, horizon = 24) =>
   fitCorrected(regularSeries({ values, floor: -Infinity }), { horizon }, model && correctBy(model)).predict()
 
 test('trees ask one question a level, and a forest comes out of its text as it went in', () => {
   const forest: Forest = {
-    base: 10,
+    bases: Float32Array.of(10, 0, -1),
     // The second asks one question four times.
     features: Uint8Array.of(0, 1, 1, 0, 1, 1, 1, 1),
     thresholds: Int32Array.of(5, 20, 40, 100, 30, 30, 30, 30),
-    leaves: Float32Array.from({ length: 32 }, (_, leaf) => (leaf < 16 ? leaf : leaf === 16 ? 0.25 : leaf === 31 ? 0.5 : 99)),
+    // The first says something of each, the second of the first alone.
+    leaves: Float32Array.from(
+      Array.from({ length: 32 }, (_, leaf) => [
+        leaf < 16 ? leaf : leaf === 16 ? 0.25 : leaf === 31 ? 0.5 : 99,
+        leaf < 16 ? 2 * leaf : 0,
+        leaf < 16 ? -leaf : 0,
+      ]).flat(),
+    ),
   }
   // Two features of four rows, feature by feature.
   const table = Int32Array.of(5, 6, -200, 101, 20, 0, 50, 30)
-  const into = new Float64Array(4)
+  const into = new Float64Array(outputs * 4)
   predictForest(forest, table, 4, into)
-  expect(Array.from(into)).toEqual([10 + 0 + 0.25, 10 + 1 + 0.25, 10 + 2 + 4 + 0.5, 10 + 1 + 2 + 8 + 0.25])
+  expect(Array.from(into.subarray(0, 4))).toEqual([10 + 0 + 0.25, 10 + 1 + 0.25, 10 + 2 + 4 + 0.5, 10 + 1 + 2 + 8 + 0.25])
+  expect(Array.from(into.subarray(4, 8))).toEqual([0, 2, 12, 22])
+  expect(Array.from(into.subarray(8))).toEqual([-1, -2, -7, -12])
   expect(unpackForest(packForest(forest))).toEqual(forest)
 })
 
-test('the shipped forests ask for features that there are, and say what is finite and small', () => {
-  for (const text of [lowText, medianText, highText]) {
-    const { features, leaves, thresholds, base } = unpackForest(text)
-    expect(features.length).toBeGreaterThan(100)
-    expect(leaves.length).toBe((features.length / depth) * 2 ** depth)
-    expect(Math.max(...features)).toBeLessThan(featureNames.length)
-    expect([...leaves, base].every((number) => Math.abs(number) < 5)).toBe(true)
-    expect(thresholds.every((threshold) => Math.abs(threshold) <= 24 * parts)).toBe(true)
-  }
+test('the shipped forest asks for features that there are, and says what is finite and small', () => {
+  const { features, leaves, thresholds, bases } = unpackForest(shippedText)
+  expect(features.length).toBeGreaterThan(100)
+  expect(leaves.length).toBe((features.length / depth) * outputs * 2 ** depth)
+  expect(Math.max(...features)).toBeLessThan(featureNames.length)
+  expect([...leaves, ...bases].every((number) => Math.abs(number) < 5)).toBe(true)
+  expect(thresholds.every((threshold) => Math.abs(threshold) <= 24 * parts)).toBe(true)
 })
 
 test('features know the hour, the day and the week before, and how far what was is from what is forecast', () => {
@@ -101,7 +103,7 @@ test('whatever is learnt, quantiles are finite, do not fall, and stay near the l
     fc.property(fc.tuple(number, number, number), fc.integer({ min: 1, max: 99 }), ([low, median, high], seed) => {
       const values = history(seed)
       const plain = forecastOf(values)
-      const corrected = forecastOf(values, { low: constant(low), median: constant(median), high: constant(high) })
+      const corrected = forecastOf(values, constant(low, median, high))
       corrected.values.forEach((row, step) => {
         const local = plain.values[step]!
         const deviation = (local[21]! - local[5]!) / 2.5631
