@@ -232,8 +232,8 @@ export class RegularForecaster implements Forecaster {
       })
     })
     this.recentScale.add((value - this.pending[0]!.points[0]!) / place)
-    // Sorting the errors anew at every point would cost more than it tells; an hourly series is sorted twice a day.
-    if (++this.sinceSorted >= 12) {
+    // Sorting the errors anew at every point would cost more than it tells; an hourly series is sorted once a day.
+    if (++this.sinceSorted >= 24) {
       this.offsets = undefined
       this.sinceSorted = 0
     }
@@ -241,8 +241,7 @@ export class RegularForecaster implements Forecaster {
   private sinceSorted = 0
 
   private currentOffsets(): readonly Float64Array[] {
-    this.offsets ??= Array.from({ length: this.plan.horizon }, (_, step) => this.pool.offsets(step))
-    return this.offsets
+    return (this.offsets ??= this.pool.offsets())
   }
 
   private now(): Told {

@@ -1,6 +1,7 @@
 import { gridLevels } from './distribution.ts'
 import { widenedByFewErrors } from './few-errors.ts'
 import { RecentErrors } from './recent-errors.ts'
+import { SortedUnion } from './sorted-union.ts'
 
 /** What errors of a backtest are widened by, since a future differs more than a past. A round number chosen as `docs/benchmarks.md` says. */
 const widening = 1.1
@@ -33,19 +34,26 @@ export class ErrorPool {
     this.adaptation = Math.max(0.5, Math.min(4, this.adaptation * Math.exp(change)))
   }
 
-  /** Scores at each of `gridLevels` for `step` (the first being 0): times the scale of a place, distances from the point. Never falling. */
-  offsets(step: number): Float64Array {
-    const nearest = this.nearest(step)
-    const count = this.pool(nearest)
+  /** Scores at each of `gridLevels` for every step: times the scale of a place, distances from the point. Never falling. */
+  offsets(): Float64Array[] {
+    const window = new Window(this.errors)
+    return this.errors.map((_, step) => {
+      const nearest = this.nearest(step)
+      window.moveTo(nearest)
+      return this.offsetsOf(step, nearest, window.union)
+    })
+  }
+
+  private offsetsOf(step: number, nearest: number, { values, count }: SortedUnion): Float64Array {
     const offsets = new Float64Array(gridLevels.length)
     if (count === 0) return offsets
     // A step without errors of its own takes those of the nearest, wider by the root of the time.
     const growth = Math.sqrt((step + 1) / (nearest + 1))
     const factor = growth * widening * this.adaptation
     const unseen = widenedByFewErrors(this.errors[step]!.inTime())
-    const bias = quantileOf(pooled, count, 0.5)
+    const bias = quantileOf(values, count, 0.5)
     for (let index = 0; index < offsets.length; index++) {
-      offsets[index] = growth * believedBias * bias + factor * unseen[index]! * (quantileOf(pooled, count, gridLevels[index]!) - bias)
+      offsets[index] = growth * believedBias * bias + factor * unseen[index]! * (quantileOf(values, count, gridLevels[index]!) - bias)
     }
     return offsets
   }
@@ -56,32 +64,36 @@ export class ErrorPool {
     while (nearest > 0 && this.errors[nearest]!.count < 3) nearest--
     return nearest
   }
+}
 
-  /** Puts the errors of a step and of its neighbours into `pooled`, in ascending order, and says how many there are. */
-  private pool(step: number): number {
-    const last = Math.min(this.errors.length - 1, step + neighbours)
-    let count = 0
-    for (let near = Math.max(0, step - neighbours); near <= last; near++) count = merge(count, this.errors[near]!.bySize())
-    return count
+/** The errors of a step and of its neighbours, as one goes from step to step. */
+class Window {
+  readonly union = sharedUnion
+  private readonly errors: readonly RecentErrors[]
+  /** The steps that are in it. */
+  private first = 0
+  private after = 0
+
+  constructor(errors: readonly RecentErrors[]) {
+    this.errors = errors
+    this.union.clear()
+  }
+
+  /** @param step not before the one that it was moved to last */
+  moveTo(step: number): void {
+    const first = Math.max(0, step - neighbours)
+    const after = Math.min(this.errors.length, step + neighbours + 1)
+    while (this.first < first || this.after < after) {
+      const gone = this.first < first && this.first < this.after ? this.errors[this.first++]!.bySize() : nothing
+      const come = this.after < after ? this.errors[this.after++]!.bySize() : nothing
+      this.union.change(gone, come)
+    }
   }
 }
 
-/** Where errors are merged, and where those before are meanwhile: each forecast does it for all its steps. */
-let [pooled, before] = [new Float64Array(1024), new Float64Array(1024)]
-
-/** Adds ascending values to the first `count` of `pooled`, and says how many there are then. */
-function merge(count: number, added: Float64Array): number {
-  const total = count + added.length
-  if (before.length < total) before = new Float64Array(2 * total)
-  const [from, into] = [pooled, before]
-  let [fromOld, fromAdded] = [0, 0]
-  let at = 0
-  while (fromOld < count && fromAdded < added.length) into[at++] = from[fromOld]! <= added[fromAdded]! ? from[fromOld++]! : added[fromAdded++]!
-  while (fromOld < count) into[at++] = from[fromOld++]!
-  while (fromAdded < added.length) into[at++] = added[fromAdded++]!
-  ;[pooled, before] = [into, from]
-  return total
-}
+const nothing = new Float64Array(0)
+/** Kept for its room: each forecaster asks for its offsets at once. */
+const sharedUnion = new SortedUnion()
 
 /** Of the first `count` of ascending values, of which the i-th of n is at (i + ½)/n; linear between them, constant beyond. */
 function quantileOf(sorted: Float64Array, count: number, level: number): number {

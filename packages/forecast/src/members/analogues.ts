@@ -32,12 +32,18 @@ class Analogues implements FittedMember {
   private readonly horizon: number
   /** The nearest, in order: how unlike, so many steps before now, and its level. */
   private readonly nearest = { unlike: new Float64Array(followed), back: new Int32Array(followed), level: new Float64Array(followed) }
+  /** By how much another hour of the day makes a situation less alike: by the steps back, within a cycle. */
+  private readonly factors: Float64Array
+  /** How many there were when it was found, and after how many values. */
+  private kept = 0
+  private keptAt = 0
 
   constructor(values: Float64Array, period: number, horizon: number) {
     this.history = new History(values)
     this.period = period
     this.width = Math.min(period, 24)
     this.horizon = horizon
+    this.factors = Float64Array.from({ length: period }, (_, hours) => 1 + otherHour * Math.min(hours, period - hours))
   }
 
   update(value: number): void {
@@ -62,28 +68,62 @@ class Analogues implements FittedMember {
 
   /** Fills `nearest`, and says how many there are. */
   private find(level: number): number {
-    const { history, width, period, nearest } = this
+    const enough = this.enough(level)
+    const count = this.findWithin(level, enough)
+    // Rounding of large values only.
+    return count < followed && enough < Infinity ? this.findWithin(level, Infinity) : count
+  }
+
+  /** How unlike situations may be to count, as far as is known: those that followed the ones that counted last are as likely to count again. */
+  private enough(level: number): number {
+    if (this.kept < followed) return Infinity
+    const last = this.last()
+    let farthest = 0
+    for (const before of this.nearest.back) {
+      const back = before + this.history.length - this.keptAt
+      if (back > last) return Infinity
+      const factor = this.factors[back % this.period]!
+      farthest = Math.max(farthest, factor * this.unlike(back, this.levelAt(back) - level, Infinity, factor))
+    }
+    return farthest * (1 + 1e-9) + 1e-9
+  }
+
+  /** @param enough what is less alike does not count */
+  private findWithin(level: number, enough: number): number {
+    const { history, width, nearest } = this
     const { values, length } = history
-    const first = Math.min(this.horizon, period)
-    const last = Math.min(history.length - width, reach * period)
+    const first = Math.min(this.horizon, this.period)
+    const last = this.last()
     let count = 0
     let levelThere = this.levelAt(first)
-    for (let back = first; back <= last; back++) {
+    for (let back = first, hour = first % this.period; back <= last; back++, hour++) {
       const there = length - back
       if (back > first) levelThere += (values[there - width]! - values[there]!) / width
-      const offset = levelThere - level
-      const bound = count < followed ? Infinity : nearest.unlike[followed - 1]!
-      const hours = Math.min(back % period, period - (back % period))
-      const factor = 1 + otherHour * hours
-      let unlike = (width * otherLevel * Math.abs(offset)) / factor
-      const limit = bound / factor
-      for (let lag = 1; lag <= width && unlike < limit; lag++) {
-        const distance = Math.abs(values[there - lag]! - values[length - lag]! - offset)
-        unlike += lag <= justNow ? countsAs * distance : distance
-      }
+      if (hour === this.period) hour = 0
+      const factor = this.factors[hour]!
+      const limit = (count < followed ? enough : Math.min(enough, nearest.unlike[followed - 1]!)) / factor
+      const unlike = this.unlike(back, levelThere - level, limit, factor)
       if (unlike < limit) count = this.keep(count, unlike * factor, back, levelThere)
     }
+    this.kept = count
+    this.keptAt = length
     return count
+  }
+
+  private last(): number {
+    return Math.min(this.history.length - this.width, reach * this.period)
+  }
+
+  /** How unlike the values before a point are to the last ones, at the same hour; exact only where it is below `limit`. */
+  private unlike(back: number, offset: number, limit: number, factor: number): number {
+    const { width } = this
+    const { values, length } = this.history
+    const there = length - back
+    let unlike = (width * otherLevel * Math.abs(offset)) / factor
+    if (unlike >= limit) return unlike
+    for (let lag = 1; lag <= justNow; lag++) unlike += countsAs * Math.abs(values[there - lag]! - values[length - lag]! - offset)
+    for (let lag = justNow + 1; lag <= width && unlike < limit; lag++) unlike += Math.abs(values[there - lag]! - values[length - lag]! - offset)
+    return unlike
   }
 
   /** By insertion, since there are few. */
