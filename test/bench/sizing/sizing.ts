@@ -36,11 +36,11 @@ const lanes = {
 
 type Fit = (source: string, history: Float64Array, horizon: number) => Forecaster
 
-/** With `--unseen`, what corrects the forecasts of each source is learnt from the other sources first. */
+/** What corrects the forecasts of each source is learnt from the other sources first; with `--shipped` it is what the engine comes with. */
 export async function benchSizing(args: readonly string[]): Promise<void> {
-  const { values: options } = parseArgs({ args: [...args], options: { unseen: { type: 'boolean', default: false } } })
+  const { values: options } = parseArgs({ args: [...args], options: { shipped: { type: 'boolean', default: false } } })
   const { path, isShort } = dataDirectory()
-  const correctOf = options.unseen && !isShort ? await learntFromOthers(path) : undefined
+  const correctOf = options.shipped || isShort ? undefined : await learntFromOthers(path)
   const fit: Fit = (source, values, horizon) => {
     const series = regularSeries({ values })
     return correctOf === undefined ? fitForecaster(series, { horizon }) : fitCorrected(series, { horizon }, correctOf(source))
