@@ -69,12 +69,18 @@ describe('the circuit breaker', () => {
     expect(world.calls).toBe(before + 7)
   })
 
-  it('says when to come back', async () => {
+  it('says when to come back, and what has failed', async () => {
     const { clock, provider, start } = guarded()
     for (let i = 0; i < 3; i++) await start()
     clock.advance(4_000)
     await expect(provider.compute.start(someRef, contextWith('background'))).rejects.toMatchObject({
-      shape: { kind: 'unavailable', nativeCode: 'CircuitOpen', retryable: true, retryAfterMs: 6_000 },
+      shape: {
+        kind: 'unavailable',
+        nativeCode: 'CircuitOpen',
+        retryable: true,
+        retryAfterMs: 6_000,
+        message: expect.stringContaining('The last one: no') as string,
+      },
     })
   })
 })

@@ -1,5 +1,6 @@
 import type { Clock } from '@understudy/core'
 import { isProviderError, providerError } from '../provider-error.ts'
+import type { ProviderError } from '../provider-error.ts'
 import type { Provider } from '../provider.ts'
 import { aroundProvider } from './around.ts'
 
@@ -16,6 +17,8 @@ interface Circuit {
   failures: number
   openUntilMs: number | undefined
   isProbing: boolean
+  /** The failure that counted last. */
+  lastError: Error | undefined
 }
 
 /** Calls outside of every circuit: whoever asks who they are wants the cloud's own answer. */
@@ -30,7 +33,7 @@ export function withCircuitBreaker<P extends Provider>(provider: P, options: Cir
   const { clock, failures: allowed = 5, openMs = 10_000, onChange } = options
   const circuits = new Map<string, Circuit>()
   const circuitOf = (capability: string): Circuit => {
-    const circuit = circuits.get(capability) ?? { failures: 0, openUntilMs: undefined, isProbing: false }
+    const circuit = circuits.get(capability) ?? { failures: 0, openUntilMs: undefined, isProbing: false, lastError: undefined }
     circuits.set(capability, circuit)
     return circuit
   }
@@ -40,7 +43,7 @@ export function withCircuitBreaker<P extends Provider>(provider: P, options: Cir
     const mayTry = call.context?.priority === 'failover'
     if (circuit.openUntilMs !== undefined && !mayTry) {
       const waitMs = circuit.openUntilMs - clock.nowMs()
-      if (waitMs > 0 || circuit.isProbing) throw open(call.capability, Math.max(waitMs, 1_000))
+      if (waitMs > 0 || circuit.isProbing) throw open(call.capability, Math.max(waitMs, 1_000), circuit.lastError)
       circuit.isProbing = true
     }
     const isProbe = circuit.isProbing && !mayTry
@@ -49,7 +52,7 @@ export function withCircuitBreaker<P extends Provider>(provider: P, options: Cir
       close(circuit, call.capability)
       return result
     } catch (error) {
-      if (isOutage(error)) fail(circuit, call.capability)
+      if (isOutage(error)) fail(circuit, call.capability, error)
       // Any other refusal is an answer: the service is there. An abort says nothing.
       else if (!isAborted(error)) close(circuit, call.capability)
       throw error
@@ -58,8 +61,9 @@ export function withCircuitBreaker<P extends Provider>(provider: P, options: Cir
     }
   })
 
-  function fail(circuit: Circuit, capability: string): void {
+  function fail(circuit: Circuit, capability: string, error: Error): void {
     circuit.failures += 1
+    circuit.lastError = error
     if (circuit.failures < allowed) return
     const wasClosed = circuit.openUntilMs === undefined
     circuit.openUntilMs = clock.nowMs() + openMs
@@ -75,8 +79,12 @@ export function withCircuitBreaker<P extends Provider>(provider: P, options: Cir
 }
 
 const isAborted = (error: unknown): boolean => isProviderError(error, 'unavailable') && error.shape.nativeCode === 'Aborted'
-const isOutage = (error: unknown): boolean => isProviderError(error, 'unavailable') && !isAborted(error)
-const open = (capability: string, retryAfterMs: number) =>
-  providerError('unavailable', 'CircuitOpen', `The cloud has not answered calls of ${capability} lately; they are held back for a moment.`, {
-    retryAfterMs,
-  })
+const isOutage = (error: unknown): error is ProviderError => isProviderError(error, 'unavailable') && !isAborted(error)
+/** Says what has failed: whoever meets only this one has to know it too. */
+const open = (capability: string, retryAfterMs: number, last: Error | undefined) =>
+  providerError(
+    'unavailable',
+    'CircuitOpen',
+    `The cloud has not answered calls of ${capability} lately, which are held back for a moment. The last one: ${last?.message ?? 'unknown'}`,
+    { retryAfterMs, cause: last },
+  )
