@@ -91,12 +91,14 @@ test('in order: the oldest that is later than every copied one, one at a time', 
   expect(await due()).toEqual([])
   await stores().recoveryCopies.update({ ...copy, status: 'complete', completedAt: start }, 1)
   expect(await due()).toEqual([third.id]) // the first would be refused from now on
-  // One that waits for its next attempt holds back no later one; nor does a copy in another region.
-  await stores().recoveryCopies.insert([
-    aRecoveryCopy(of, { pointId: third.id, region: 'far-1', status: 'failed', nextAttemptAt: later(1) }),
-    aRecoveryCopy(of, { pointId: third.id, region: 'far-2', operationId: running.id }),
-  ])
+  // One that waits for its next attempt holds back later ones, which would be the end of it, but not for ever; a copy in another region holds back none.
+  const waiting = aRecoveryCopy(of, { pointId: third.id, region: 'far-1', status: 'failed', attempts: 2, nextAttemptAt: later(1) })
+  await stores().recoveryCopies.insert([waiting, aRecoveryCopy(of, { pointId: third.id, region: 'far-2', operationId: running.id })])
   expect(await due()).toEqual([])
   const fourth = await aPoint(start)
+  expect(await due()).toEqual([])
+  await stores().recoveryCopies.update({ ...waiting, nextAttemptAt: start }, 1)
+  expect(await due()).toEqual([third.id])
+  await stores().recoveryCopies.update({ ...waiting, attempts: 3 }, 2)
   expect(await due()).toEqual([fourth.id])
 })

@@ -25,7 +25,12 @@ export function recoveryCopyStore(db: Prisma.TransactionClient, sql: Sql): Recov
       return rows.map((row) => toDomain(row))
     },
     async listDue(wanted, at, limit) {
-      const rows = await sql.rows<Omit<DueCopy, 'copyId'> & { readonly copyId: string | null }>(due, [jsonText(wanted), at.toISOString(), limit])
+      const rows = await sql.rows<Omit<DueCopy, 'copyId'> & { readonly copyId: string | null }>(due, [
+        jsonText(wanted),
+        at.toISOString(),
+        limit,
+        patience,
+      ])
       return rows.map((row) => ({ ...row, copyId: optional(row.copyId) }))
     },
     async update(copy, seenVersion) {
@@ -38,6 +43,9 @@ export function recoveryCopyStore(db: Prisma.TransactionClient, sql: Sql): Recov
     },
   }
 }
+
+/** Where copies are made in order, a later point waits for so many attempts of an earlier one, which could not be copied after it. */
+const patience = 3
 
 const due = `
   with due as (
@@ -53,7 +61,9 @@ const due = `
     and (not wanted."inOrder" or not exists (
       select 1 from recovery_copies other join recovery_points copied on copied.id = other.point_id
       where copied.resource_id = point.resource_id and other.region = wanted.region and other.id is distinct from copy.id
-        and (other.status = 'copying' or (other.status = 'complete' and copied.captured_at >= point.captured_at))))
+        and (other.status = 'copying' or (other.status = 'complete' and copied.captured_at >= point.captured_at)
+          or (other.status = 'failed' and other.attempts < $4 and copied.captured_at < point.captured_at
+            and copied.status = 'usable' and copied.delete_time is null))))
   )
   select "pointId", "projectId", "resourceId", "accountId", region, "copyId" from due where not "inOrder" or place = 1
   order by "capturedAt" desc, "pointId", region limit $3`

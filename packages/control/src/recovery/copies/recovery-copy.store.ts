@@ -28,7 +28,7 @@ export interface RecoveryCopyStore {
   /**
    * For usable points of these resources that nobody has deleted: copies that there are not, that failed and whose time has come, or whose
    * operation has ended before any of its steps had begun. The newest points first. Where they are copied in order it is the oldest one alone that is
-   * later than every point that is copied, while none is being copied.
+   * later than every point that is copied, while none is being copied; it waits for three attempts of an earlier one that failed.
    */
   listDue(wanted: readonly WantedCopies[], at: Date, limit: number): Promise<readonly DueCopy[]>
   /** Compare-and-swap on `version`; `precondition_failed` when it has changed. */
