@@ -29,15 +29,14 @@ export function auditStore(db: Prisma.TransactionClient, append: AuditStore['app
 export async function appendAudit(sql: Sql, entries: readonly NewAuditEntry[]): Promise<void> {
   if (entries.length === 0) return
   const byProject = Map.groupBy(entries, (entry) => entry.projectId)
-  const heads = await lockHeads(sql, [...byProject.keys()].toSorted())
-  const fresh = await withoutKnown(sql, entries)
+  const { heads, fresh } = await lockAndLook(sql, [...byProject.keys()].toSorted(), entries)
   const rows = [...byProject.keys()].flatMap((projectId) => {
     const head = heads.get(projectId)
     if (head === undefined) throw new Error(`project ${projectId} has no end of its audit chain`)
     const added = fresh.filter((entry) => entry.projectId === projectId)
     return chainAudit(head.hash, added).map((entry, index) => ({ ...entry, sequence: head.sequence + 1 + index, isLast: index === added.length - 1 }))
   })
-  if (rows.length > 0) await sql.rows(insertStatement, [jsonText(rows)])
+  if (rows.length > 0) await sql.execute(insertStatement, [jsonText(rows)])
 }
 
 interface Head {
@@ -45,21 +44,34 @@ interface Head {
   readonly hash: string
 }
 
-async function lockHeads(sql: Sql, projectIds: readonly string[]): Promise<ReadonlyMap<string, Head>> {
-  const lock = async (): Promise<Map<string, Head>> => {
-    const rows = await sql.rows<{ project_id: string; sequence: SqlBigint; hash: string }>(
-      'select project_id, sequence, hash from audit_heads where project_id = any($1::text[]) order by project_id for update',
-      [projectIds],
-    )
-    return new Map(rows.map((row) => [row.project_id, { sequence: Number(row.sequence), hash: row.hash }]))
+type Heads = ReadonlyMap<string, Head>
+
+async function lockAndLook(
+  sql: Sql,
+  projectIds: readonly string[],
+  entries: readonly NewAuditEntry[],
+): Promise<{ readonly heads: Heads; readonly fresh: readonly NewAuditEntry[] }> {
+  if (sql.inOrder) {
+    const [heads, fresh] = await Promise.all([lockHeads(sql, projectIds), withoutKnown(sql, entries)])
+    if (heads.size === projectIds.length) return { heads, fresh }
   }
-  const heads = await lock()
-  if (heads.size === projectIds.length) return heads
-  await sql.rows(
-    `insert into audit_heads (project_id, sequence, hash) select id, 0, $2 from unnest($1::text[]) as new(id) order by id on conflict do nothing`,
-    [projectIds, genesisHash],
+  let heads = await lockHeads(sql, projectIds)
+  if (heads.size < projectIds.length) {
+    await sql.execute(
+      `insert into audit_heads (project_id, sequence, hash) select id, 0, $2 from unnest($1::text[]) as new(id) order by id on conflict do nothing`,
+      [projectIds, genesisHash],
+    )
+    heads = await lockHeads(sql, projectIds)
+  }
+  return { heads, fresh: await withoutKnown(sql, entries) }
+}
+
+async function lockHeads(sql: Sql, projectIds: readonly string[]): Promise<Heads> {
+  const rows = await sql.rows<{ project_id: string; sequence: SqlBigint; hash: string }>(
+    'select project_id, sequence, hash from audit_heads where project_id = any($1::text[]) order by project_id for update',
+    [projectIds],
   )
-  return lock()
+  return new Map(rows.map((row) => [row.project_id, { sequence: Number(row.sequence), hash: row.hash }]))
 }
 
 /** Looks after the lock is held: what another transaction has appended under the same key is visible then. */

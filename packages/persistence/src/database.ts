@@ -8,7 +8,8 @@ import { PrismaClient } from './generated/client.ts'
 import { joinedStores } from './joined-stores.ts'
 import { deferredJournal, immediateJournal } from './journal.ts'
 import type { Observe } from './observe.ts'
-import { openPool, pgTransaction, retried, retrying } from './pool.ts'
+import { pgTransaction } from './pg-transaction.ts'
+import { openPool, retried, retrying } from './pool.ts'
 import { flushSagaWrites } from './saga-flush.ts'
 import { sagaStore } from './saga-store.ts'
 import type { SagaWrite } from './saga-writes.ts'
@@ -43,7 +44,7 @@ const transactionLimits = { maxWait: 10_000, timeout: 30_000 }
 export function openDatabase(options: DatabaseOptions): Database {
   const observe: Observe = options.observe ?? (() => undefined)
   const pool = openPool(options.url, options.poolMax ?? 10, observe, options)
-  const sagaPool = openPool(options.url, sagaPoolMax, observe, options)
+  const sagaPool = openPool(options.url, sagaPoolMax, observe, { ...options, pipeline: true })
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
   const around = observed(options.clock, observe)
   const limits = { ...transactionLimits, maxWait: Math.max(transactionLimits.maxWait, options.connectTimeoutMs ?? 0) }

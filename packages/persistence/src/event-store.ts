@@ -11,7 +11,7 @@ export function eventStore(sql: Sql, append: EventStore['append']): EventStore {
 /** In the order given. `once`: an event whose id is there already is left out instead of refused. */
 export async function appendEvents(sql: Sql, events: readonly NewDomainEvent[], options: { readonly once: boolean }): Promise<void> {
   if (events.length === 0) return
-  await sql.rows(
+  await sql.execute(
     `insert into domain_events (id, project_id, type, subject, at, expires_at, data)
      select id, "projectId", type, subject, at, "expiresAt", coalesce(data, 'null')
      from jsonb_to_recordset($1::jsonb) as new(n int, id text, "projectId" text, type text, subject text, at timestamptz, "expiresAt" timestamptz, data jsonb)

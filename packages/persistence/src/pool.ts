@@ -3,7 +3,6 @@ import pg from 'pg'
 import { isRetryable } from './database-errors.ts'
 import type { Observe } from './observe.ts'
 import { PreparingClient } from './preparing-client.ts'
-import { sqlOfPg } from './sql.ts'
 import type { Sql } from './sql.ts'
 
 /** So long a connection is waited for: one that is free, or a new one. */
@@ -21,7 +20,7 @@ export function openPool(
   url: string,
   max: number,
   observe: Observe,
-  options: { readonly preparesStatements?: boolean; readonly connectTimeoutMs?: number } = {},
+  options: { readonly preparesStatements?: boolean; readonly connectTimeoutMs?: number; readonly pipeline?: boolean } = {},
 ): pg.Pool {
   const pool = new pg.Pool({
     ...(options.preparesStatements && { Client: PreparingClient }),
@@ -30,35 +29,13 @@ export function openPool(
     connectionTimeoutMillis: options.connectTimeoutMs ?? usualConnectTimeoutMs,
     query_timeout: answerTimeoutMs,
     keepAlive: true,
+    ...(options.pipeline && { pipeline: true }),
     // The pool waits for the promise before it hands the connection out; its type does not say so.
     onConnect: (client) => client.query(sessionSettings) as unknown as void,
   })
   // An idle connection that the server closes emits an error outside of any call; without a listener it would end the process.
   pool.on('error', (error) => observe({ type: 'connection_lost', error }))
   return pool
-}
-
-/** One transaction on one connection. A connection whose rollback fails is thrown away. */
-export async function pgTransaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
-  const client = await pool.connect()
-  // While it is ours, a connection that breaks between two statements emits its error here; the next statement then fails with it.
-  const onError = (): void => undefined
-  client.on('error', onError)
-  let broken: Error | undefined
-  try {
-    await client.query('begin')
-    const result = await work(sqlOfPg(client))
-    await client.query('commit')
-    return result
-  } catch (error) {
-    await client.query('rollback').catch((cause: unknown) => {
-      broken = new Error('the rollback failed', { cause })
-    })
-    throw error
-  } finally {
-    client.off('error', onError)
-    client.release(broken)
-  }
 }
 
 const attemptsMax = 5
@@ -83,4 +60,5 @@ export async function retried<T>(observe: Observe, transaction: () => Promise<T>
 /** Outside a transaction a statement is one, and may be run again as such. */
 export const retrying = (observe: Observe, sql: Sql): Sql => ({
   rows: (text, parameters) => retried(observe, () => sql.rows(text, parameters)),
+  execute: (text, parameters) => retried(observe, () => sql.execute(text, parameters)),
 })

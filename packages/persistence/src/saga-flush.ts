@@ -15,7 +15,7 @@ export async function flushSagaWrites(sql: Sql, writes: readonly SagaWrite[], no
   const locked = await lockOperations(sql, [...new Set(writes.map((write) => write.operation.id))])
   const logs: ReadonlyMap<string, readonly SagaEvent[]> = await loadLogs(sql, repeatedEvents(writes, locked))
   const plan = planWrites(writes, locked, logs, nowMs)
-  if (plan.operations.length > 0) await sql.rows(writeStatement, [jsonText(plan.sagaEvents), jsonText(plan.notes), jsonText(plan.operations)])
+  if (plan.operations.length > 0) await sql.execute(writeStatement, [jsonText(plan.sagaEvents), jsonText(plan.notes), jsonText(plan.operations)])
   await appendEvents(sql, plan.domainEvents, { once: true })
   await appendAudit(sql, plan.audit)
   return plan
