@@ -30,7 +30,7 @@ describe('the first start', () => {
   test('of several processes at once makes one key', async () => {
     const empty = await createTestDatabase()
     const clock = new VirtualClock()
-    const processes = Array.from({ length: 4 }, () => openDatabase({ url: empty.url, clock }))
+    const processes = Array.from({ length: 4 }, () => openDatabase({ url: empty.url, clock, connectTimeoutMs: 60_000 }))
     try {
       const made = await Promise.all(processes.map((database) => bootstrap(database, clock, randomIds)))
       expect(made.filter((answer) => answer !== undefined)).toHaveLength(1)

@@ -47,7 +47,7 @@ const hourMs = 3_600_000
 export async function rehearse(options: { readonly seed: number; readonly drills: number; readonly databaseUrl: string }): Promise<Rehearsal> {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const random = seededRandom(options.seed)
-  const opened = openDatabase({ url: options.databaseUrl, clock })
+  const opened = openDatabase({ url: options.databaseUrl, clock, connectTimeoutMs: 60_000 })
   const inFlight = new InFlight()
   const database = orderedDatabase(opened, inFlight)
   const dc = seedRegion({ clock, random: seededRandom(options.seed + 1) })

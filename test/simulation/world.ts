@@ -69,7 +69,7 @@ export interface WorldOptions {
 export async function createWorld(options: WorldOptions): Promise<SimWorld> {
   const random = seededRandom(options.seed)
   const clock = new VirtualClock()
-  const opened = openDatabase({ url: options.databaseUrl, poolMax: 1, clock, preparesStatements: true })
+  const opened = openDatabase({ url: options.databaseUrl, poolMax: 1, clock, preparesStatements: true, connectTimeoutMs: 60_000 })
   const stateChangeEvents = random.next() < 0.5
   const inFlight = new InFlight()
   const database = orderedDatabase(opened, inFlight)

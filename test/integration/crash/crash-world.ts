@@ -49,7 +49,7 @@ const longNoticeMs = 86_400_000
 
 export async function createCrashWorld(databaseUrl: string, { open }: Pick<Cloud, 'open'>): Promise<CrashWorld> {
   const clock = systemClock({ keepAlive: true })
-  const database = openDatabase({ url: databaseUrl, poolMax: 6, clock })
+  const database = openDatabase({ url: databaseUrl, poolMax: 6, clock, connectTimeoutMs: 60_000 })
   const cloud = await open()
   const vault = aesGcmVault({ keys: new Map([['test', masterKeyBytes]]), current: 'test' })
   const providers = createProviders({ adapters, accounts: () => database.stores.accounts, vault, installation: 'crash', clock, random: systemRandom })

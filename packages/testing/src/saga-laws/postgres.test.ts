@@ -36,7 +36,7 @@ let own: TestDatabase
 let database: ReturnType<typeof openDatabase>
 beforeAll(async () => {
   own = await createTestDatabase()
-  database = openDatabase({ url: own.url, poolMax: 4, clock: systemClock() })
+  database = openDatabase({ url: own.url, poolMax: 4, clock: systemClock(), connectTimeoutMs: 60_000 })
 })
 afterAll(async () => {
   await database.close()
