@@ -3,10 +3,11 @@ import { maseScale } from '@understudy/forecast'
 import { intervalByDrawing } from './by-chance.ts'
 import type { Task } from './data.ts'
 import type { Measured } from './measure.ts'
-import { geometricMean, period, score } from './measure.ts'
+import { period, score } from './measure.ts'
 import type { RScores } from './recorded-r-scores.ts'
 import { recordedRScores } from './recorded-r-scores.ts'
 import { forecastInR, hasR, rMethods } from './r-references.ts'
+import { weighedGeometricMean } from './weighed.ts'
 
 /** What the engine's scores are of R's, on the same tasks in the same run. */
 export interface BesideR {
@@ -65,7 +66,7 @@ async function scoredAnew(method: (typeof rMethods)[number], chosen: readonly Me
 
 function rowOf(method: string, pairs: readonly Pair[]): BesideR {
   const ratioOf = (of: keyof RScores, among: readonly Pair[] = pairs): number =>
-    geometricMean(among.map(({ engine, theirs }) => engine[of] / theirs[of]))
+    weighedGeometricMean(among.map(({ engine, theirs }) => ({ value: engine[of] / theirs[of], weight: 1 })))
   return {
     method,
     tasks: pairs.length,

@@ -141,9 +141,3 @@ function naiveDeviation(history: Float64Array): number {
 }
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
-
-/** Ratios of 0 and of infinity, which a series that repeats itself gives, are left out. */
-export function geometricMean(ratios: readonly number[]): number {
-  const logs = ratios.filter((ratio) => ratio > 0 && ratio < Infinity).map(Math.log)
-  return Math.exp(mean(logs))
-}

@@ -3,6 +3,7 @@ import type { SagaDeps } from '../context.ts'
 import { holdsAfterPromotion, hostGroupOf } from '../placement/hosts.ts'
 import { fingerprintOfPlace, placeIn } from '../resources/elsewhere.ts'
 import { swapOrRepeat } from '../seen-version.ts'
+import { newShadow } from '../shadows/shadow.ts'
 import { failoverWorld, formerAccountOf, urgent } from './failover.world.ts'
 import type { FailoverStep } from './failover.world.ts'
 import { wakeReconciler } from '../reconcilers/wake-reconciler.ts'
@@ -51,14 +52,7 @@ export async function replenish(
           hosts: accountId === promoted?.accountId ? promoted.hosts : undefined,
           dnaFingerprint: place === undefined ? resource.dna.fingerprint : fingerprintOfPlace(place),
           dataAsOf: at,
-          proof: undefined,
-          armedUntil: undefined,
-          operationId: undefined,
-          failures: 0,
-          lastError: undefined,
-          createdAt: at,
-          updatedAt: at,
-          version: 1,
+          ...newShadow(at),
         }),
       )
     }

@@ -12,6 +12,7 @@ import type { Nowhere, Placement } from '../placement/place.ts'
 import { fingerprintOfPlace } from '../resources/elsewhere.ts'
 import type { Elsewhere } from '../resources/elsewhere.ts'
 import type { Readiness, Resource } from '../resources/resource.ts'
+import { newShadow } from './shadow.ts'
 import type { Shadow } from './shadow.ts'
 
 const backoffFirstMs = 5000
@@ -135,14 +136,7 @@ async function planOne(control: Control, resource: Resource, { accountId, placem
       readiness,
       hosts,
       dnaFingerprint,
-      proof: undefined,
-      armedUntil: undefined,
-      operationId: undefined,
-      failures: 0,
-      lastError: undefined,
-      createdAt: at,
-      updatedAt: at,
-      version: 1,
+      ...newShadow(at),
     })
     await startOperation(control, stores, {
       kind: 'shadow.provision',

@@ -56,6 +56,13 @@ export const shadowStatuses = [
 export type ShadowStatus = (typeof shadowStatuses)[number]
 export const isAlive = (status: ShadowStatus): boolean => status !== 'promoted' && status !== 'retired' && status !== 'retiring'
 
+/** What every shadow begins as, beside what and where it is: nothing is proven, nobody has it, and nothing has failed. */
+export const newShadow = (at: Date) =>
+  ({
+    ...{ proof: undefined, armedUntil: undefined, operationId: undefined, failures: 0, lastError: undefined },
+    ...{ createdAt: at, updatedAt: at, version: 1 },
+  }) satisfies Partial<Shadow>
+
 /** Evidence that the shadow can take over, and when it was seen. */
 export interface Proof {
   readonly at: Date
